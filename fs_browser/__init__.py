@@ -1,0 +1,1 @@
+"""The fs command: a file browser that works like Blender's."""

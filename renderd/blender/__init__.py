@@ -1,0 +1,1 @@
+"""Running Blender in the background."""

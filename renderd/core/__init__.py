@@ -1,0 +1,1 @@
+"""Pure rules of the farm: no files, no clocks, no threads."""

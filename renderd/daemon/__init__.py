@@ -1,0 +1,1 @@
+"""The daemon: reads the clock, asks core, acts through spool and host."""
