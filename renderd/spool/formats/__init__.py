@@ -1,0 +1,1 @@
+"""One module a picture format: is the file whole, without decoding."""

@@ -1,0 +1,125 @@
+"""The primitives: move, enter, write, look (spool.md section 4)."""
+
+import contextlib
+import errno
+from enum import StrEnum
+
+from renderd.core.names import nonce
+from renderd.errors import ShareUnsure, SpoolNotMounted
+from renderd.spool.layout import TMP, Spool, is_mounted
+
+SETTLE = 2.0  #: seconds between two listings that must agree before absence means anything
+
+
+class Outcome(StrEnum):
+    """How a move ended for us."""
+
+    WON = "won"
+    LOST = "lost"  #: the old name is gone and the new one is not there: somebody else moved it
+    UNSURE = "unsure"  #: the share did not answer yes or no: look again, act on nothing
+
+
+def move(spool: Spool, old: str, new: str) -> Outcome:
+    """Rename to a name never used before; at most one caller wins a given old name.
+
+    Raises SpoolNotMounted where the whole spool is gone, which looks like a lost race.
+    """
+    try:
+        spool.share.rename(old, new)
+    except FileNotFoundError:
+        return _settle(spool, new)
+    except OSError:
+        return Outcome.UNSURE
+    return Outcome.WON
+
+
+def _settle(spool: Spool, new: str) -> Outcome:
+    # "No such file" after a lost reply means that our first request did it.
+    folder, _, name = new.rpartition("/")
+    try:
+        arrived = name in spool.share.listdir(folder)
+    except FileNotFoundError:
+        arrived = False
+    except OSError:
+        return Outcome.UNSURE
+    if arrived:
+        return Outcome.WON
+    if not is_mounted(spool):
+        raise SpoolNotMounted(f"{spool.root} is not mounted", "mount the share again")
+    return Outcome.LOST
+
+
+def temp(spool: Spool) -> str:
+    """A fresh path in tmp/, for content before it gets its meaning by rename."""
+    return spool.at(TMP, f"{spool.who}.{nonce(spool.rng, 8)}")
+
+
+def enter(spool: Spool, path: str, data: bytes, *, sync: bool = True) -> None:
+    """Bring a file whose name means something into its folder: one temp, one rename.
+
+    Raises OSError where nothing was entered, ShareUnsure where that is not known.
+    """
+    source = temp(spool)
+    spool.share.create(source, data, sync=sync)
+    if move(spool, source, path) is not Outcome.WON:
+        raise ShareUnsure(f"{path} may or may not have been written", "look again")
+
+
+def write(spool: Spool, path: str, data: bytes) -> None:
+    """Replace plain data whole: readers see the old text or the new one.  Raises OSError."""
+    source = temp(spool)
+    try:
+        spool.share.create(source, data, sync=True)
+        spool.share.rename(source, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            spool.share.unlink(source)
+        raise
+
+
+def ensure_folder(spool: Spool, path: str) -> None:
+    """Make a folder that may be there already.  Raises OSError for any other reason."""
+    with contextlib.suppress(FileExistsError):
+        spool.share.mkdir(path)
+
+
+def names(spool: Spool, path: str) -> list[str]:
+    """The names in a folder now; a folder that is not there has none.  Raises OSError."""
+    try:
+        return spool.share.listdir(path)
+    except FileNotFoundError:
+        return []
+
+
+class Folder:
+    """A folder that is polled: one cheap question when nothing changed, a listing otherwise."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._changed_at: int | None = None
+        self._first_listed = 0.0
+        self._names: tuple[str, ...] = ()
+        self.is_settled = False  #: listed twice, SETTLE apart, at one and the same mtime
+
+    def look(self, spool: Spool, now: float) -> tuple[str, ...]:
+        """The names in it, as fresh as the share can tell.  Raises OSError."""
+        changed_at = spool.share.changed_at(self.path)
+        is_same = changed_at == self._changed_at
+        if is_same and self.is_settled:
+            return self._names
+        self._names = tuple(spool.share.listdir(self.path))
+        if is_same:
+            self.is_settled = now - self._first_listed >= SETTLE
+        else:
+            self._changed_at, self._first_listed, self.is_settled = changed_at, now, False
+        return self._names
+
+    def forget(self) -> None:
+        """List again at the next look, whatever the folder's time says."""
+        self._changed_at = None
+
+
+#: errno values that say "not now" of a file system rather than "never" of a file
+PASSING = frozenset(
+    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT, errno.EINTR, errno.EBUSY}
+)
