@@ -6,6 +6,7 @@ RenderdError                exit 1
 │   └── InfoFileError                 an info file
 ├── ConfigError             exit 2    config file, environment, farm.toml
 ├── BlendError              exit 1    a .blend that cannot be read
+├── BrokenImage             exit 1    a frame's file that is not whole
 ├── SpoolError              exit 10   the share
 │   ├── SpoolNotMounted
 │   ├── SpoolUnsafe
@@ -89,3 +90,7 @@ class DaemonNotRunning(RenderdError):
     """No daemon answers on this machine's socket."""
 
     exit_status = 13
+
+
+class BrokenImage(RenderdError):
+    """A frame's file that is cut short, damaged or no picture of the kind its name says."""
