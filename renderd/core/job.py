@@ -116,9 +116,8 @@ def chunk_words(info: Info, run: Run | None, out: str) -> tuple[tuple[str, ...],
         }
     lines = []
     for words in info.commands:
-        if run is not None and command.is_blender(words):
-            words = command.finish(words, run)  # noqa: PLW2901  Blender's words, then ours
-        lines.append(infofile.fill(words, values))
+        filled = infofile.fill(words, values)
+        lines.append(filled if run is None else command.finish(filled, run))
     return tuple(lines)
 
 

@@ -2,10 +2,13 @@
 
 import random
 import re
+import sys
 from dataclasses import dataclass, field
 
+from renderd.core import farm
 from renderd.core.chunk import Chunk
-from renderd.errors import FormatNewer, SpoolError, SpoolNotMounted
+from renderd.core.farm import Farm
+from renderd.errors import ConfigError, FormatNewer, SpoolError, SpoolNotMounted
 from renderd.spool.share import Share
 
 FORMAT = 1
@@ -60,6 +63,7 @@ class Spool:
     identity: Identity
     rng: random.Random = field(compare=False)
     who: str
+    farm: Farm = field(default_factory=Farm)  #: what the whole farm agrees on (farm.toml)
 
     def at(self, *parts: str) -> str:
         """The path of something below the root."""
@@ -73,6 +77,10 @@ class Spool:
         """The path of a chunk's info file, in its present state."""
         return "/".join((self.root, JOBS, jid, chunk.group, chunk.name))
 
+    def local(self, path: str) -> str:
+        """A path with its path roots (`{proj}/…`) as this machine sees them."""
+        return self.farm.expand_roots(path, sys.platform)
+
     def node(self, inc: str, *parts: str) -> str:
         """The path of something in a node's folder."""
         return "/".join((self.root, NODES, inc, *parts))
@@ -82,10 +90,24 @@ def open_spool(share: Share, root: str, rng: random.Random, who: str) -> Spool:
     """The spool at a folder.
 
     Raises SpoolNotMounted where its SPOOL file cannot be read, FormatNewer where a later
-    release made it.
+    release made it, ConfigError where farm.toml is wrong.
     """
     identity = read_identity(share, root)
-    return Spool(share, root.rstrip("/"), identity, rng, who)
+    root = root.rstrip("/")
+    return Spool(share, root, identity, rng, who, read_farm(share, root))
+
+
+def read_farm(share: Share, root: str) -> Farm:
+    """What farm.toml says; the defaults where there is none.  Raises ConfigError, SpoolError."""
+    try:
+        text = share.read(f"{root}/{FARM_FILE}").decode("utf-8")
+    except FileNotFoundError:
+        return Farm()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{root}/{FARM_FILE} is not UTF-8", "save it as UTF-8") from error
+    except OSError as error:
+        raise SpoolError(f"{root}/{FARM_FILE} cannot be read: {error.strerror}") from error
+    return farm.parse(text)
 
 
 def read_identity(share: Share, root: str) -> Identity:

@@ -102,6 +102,10 @@ class Share(Protocol):
 
     def space(self, path: str) -> Space: ...
 
+    def sync_file(self, path: str) -> None:
+        """Bring a file's content to stable storage before its name means something."""
+        ...
+
     def sync_folder(self, path: str) -> None:
         """Make the names of a folder survive a power cut, where the file system can."""
         ...
@@ -225,6 +229,10 @@ class PosixShare:
     def space(self, path: str) -> Space:
         s = os.statvfs(path)
         return Space(s.f_bavail * s.f_frsize, s.f_blocks * s.f_frsize, s.f_favail)
+
+    def sync_file(self, path: str) -> None:
+        with _regular(path) as descriptor:
+            os.fsync(descriptor)
 
     def sync_folder(self, path: str) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

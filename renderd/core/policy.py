@@ -1,0 +1,128 @@
+"""Which job next, may this node take it, and why not: one predicate for claimer and "why?"."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from renderd.core import amounts, command, needs
+from renderd.core.chunk import Chunk, State
+from renderd.core.job import Job
+from renderd.core.names import Ticket, host_of
+
+BLOCK_AFTER = 3  #: failures on one node, after which a job avoids it
+STOP_SHARE = 0.10  #: failed chunks of a job, after which it stops itself
+STOP_AT_LEAST = 3  #: … but fewer failures than this prove nothing
+STOP_HOSTS = 3  #: hosts that failed with nothing done, after which it stops itself
+FORGIVE = 600.0  #: seconds a node leaves alone a chunk that failed there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Able:
+    """What one node can do, as it says itself or as its files in the spool say."""
+
+    name: str
+    inc: str
+    pools: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    ram_bytes: int = 0
+    has_gpu: bool = False
+    blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"; empty while still looking
+    programs: tuple[str, ...] = ()  #: the only programs allowed on it; empty: all
+    resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What may change of a job while it runs (its `control`), and how it went on this node."""
+
+    nodes: int | None = None  #: most nodes at once
+    pool: tuple[str, ...] | None = None  #: instead of the job's own
+    ram: int | None = None  #: bytes, learned from an out-of-memory kill
+    blocked: frozenset[str] = frozenset()  #: hosts this job avoids
+    failures_here: int = 0
+    owners: frozenset[str] = field(default_factory=frozenset)  #: incarnations that run it now
+
+
+def order(tickets: Iterable[Ticket], born: Mapping[str, int]) -> list[Ticket]:
+    """Highest priority first, then the oldest by the server's clock."""
+    return sorted(tickets, key=lambda t: (-t.priority, born.get(t.jid, 0), t.jid))
+
+
+def why_not(node: Able, job: Job, terms: Terms) -> str:
+    """Why the node does not take chunks of the job, in one clause; empty when it does."""
+    return node.resting or _unfit(node, job, terms) or _avoided(node, terms)
+
+
+def _unfit(node: Able, job: Job, terms: Terms) -> str:
+    pools = job.info.pool if terms.pool is None else terms.pool
+    wanted = job.info.needs
+    if pools and not node.pools.intersection(pools):
+        return f"is not in pool {' or '.join(pools)}"
+    if missing := [t for t in wanted.tags if t not in node.tags]:
+        return f"has no tag {missing[0]}"
+    if wanted.gpu and not node.has_gpu:
+        return "has no GPU"
+    ram = max(wanted.ram or 0, terms.ram or 0)
+    if ram > node.ram_bytes:
+        have = amounts.size_text(node.ram_bytes)
+        return f"has {have} of memory, the job needs {amounts.size_text(ram)}"
+    return _wrong_program(node, job) or _wrong_blender(node, job)
+
+
+def _wrong_program(node: Able, job: Job) -> str:
+    for words in job.info.commands:
+        base = words[0].rpartition("/")[2]
+        if node.programs and not {words[0], base}.intersection(node.programs):
+            return f"does not allow the program {base}"
+    return ""
+
+
+def _wrong_blender(node: Able, job: Job) -> str:
+    if not any(command.is_blender(words) for words in job.info.commands) or not node.blenders:
+        return ""
+    spec = job.info.needs.blender
+    if spec and not any(needs.fits(spec, _version(v)) for v in node.blenders):
+        return f"has Blender {', '.join(node.blenders)}, the job needs {spec}"
+    made = dict(job.info.extra).get("x-blend-version", "")
+    if made and all(_version(v)[:2] < _version(made) for v in node.blenders):
+        return f"has Blender {', '.join(node.blenders)}, the file was saved with {made}"
+    return ""
+
+
+def _avoided(node: Able, terms: Terms) -> str:
+    if host_of(node.inc) in terms.blocked or node.name in terms.blocked:
+        return "is blocked for this job"
+    if terms.failures_here >= BLOCK_AFTER:
+        return f"failed {terms.failures_here} times in this job"
+    if terms.nodes is not None and node.inc not in terms.owners:
+        if len(terms.owners) >= terms.nodes:
+            return f"the job runs on {len(terms.owners)} nodes, its limit is {terms.nodes}"
+    return ""
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def why_stop(chunks: Iterable[Chunk], total: int) -> str:
+    """Why a job should stop itself, from its chunks' names; empty while it should go on."""
+    seen = list(chunks)
+    failed = [c for c in seen if c.state is State.FAIL]
+    done = sum(c.state is State.DONE for c in seen)
+    if len(failed) >= max(STOP_AT_LEAST, total * STOP_SHARE) and len(failed) + done < total:
+        return f"{len(failed)} of {total} chunks failed; see render log, then render retry"
+    hosts = {host_of(c.owner) for c in failed}
+    if len(hosts) >= STOP_HOSTS and not done and len(failed) < total:
+        return f"the first {len(hosts)} hosts failed; see render log, then render retry"
+    return ""
+
+
+def surplus(running: Iterable[Chunk], nodes: int) -> set[str]:
+    """The incarnations that give back where more nodes than allowed took a job.
+
+    Everybody computes the same answer: the highest nonces go.
+    """
+    best: dict[str, str] = {}
+    for chunk in running:
+        best[chunk.owner] = min(best.get(chunk.owner, chunk.nonce), chunk.nonce)
+    ranked = sorted(best, key=lambda owner: (best[owner], owner))
+    return set(ranked[nodes:])

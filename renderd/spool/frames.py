@@ -1,0 +1,298 @@
+"""Frames: whose output it is, and how a whole frame gets its name (spool.md section 7).
+
+Beside the frames lies `.renderd/`: `<hash>.owner` names the job that owns a pattern, `<jid>/since`
+marks the job's work, `<jid>/<attempt>/` takes a renderer's private output and `<jid>/ok/<frame>` are
+the receipts.  A frame is a job's only with that job's receipt and unchanged size and mtime.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from renderd.core.job import Job, Writes
+from renderd.core.names import nonce
+from renderd.core.outputs import frame_of, hashed
+from renderd.errors import OutputOwned, SpoolError
+from renderd.spool import image, tickets
+from renderd.spool.layout import CANCELLED, OPEN, Spool
+from renderd.spool.moves import ensure_folder, names
+
+SIDE = ".renderd"
+MOVIE = "movie"  #: the receipt of a job that writes one file a run
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where one job's frames go on this machine."""
+
+    jid: str
+    folder: str  #: absolute, path roots expanded
+    pattern: str  #: base name with `#`
+    writes: Writes
+
+    @property
+    def own(self) -> str:
+        """The job's own folder beside the frames."""
+        return f"{self.folder}/{SIDE}/{self.jid}"
+
+    @property
+    def owner(self) -> str:
+        """The file that names the job that owns this pattern."""
+        # The base name only: nodes may mount the folder at different paths.
+        key = hashlib.sha256(hashed(self.pattern).encode()).hexdigest()[:16]
+        return f"{self.folder}/{SIDE}/{key}.owner"
+
+    def private(self, stem: str) -> str:
+        """The folder one attempt renders into."""
+        return f"{self.own}/{stem}"
+
+    def receipt(self, frame: int | str) -> str:
+        """The path of a frame's receipt."""
+        return f"{self.own}/ok/{frame}"
+
+    def frame_of(self, name: str) -> int | None:
+        """The frame a file name is, by this output's pattern."""
+        return frame_of(self.pattern, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A frame's files as they were put in place: name, size in bytes, server mtime in ns."""
+
+    files: tuple[tuple[str, int, int], ...]
+    size: tuple[int, int]  #: width and height in pixels, (0, 0) where unknown
+
+    def text(self) -> str:
+        """One line of JSON."""
+        return json.dumps({"files": self.files, "size": self.size}) + "\n"
+
+
+def locate(spool: Spool, job: Job) -> Output | None:
+    """The output of a job on this machine; None for a job without one."""
+    if not job.out or job.writes is Writes.NOTHING:
+        return None
+    folder, _, pattern = spool.local(job.out).rpartition("/")
+    return Output(job.jid, folder, pattern, job.writes)
+
+
+def own(spool: Spool, job: Job, *, replaces: bool) -> None:
+    """Make the job the owner of its output, making the folder where needed.
+
+    Raises OutputOwned where an open job owns it; with `replaces` that job is cancelled first.
+    """
+    output = locate(spool, job)
+    if output is None:
+        return
+    _make_folders(spool, output.folder)
+    for folder in (f"{output.folder}/{SIDE}", output.own, f"{output.own}/ok"):
+        ensure_folder(spool, folder)
+    other = _holder(spool, output)
+    if other and other != job.jid and (place := tickets.find(spool, other)) and place[0] in OPEN:
+        if not replaces:
+            raise OutputOwned(
+                f"{output.folder}/{output.pattern} is being written by job {other}"
+                f" ({place[1].slug})",
+                "wait for it, choose another output, or add with --replace to cancel it",
+            )
+        tickets.turn_surely(spool, other, CANCELLED, among=OPEN)
+    _put(spool, output, f"{output.own}/since", job.jid)
+    _put(spool, output, output.owner, job.jid)
+
+
+def disown(spool: Spool, job: Job) -> None:
+    """Take back what `own` wrote for a job that was never published, or is closed."""
+    output = locate(spool, job)
+    if output is None:
+        return
+    remove_tree(spool, output.own)
+    if _holder(spool, output) == job.jid:
+        with contextlib.suppress(OSError):
+            spool.share.unlink(output.owner)
+    with contextlib.suppress(OSError):
+        spool.share.rmdir(f"{output.folder}/{SIDE}")
+
+
+def why_not_able(spool: Spool, output: Output) -> str:
+    """Why this machine must not render into the output; empty when it may.
+
+    Read afresh at this machine's own path: an unmounted share or another folder shows here.
+    """
+    for path in (f"{output.own}/since", output.owner):
+        try:
+            jid = spool.share.read(path, 64).decode("ascii", "replace").strip()
+        except FileNotFoundError:
+            return f"does not see the job's mark in {output.folder}: is the output share mounted?"
+        except OSError as error:
+            return f"cannot read {path}: {error.strerror}"
+        if jid != output.jid:
+            return f"{output.folder}/{output.pattern} belongs to job {jid} now"
+    return ""
+
+
+def _holder(spool: Spool, output: Output) -> str:
+    try:
+        return spool.share.read(output.owner, 64).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _make_folders(spool: Spool, folder: str) -> None:
+    try:
+        spool.share.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        parent = folder.rpartition("/")[0]
+        if not parent:
+            raise
+        _make_folders(spool, parent)
+        ensure_folder(spool, folder)
+    except OSError as error:
+        raise SpoolError(
+            f"the output folder {folder} cannot be made: {error.strerror}", "choose another output"
+        ) from error
+
+
+def _put(spool: Spool, output: Output, path: str, text: str) -> None:
+    source = f"{output.own}/tmp.{nonce(spool.rng, 8)}"
+    spool.share.create(source, text.encode(), sync=True)
+    spool.share.rename(source, path)
+
+
+def open_private(spool: Spool, output: Output, stem: str) -> str:
+    """Make the attempt's private folder; its path.  Raises OSError."""
+    path = output.private(stem)
+    ensure_folder(spool, path)
+    return path
+
+
+def started_at(spool: Spool, output: Output, stem: str) -> int:
+    """The server's time now, in ns, as the mtime of a mark in the private folder."""
+    mark = f"{open_private(spool, output, stem)}/started"
+    with contextlib.suppress(FileExistsError):
+        spool.share.create(mark, b"")
+    return spool.share.stat(mark).mtime_ns
+
+
+def read_receipt(spool: Spool, output: Output, frame: int | str) -> Receipt | None:
+    """The frame's receipt when its files still are what it says; None otherwise."""
+    try:
+        value = json.loads(spool.share.read(output.receipt(frame), 65536))
+        receipt = Receipt(
+            tuple((str(n), int(s), int(m)) for n, s, m in value["files"]),
+            (int(value["size"][0]), int(value["size"][1])),
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    for name, size, mtime_ns in receipt.files:
+        try:
+            found = spool.share.stat(f"{output.folder}/{name}")
+        except FileNotFoundError:
+            return None
+        if (found.size, found.mtime_ns) != (size, mtime_ns):
+            return None
+    return receipt
+
+
+def receipted(spool: Spool, output: Output, wanted: Iterable[int]) -> dict[int, Receipt]:
+    """Those of the wanted frames that are this job's already.  Raises OSError."""
+    held = set(names(spool, f"{output.own}/ok"))
+    found = {}
+    for frame in wanted:
+        if str(frame) in held and (receipt := read_receipt(spool, output, frame)):
+            found[frame] = receipt
+    return found
+
+
+def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str]]:
+    """The files of each frame that lie in a folder, by the output's pattern.  Raises OSError."""
+    found: dict[int, list[str]] = {}
+    for name in sorted(names(spool, folder)):
+        frame = output.frame_of(name)
+        if frame is not None:
+            found.setdefault(frame, []).append(name)
+    return found
+
+
+def place(
+    spool: Spool, output: Output, stem: str, key: int | str, files: Sequence[str], size: tuple[int, int]
+) -> Receipt:
+    """Put a verified frame's files from the private folder in place, then write its receipt.
+
+    With a receipt already there ours is dropped.  The caller has verified the files, knows that
+    this node is alive and that the output is still this job's.  Raises OSError; what is in place
+    then is whole, and the frame counts only with its receipt.
+    """
+    folder = output.private(stem)
+    if (held := read_receipt(spool, output, key)) is not None:
+        for name in files:
+            spool.share.unlink(f"{folder}/{name}")
+        return held
+    entries = []
+    for name in files:  # the main image is last in the list: the set is complete when it lands
+        spool.share.sync_file(f"{folder}/{name}")
+        spool.share.rename(f"{folder}/{name}", f"{output.folder}/{name}")
+    for name in files:
+        found = spool.share.stat(f"{output.folder}/{name}")
+        entries.append((name, found.size, found.mtime_ns))
+    return acknowledge(spool, output, key, Receipt(tuple(entries), size))
+
+
+def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) -> Receipt:
+    """Write the receipt of a frame that is in place and whole.  Raises OSError."""
+    _put(spool, output, output.receipt(key), receipt.text())
+    return receipt
+
+
+def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Receipt:
+    """Verify a frame that lies in the output folder and write its receipt.
+
+    Raises BrokenImage, OSError.
+    """
+    pictures = [image.verify_path(f"{output.folder}/{n}") for n in files]
+    stats = [(n, spool.share.stat(f"{output.folder}/{n}")) for n in files]
+    entries = tuple((n, s.size, s.mtime_ns) for n, s in stats)
+    size = (pictures[-1].width, pictures[-1].height)
+    return acknowledge(spool, output, frame, Receipt(entries, size))
+
+
+def collect(spool: Spool, job: Job) -> None:
+    """Keep a finished job's receipts in its folder and clear its own folder beside the frames.
+
+    Safe to repeat after a crash at any step.  Raises OSError.
+    """
+    output = locate(spool, job)
+    if output is None:
+        return
+    if "frames.jsonl" in names(spool, spool.job(job.jid)):
+        disown(spool, job)
+        return
+    lines = []
+    for name in sorted(names(spool, f"{output.own}/ok"), key=lambda n: (len(n), n)):
+        with contextlib.suppress(OSError, ValueError):
+            value = json.loads(spool.share.read(output.receipt(name), 65536))
+            lines.append(json.dumps({"frame": name, **value}))
+    source = spool.job(job.jid, f"frames.{nonce(spool.rng, 8)}.tmp")
+    spool.share.create(source, "".join(line + "\n" for line in lines).encode(), sync=True)
+    spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
+    disown(spool, job)
+
+
+def clear_attempt(spool: Spool, output: Output, stem: str) -> None:
+    """Remove a finished or dead attempt's private folder; litter if it fails."""
+    remove_tree(spool, output.private(stem))
+
+
+def remove_tree(spool: Spool, path: str) -> None:
+    """Remove a folder and what is in it, never through a symbolic link, best effort."""
+    with contextlib.suppress(OSError):
+        for name in names(spool, path):
+            child = f"{path}/{name}"
+            if spool.share.stat(child).is_folder:
+                remove_tree(spool, child)
+            else:
+                spool.share.unlink(child)
+        spool.share.rmdir(path)
+

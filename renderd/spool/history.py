@@ -1,0 +1,59 @@
+"""What happened: one append-only journal a node, statistics and ETA out of all of them."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from renderd.spool.layout import HISTORY, Spool
+from renderd.spool.moves import names
+
+SUFFIX = ".jsonl"
+
+
+def append(spool: Spool, inc: str, event: dict[str, Any]) -> None:
+    """Add one event to this incarnation's own journal; losing it stops nothing."""
+    line = json.dumps(event, separators=(",", ":")) + "\n"
+    with contextlib.suppress(OSError):
+        spool.share.append(spool.at(HISTORY, inc + SUFFIX), line.encode())
+
+
+def events(spool: Spool) -> Iterator[dict[str, Any]]:
+    """All events of all nodes, each with its `inc`; torn lines are passed over."""
+    for name in sorted(names(spool, spool.at(HISTORY))):
+        if not name.endswith(SUFFIX):
+            continue
+        try:
+            text = spool.share.read(spool.at(HISTORY, name), 1 << 26)
+        except OSError:
+            continue
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):
+                value = json.loads(line)
+                if isinstance(value, dict):
+                    yield {"inc": name.removesuffix(SUFFIX), **value}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a job's frames were, from the journals."""
+
+    frames: int  #: frames counted
+    median_s: float  #: seconds a frame
+    nodes: int  #: nodes that finished some
+
+
+def pace(spool: Spool, jid: str) -> Pace | None:
+    """The pace of one job; None before its first committed chunk."""
+    times: list[float] = []
+    nodes: set[str] = set()
+    count = 0
+    for event in events(spool):
+        if event.get("ev") == "done" and event.get("jid") == jid:
+            frames = max(1, int(event.get("frames") or 1))
+            times.append(float(event.get("wall", 0)) / frames)
+            nodes.add(str(event["inc"]))
+            count += frames
+    return Pace(count, median(times), len(nodes)) if times else None

@@ -1,0 +1,222 @@
+"""Publish jobs, close them, release those that waited for them."""
+
+import contextlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from renderd.core import infofile, label
+from renderd.core import job as job_record
+from renderd.core.chunk import Chunk
+from renderd.core.chunk import parse as parse_chunk
+from renderd.core.job import Draft, Job, Writes
+from renderd.core.names import Ticket, new_jid
+from renderd.errors import InfoFileError, ShareUnsure, UsageError
+from renderd.spool import frames, tickets
+from renderd.spool.layout import DONE, FAILED, HELD, JOBS, OPEN, QUEUE, TRASH, WAITING, Spool
+from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, temp, write
+from renderd.spool.survey import Survey
+
+Progress = Callable[[int, int], None]
+_PUBLISHED_AGAIN = 5  #: times a server that forgets is tried before we say so
+
+
+def read(spool: Spool, jid: str) -> Job:
+    """The job's record.  Raises OSError, InfoFileError where it is torn."""
+    return job_record.parse(jid, spool.share.read(spool.job(jid, "job.info")))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a draft is to be published: by whom, where to, and whether it may replace."""
+
+    owner: str  #: user@host
+    is_held: bool = False
+    after: tuple[str, ...] = ()  #: jids this job waits for
+    replaces: bool = False  #: cancel the open job that owns the output first
+
+
+def publish(spool: Spool, draft: Draft, order: Order, progress: Progress | None = None) -> str:
+    """Write a whole job and let it appear at once; the jid it got.
+
+    Raises OutputOwned where an open job writes the same frames, OSError where the share fails:
+    then nothing is visible.
+    """
+    for _ in range(_PUBLISHED_AGAIN):
+        jid = new_jid(spool.rng)
+        try:
+            build(spool, jid, draft, order, progress)
+            ticket = _enter_ticket(spool, jid, draft)
+        except BaseException:
+            discard(spool, jid)
+            raise
+        folder = folder_for(spool, order)
+        ready = spool.job(jid, "ticket")
+        if move(spool, ready, spool.at(folder, ticket.name)) is not Outcome.WON:
+            discard(spool, jid)
+            raise ShareUnsure(f"{draft.name} may not have been published", "see: render jobs")
+        if settle_publication(spool, (folder, ticket), draft):
+            return jid
+    raise ShareUnsure(
+        f"the server forgot chunks of {draft.name} {_PUBLISHED_AGAIN} times",
+        "export the share with `sync`, then add the job again",
+    )
+
+
+def build(
+    spool: Spool, jid: str, draft: Draft, order: Order, progress: Progress | None = None
+) -> list[Chunk]:
+    """Write `jobs/<jid>/` whole, and the output's owner; nobody sees the job yet."""
+    chunks = draft.chunks()
+    info = job_record.record(draft, order.owner, order.after, len(chunks))
+    for folder in ("", "err", "log"):
+        ensure_folder(spool, spool.job(jid, folder).rstrip("/"))
+    for group in sorted({c.group for c in chunks}):
+        ensure_folder(spool, spool.job(jid, group))
+    write(spool, spool.job(jid, "job.info"), infofile.text(info).encode())
+    spool.share.create(spool.job(jid, "control.lock"), b"")
+    job = job_record.parse(jid, infofile.text(info).encode())
+    if draft.writes in (Writes.PRIVATE, Writes.MOVIE, Writes.ITSELF):
+        frames.own(spool, job, replaces=order.replaces)
+    for count, chunk in enumerate(chunks, 1):
+        _enter_chunk(spool, jid, chunk, job)
+        if progress is not None and (count % 100 == 0 or count == len(chunks)):
+            progress(count, len(chunks))
+    if not is_complete(spool, jid, len(chunks)):
+        raise ShareUnsure(f"the share does not list all chunks of {draft.name}", "try again")
+    return chunks
+
+
+def _enter_chunk(spool: Spool, jid: str, chunk: Chunk, job: Job) -> None:
+    # Not fsynced one by one: a text torn by a power cut is rebuilt from job.info at the claim.
+    text = job_record.chunk_text(job.info, chunk.run, job.out)
+    enter(spool, spool.chunk(jid, chunk), text.encode(), sync=False)
+
+
+def is_complete(spool: Spool, jid: str, chunks: int) -> bool:
+    """True when fresh lists of all groups show every chunk.  Raises OSError."""
+    seen: set[int] = set()
+    for group in Survey(jid, chunks).groups:
+        found = (parse_chunk(n) for n in names(spool, spool.job(jid, group)))
+        seen |= {c.index for c in found if c}
+    return len(seen) == chunks
+
+
+def _enter_ticket(spool: Spool, jid: str, draft: Draft) -> Ticket:
+    enter(spool, spool.job(jid, "ticket"), infofile.text(draft.info).encode())
+    return Ticket(draft.info.priority, jid, 0, draft.slug)
+
+
+def settle_publication(spool: Spool, place: tickets.Place, draft: Draft) -> bool:
+    """Look once more after publishing; a server that forgot has the ticket taken back."""
+    jid, chunks = place[1].jid, len(draft.chunks())
+    if is_complete(spool, jid, chunks):
+        release_dependants(spool)
+        with contextlib.suppress(OSError):
+            spool.share.sync_folder(spool.at(place[0]))
+        return True
+    folder, ticket = place
+    taken = move(spool, spool.at(folder, ticket.name), spool.at(TRASH, ticket.name))
+    return taken is Outcome.LOST  # somebody moved it on: they saw a job that works
+
+
+def folder_for(spool: Spool, order: Order) -> str:
+    """Where a new ticket goes: held/, waiting/ on other jobs, or queue/."""
+    if order.is_held:
+        return HELD
+    if order.after and unfinished(spool, order.after):
+        return WAITING
+    return QUEUE
+
+
+def discard(spool: Spool, jid: str) -> None:
+    """Take away what was built for a job that can never be published any more."""
+    ready = spool.job(jid, "ticket")
+    with contextlib.suppress(OSError):
+        spool.share.rename(ready, temp(spool))
+    with contextlib.suppress(OSError, InfoFileError):
+        frames.disown(spool, read(spool, jid))
+    with contextlib.suppress(OSError):
+        spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
+
+
+def unfinished(spool: Spool, after: tuple[str, ...]) -> list[str]:
+    """Those of the named jobs that are not in done/.  Raises OSError."""
+    finished = {t.jid for t in tickets.listed(spool, DONE)}
+    return [jid for jid in after if jid not in finished]
+
+
+def resolve_after(spool: Spool, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The jids behind ids or names; of several jobs of one name the newest.
+
+    Raises UsageError for a name that no job in the spool has.
+    """
+    if not wanted:
+        return ()
+    known = tickets.everywhere(spool)
+    resolved = []
+    for word in wanted:
+        named = [t for _, t in known.values() if t.slug == label.slug(word)]
+        if word in known:
+            resolved.append(word)
+        elif named:
+            resolved.append(max(named, key=lambda t: (tickets.born(spool, t.jid), t.jid)).jid)
+        else:
+            raise UsageError(f"after: no job is called {word!r}", "see the names in: render jobs")
+    return tuple(resolved)
+
+
+def release_dependants(spool: Spool) -> int:
+    """Queue the waiting jobs whose `after:` are all done; how many were moved."""
+    moved = 0
+    for ticket in tickets.listed(spool, WAITING):
+        with contextlib.suppress(OSError, InfoFileError):
+            if not unfinished(spool, read(spool, ticket.jid).info.after):
+                moved += tickets.turn(spool, (WAITING, ticket), QUEUE) is Outcome.WON
+    return moved
+
+
+def close(spool: Spool, place: tickets.Place, survey: Survey, *, has_failed: bool) -> bool:
+    """Move a ticket to done/ or failed/; True when this move was ours.
+
+    The caller read the ticket's name first and then saw every chunk ended.  Looks once more
+    afterwards: a chunk seen waiting or running puts the ticket back into queue/.
+    """
+    folder = FAILED if has_failed else DONE
+    if tickets.turn(spool, place, folder) is not Outcome.WON:
+        return False
+    closed = folder, place[1].next()
+    survey.begin_pass()
+    for group in survey.unseen():
+        survey.look(spool, group)
+    _, _, waiting, running = survey.totals()
+    if waiting or running:
+        tickets.turn(spool, closed, QUEUE)
+        return False
+    release_dependants(spool)
+    return True
+
+
+def select(spool: Spool, word: str, folders: tuple[str, ...] = ()) -> tickets.Place:
+    """The one job a person means by an id, a unique prefix of it, or its name.
+
+    Raises UsageError that names the nearest or the several candidates.
+    """
+    known = tickets.everywhere(spool)
+    chosen = [p for p in known.values() if p[1].jid == word]
+    chosen = chosen or [p for p in known.values() if p[1].slug == label.slug(word)]
+    if len(chosen) > 1:  # a name used again means the open one, else it is ambiguous
+        chosen = [p for p in chosen if p[0] in OPEN] or chosen
+    if not chosen and re.fullmatch(r"[a-z2-7]{2,10}", word):
+        chosen = [p for p in known.values() if p[1].jid.startswith(word)]
+    if not chosen:
+        words = [w for _, t in known.values() for w in (t.slug, t.jid)]
+        raise UsageError(f"no job is called {word!r}", label.nearest(word, words))
+    if len(chosen) > 1:
+        ids = ", ".join(sorted(t.jid for _, t in chosen)[:6])
+        raise UsageError(f"{word!r} means {len(chosen)} jobs", f"name one by id: {ids}")
+    if folders and chosen[0][0] not in folders:
+        raise UsageError(
+            f"job {chosen[0][1].jid} is in {chosen[0][0]}/", f"this works in: {', '.join(folders)}"
+        )
+    return chosen[0]
