@@ -53,12 +53,14 @@ SCRIPTS = frozenset({"-P", "--python-text", "--python-expr", "--python-console"}
 #: Options that make Blender do something else and leave.
 LEAVING = frozenset({"-h", "-v", "-c", "-r", "--register-allusers", "--unregister"})
 
-_WITH_VALUE = """-S -o -s -e -j -f -E -F -x -t -P --python-text --python-expr --python-exit-code --addons
+_WITH_VALUE = """
+    -S -o -s -e -j -f -E -F -x -t -P --python-text --python-expr --python-exit-code --addons
     --log --log-level --log-file --verbose --debug-value --debug-gpu-scope-capture
     --debug-gpu-shader-source --env-system-datafiles --env-system-scripts --env-system-python
     --env-system-extensions --app-template --gpu-backend --gpu-vsync --qos
     --gpu-compilation-subprocesses -setaudio -g"""
-_FLAGS = """-b -a -y -Y -d -v -h -q -w -W -M -con -r --factory-startup -noaudio --no-native-pixels
+_FLAGS = """
+    -b -a -y -Y -d -v -h -q -w -W -M -con -r --factory-startup -noaudio --no-native-pixels
     --no-window-frame --no-window-focus --register-allusers --unregister --unregister-allusers
     --python-console --python-use-system-env --log-show-basename --log-show-backtrace
     --log-show-timestamp --log-show-memory --log-show-source --log-list-categories --offline-mode

@@ -1,0 +1,276 @@
+"""Why renders fail: what programs print, said again in plain words with advice."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason a render fails, with the texts that give it away.
+
+    A phrase is lower case; ``a + b`` asks for both in one line.
+    """
+
+    name: str  #: stable, for policies and statistics
+    says: str  #: one sentence for a person
+    advice: str
+    phrases: tuple[str, ...]
+    is_fatal: bool = False  #: what is rendered from here on is not what was asked for
+
+
+#: The first that fits is taken: the narrow ones stand before the wide ones.
+CAUSES = (
+    Cause(
+        "gpu-memory",
+        "the GPU ran out of memory",
+        "render on the CPU or on nodes with more GPU memory (needs: tag=…), or use smaller"
+        " textures, simplify, or fewer samples at once",
+        (
+            "system is out of gpu",
+            "out of memory in cu",
+            "out of memory in hip",
+            "cuda error: out of memory",
+            "cuda out of memory",
+            "error_out_of_memory",
+            "error_device_out_of_memory",
+            "hiperroroutofmemory",
+            "out_of_device_memory",
+            "out of device memory",
+            "cumemalloc + out of memory",
+            "gpu + out of memory",
+        ),
+    ),
+    Cause(
+        "disk-full",
+        "the disk is full where the frames go",
+        "free space there or raise the quota, then retry the job",
+        ("no space left on device", "disk quota exceeded", "not enough space on the disk"),
+    ),
+    Cause(
+        "save",
+        "a frame could not be written",
+        "see that the output folder exists on this node and that its user may write there",
+        (
+            "cannot save:",
+            "could not write",
+            "couldn't write",
+            "unable to write",
+            "for writing",
+            "error writing render result",
+            "read-only file system",
+            "cannot open + to write",
+        ),
+    ),
+    Cause(
+        "share",
+        "the file server answered with an error",
+        "look at the share on this node (mount, network), then retry",
+        ("stale file handle", "stale nfs file handle", "input/output error", "host is down"),
+    ),
+    Cause(
+        "no-camera",
+        "the scene has no camera",
+        "set the scene's active camera (Scene properties > Camera) and save the file",
+        ("cannot render, no camera", "no camera found in scene", "no active camera"),
+    ),
+    Cause(
+        "wrong-scene",
+        "the file has no scene of that name, and Blender renders another one",
+        "list the file's scenes with 'render info FILE' and correct the name",
+        ("can't find scene",),
+        is_fatal=True,
+    ),
+    Cause(
+        "option",
+        "Blender did not understand an option and goes on without it",
+        "correct the command line; 'render add --dry-run' names what is wrong with one",
+        (
+            "format from '-f / --render-format' not known",
+            "format from '-f  / --render-format' not known",
+            "error: not a number '",
+            "error: exceeds range '",
+            "no blend loaded. cannot use",
+            "no blend loaded. order the arguments",
+            "negative range ignored '-f",
+            "use '-x 1 / -x 0' to set",
+        ),
+        is_fatal=True,
+    ),
+    Cause(
+        "unknown-option",
+        "this Blender does not know an option of the command line",
+        "correct it, or ask for a newer Blender with needs: blender>=…",
+        ("unknown argument, loading as file",),
+    ),
+    Cause(
+        "engine",
+        "this Blender lacks the render engine",
+        "install the engine's add-on on this node (and leave out --factory-startup), or correct -E",
+        ("engine not found '", "render engine + not found", "unknown render engine"),
+    ),
+    Cause(
+        "no-blend",
+        "the .blend file cannot be found or opened on this node",
+        "see that its share is mounted here and that path roots in farm.toml fit this system",
+        (
+            "cannot read file + .blend",
+            "cannot open file + .blend",
+            "error: file could not be loaded",
+        ),
+    ),
+    Cause(
+        "too-new",
+        "the file was saved by a newer Blender than this node has",
+        "install that version here, or say needs: blender>=… so that other nodes take it",
+        (
+            "saved by a newer",
+            "written by a newer",
+            "newer than this blender",
+            "open it with blender",
+        ),
+    ),
+    Cause(
+        "not-a-blend",
+        "the file is damaged or saved by a newer Blender than this node has",
+        "compare its version ('render info FILE') with the node's, open and save it again",
+        (
+            "not a blend file",
+            "file format is not supported",
+            "failed to read blend file",
+            "missing dna block",
+            "unable to read + blend",
+        ),
+    ),
+    Cause(
+        "memory",
+        "the program ran out of memory",
+        "say needs: ram>=… so that larger nodes take it, or make the scene lighter",
+        (
+            "returns null: len=",
+            "bad_alloc",
+            "memoryerror",
+            "cannot allocate memory",
+            "out of memory",
+            "oom-kill",
+        ),
+    ),
+    Cause(
+        "display",
+        "this node cannot draw with its GPU without a screen",
+        "use Cycles or a newer Blender, install the GPU's driver, or start it through xvfb-run",
+        (
+            "unable to open a display",
+            "failed to create gpu context",
+            "failed to initialize a gpu",
+            "ghost: failed to",
+            "ghost_systemegl + could not",
+            "support for opengl + required",
+            "could not initialize + opengl",
+            "background mode + not supported + eevee",
+        ),
+    ),
+    Cause(
+        "gpu",
+        "the GPU or its driver failed",
+        "update or restart the driver of this node; if it happens on one node only, drain it",
+        (
+            "cuda error",
+            "hip error",
+            "optix error",
+            "optix_error_",
+            "oneapi error",
+            "metal error",
+            "cuda_error_",
+            "illegal address in cu",
+            "illegal address in hip",
+            "launch exceeded timeout",
+            "launch failed in",
+            "failed to create cuda context",
+            "failed to create hip context",
+            "failed to create optix",
+            "binary kernel for this graphics card",
+            "invalid value in cu",
+            "unknown error in cu",
+            "error_device_lost",
+        ),
+    ),
+    Cause(
+        "crash",
+        "Blender crashed",
+        "the crash report it names says where; try another version, or Cycles on the CPU",
+        (
+            ".crash.txt",
+            "exception_access_violation",
+            "segmentation fault",
+            "address boundary error",
+        ),
+    ),
+    Cause(
+        "licence",
+        "the renderer got no licence",
+        "free a seat or look at the licence server, then retry; nodes: N limits how many run",
+        (
+            "licen + error",
+            "licen + fail",
+            "licen + denied",
+            "licen + expired",
+            "licen + not found",
+            "licen + unavailable",
+            "licen + could not",
+            "licen + cannot",
+            "licen + no valid",
+            "no license",
+            "no licence",
+            "rlm_ + error",
+            "flexnet + error",
+        ),
+    ),
+    Cause(
+        "missing-file",
+        "a file that the scene uses is missing on this node",
+        "copy it to the share or mount its folder here; pack it with File > External Data;"
+        " 'missing: warn' in the info file renders without it",
+        (
+            "cannot find lib",
+            "data-blocks are missing",
+            "missing from '",
+            "warning: unable to open",
+            "unable to open file",
+            "could not open alembic",
+            "could not open usd",
+            "cannot open file",
+            "image file + not found",
+            "image file + does not exist",
+            "could not load image",
+            "could not be loaded",
+            "failed to open image",
+            "failed to load image",
+            "can't open image",
+            "file not found",
+            "filenotfounderror",
+            "no such file or directory",
+        ),
+    ),
+    Cause(
+        "permission",
+        "the render user may not read or write a file",
+        "let the farm's group read it (chmod g+r, and g+x on the folders above)",
+        ("permission denied", "operation not permitted", "permissionerror"),
+    ),
+)
+
+
+#: Flat, because every unknown line of a chatty renderer runs through all of it.
+_PARTS = tuple(
+    (first, tuple(rest), cause)
+    for cause in CAUSES
+    for first, *rest in (phrase.split(" + ") for phrase in cause.phrases)
+)
+
+
+def find_cause(line: str) -> Cause | None:
+    """The first known cause that the line tells of, or None."""
+    lower = line.lower()
+    for first, rest, cause in _PARTS:
+        if first in lower and all(part in lower for part in rest):
+            return cause
+    return None
