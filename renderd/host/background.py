@@ -1,0 +1,114 @@
+"""Keep a command out of the artist's way: scheduler, disk and memory priorities.
+
+A session of its own gives a command its own autogroup, and between autogroups nice and
+SCHED_IDLE count for nothing: the autogroup's own nice value is what protects the desktop.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import platform
+import sys
+from dataclasses import dataclass
+
+NICE = 19
+OOM_SCORE = 500  #: the renderer dies before the artist's session does
+_IDLE_CLASS = 3
+_IOPRIO_CLASS_SHIFT = 13
+_IOPRIO_WHO_PROCESS = 1
+_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30, "ppc64le": 273, "i686": 289}
+_IOPRIO_GET = {"x86_64": 252, "aarch64": 31, "riscv64": 31, "ppc64le": 274, "i686": 290}
+#: macOS: the launcher that starts a command in the background band (untested).
+DARWIN_PREFIX = ("/usr/sbin/taskpolicy", "-b")
+#: Windows: psutil.IDLE_PRIORITY_CLASS, given to CreateProcess (untested).
+WINDOWS_PRIORITY_CLASS = 0x40
+
+_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+_idle = os.sched_param(0) if hasattr(os, "sched_param") else None
+_set_number = _IOPRIO_SET.get(platform.machine())
+_get_number = _IOPRIO_GET.get(platform.machine())
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundFacts:
+    """How one process is scheduled; None where the kernel does not say."""
+
+    nice: int | None
+    is_sched_idle: bool | None
+    is_io_idle: bool | None
+    oom_score_adj: int | None
+    autogroup_nice: int | None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything this kernel offers is set; what it lacks does not count."""
+        return (
+            self.nice in (None, NICE)
+            and self.is_sched_idle in (None, True)
+            and self.is_io_idle in (None, True)
+            and (self.oom_score_adj is None or self.oom_score_adj >= OOM_SCORE)
+            and self.autogroup_nice in (None, NICE)
+        )
+
+
+def apply_to(pid: int, inherited_oom_score: int = 0) -> bool:
+    """Put a process, just started as a session leader, into the background; never raises.
+
+    Returns False when the autogroup must be tried again in 0.1 s: the kernel lets
+    unprivileged users change one only ten times a second on the whole machine.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+    if _idle is not None:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_IDLE, _idle)
+    if _libc is not None and _set_number is not None and sys.platform == "linux":
+        value = _IDLE_CLASS << _IOPRIO_CLASS_SHIFT
+        _libc.syscall(_set_number, _IOPRIO_WHO_PROCESS, pid, value)
+    if inherited_oom_score < OOM_SCORE:
+        with contextlib.suppress(OSError):
+            _write(f"/proc/{pid}/oom_score_adj", b"%d" % OOM_SCORE)
+    return settle_autogroup(pid)
+
+
+def settle_autogroup(pid: int) -> bool:
+    """Give the session of a process the autogroup nice value; False: again in 0.1 s."""
+    try:
+        _write(f"/proc/{pid}/autogroup", b"%d" % NICE)
+    except OSError as problem:
+        return problem.errno != errno.EAGAIN
+    return True
+
+
+def _write(path: str, value: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, value)
+    finally:
+        os.close(fd)
+
+
+def oom_score(pid: int) -> int | None:
+    """The out-of-memory adjustment of a process, -1000 (never killed) to 1000 (first)."""
+    try:
+        with open(f"/proc/{pid}/oom_score_adj", "rb") as file:
+            return int(file.read())
+    except OSError:
+        return None
+
+
+def verify(pid: int) -> BackgroundFacts:
+    """Read back how a process is scheduled, for tests, the doctor and status."""
+    nice = is_idle = is_io_idle = autogroup = None
+    with contextlib.suppress(OSError):
+        nice = os.getpriority(os.PRIO_PROCESS, pid)
+    if hasattr(os, "sched_getscheduler"):
+        with contextlib.suppress(OSError):
+            is_idle = os.sched_getscheduler(pid) == os.SCHED_IDLE
+    if _libc is not None and _get_number is not None and sys.platform == "linux":
+        value = _libc.syscall(_get_number, _IOPRIO_WHO_PROCESS, pid)
+        is_io_idle = value >> _IOPRIO_CLASS_SHIFT == _IDLE_CLASS if value >= 0 else None
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "rb") as file:
+        autogroup = int(file.read().split()[-1])  # "/autogroup-123 nice 19"
+    return BackgroundFacts(nice, is_idle, is_io_idle, oom_score(pid), autogroup)
