@@ -42,7 +42,8 @@ class Run:
         return iter(range(self.first, self.last + 1, self.step))
 
     def __contains__(self, frame: object) -> bool:
-        return frame in range(self.first, self.last + 1, self.step)
+        # a range asked for anything but an int compares every one of its members
+        return isinstance(frame, int) and frame in range(self.first, self.last + 1, self.step)
 
     def __str__(self) -> str:
         if self.first == self.last:
