@@ -1,0 +1,98 @@
+"""What may change while a job runs, as text and as a record.  Pure: no I/O."""
+
+from dataclasses import dataclass, replace
+
+from renderd.core import amounts
+from renderd.core.job import Job
+from renderd.core.label import label
+from renderd.core.policy import Terms
+
+TEXT_LIMIT = 500
+ANY = "any"  #: the pool a job takes that any node may run
+_HEAD = "# What may change while this job runs.  Edit with `render limit`, or under control.lock.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A job's control file; what it does not say stands as in job.info."""
+
+    nodes: int | None = None  #: most nodes at once; 0 lifts the job's own limit
+    pool: tuple[str, ...] | None = None  #: in place of the job's own; empty: any node
+    needs_ram: int | None = None  #: bytes, learnt from an attempt that ran out of memory
+    blocked: tuple[str, ...] = ()  #: node names, hosts or incarnations that must not take it
+    note: str = ""  #: a person's words
+    reason: str = ""  #: why the job was held, failed or stopped itself
+    forgiven: int = 0  #: failed chunks that a person knew of when releasing the job
+    extra: tuple[tuple[str, str], ...] = ()  #: lines of later releases and unreadable ones, kept
+
+    def terms(self, job: Job, owners: frozenset[str], failures_here: int = 0) -> Terms:
+        """What the job asks now, for policy.why_not: this file over its job.info."""
+        nodes = job.info.nodes if self.nodes is None else self.nodes
+        return Terms(
+            nodes=nodes or None,
+            pool=self.pool,
+            ram=self.needs_ram,
+            blocked=frozenset(self.blocked),
+            failures_here=failures_here,
+            owners=owners,
+        )
+
+
+def parse(data: bytes) -> Control:
+    """Read a control file; a line that cannot be read is kept and has no effect."""
+    found = Control()
+    for line in data.decode("utf-8", "replace").lstrip("\ufeff").splitlines():
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not key or key.startswith("#"):
+            continue
+        try:
+            found = _with(found, key, value)
+        except ValueError:
+            found = replace(found, extra=(*found.extra, (key, value)))
+    return found
+
+
+def _with(control: Control, key: str, value: str) -> Control:
+    match key:
+        case "nodes":
+            return replace(control, nodes=int(value) if value else None)
+        case "pool":
+            pool = _words(value)
+            return replace(control, pool=() if pool == (ANY,) else pool or None)
+        case "needs-ram":
+            return replace(control, needs_ram=amounts.size(value) if value else None)
+        case "blocked":
+            return replace(control, blocked=_words(value))
+        case "note":
+            return replace(control, note=value)
+        case "reason":
+            return replace(control, reason=value)
+        case "forgiven":
+            return replace(control, forgiven=int(value or 0))
+    raise ValueError(key)
+
+
+def text(control: Control) -> str:
+    """Write a control file that parse() reads back."""
+    ram = "" if control.needs_ram is None else amounts.size_text(control.needs_ram)
+    pairs = (
+        ("nodes", "" if control.nodes is None else str(control.nodes)),
+        ("pool", "" if control.pool is None else ", ".join(control.pool) or ANY),
+        ("needs-ram", ram),
+        ("blocked", ", ".join(control.blocked)),
+        ("note", label(control.note, TEXT_LIMIT)),
+        ("reason", label(control.reason, TEXT_LIMIT)),
+        ("forgiven", str(control.forgiven or "")),
+        *control.extra,
+    )
+    return _HEAD + "".join(f"{key}: {value}\n" for key, value in pairs if value)
+
+
+def without_extra(control: Control, keys: set[str]) -> Control:
+    """Drop the unreadable lines of keys that are set anew."""
+    kept = tuple(pair for pair in control.extra if pair[0] not in keys)
+    return replace(control, extra=kept)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text.replace(",", " ").lower().split()))
