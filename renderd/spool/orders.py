@@ -1,0 +1,343 @@
+"""What a person may do to jobs and nodes: each order is safe to repeat and to race.
+
+An order looks where the job is, makes the one rename that the protocol has for it, and says what
+it changed.  Daemons may move the same ticket meanwhile; whoever renames it owns the move, so an
+order that comes late finds nothing to do or says what the job has become.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from renderd.core import wire
+from renderd.core.chunk import Chunk, State, parse, standing
+from renderd.core.control import Control
+from renderd.core.label import nearest
+from renderd.core.names import host_of
+from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
+from renderd.spool import claims, control, frames, jobs, nodes, tickets
+from renderd.spool.layout import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    HELD,
+    JOBS,
+    OPEN,
+    QUEUE,
+    TRASH,
+    WAITING,
+    Spool,
+)
+from renderd.spool.moves import Outcome, move, names
+from renderd.spool.survey import Survey
+
+_TRIES = 20
+Progress = Callable[[int, int], None]
+Picked = Callable[[Chunk], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A ticket's move: the folder and priority before and now."""
+
+    jid: str
+    slug: str
+    was: str
+    now: str
+    priority: int
+    was_priority: int
+
+    @property
+    def is_changed(self) -> bool:
+        """False when the job was already what the order asks for."""
+        return (self.was, self.was_priority) != (self.now, self.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """Chunks of a job that were moved, by index, and the state the job has now."""
+
+    jid: str
+    slug: str
+    indices: tuple[int, ...]
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What a job's control file says after a change."""
+
+    jid: str
+    slug: str
+    control: Control
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An order left in the inboxes of a node's live incarnations."""
+
+    op: str
+    node: str
+    incarnations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A job that is no longer there, and where its folder went."""
+
+    jid: str
+    slug: str
+    was: str
+    is_swept: bool  #: False: another program won the move and sweeps it
+
+
+def where(spool: Spool, jid: str) -> tickets.Place:
+    """Where a job's ticket is.  Raises UsageError where no list shows it, OSError."""
+    place = tickets.find(spool, jid)
+    if place is None:
+        raise UsageError(f"job {jid} is not in this spool", "see: render jobs")
+    return place
+
+
+def hold(spool: Spool, jid: str, reason: str = "") -> Turned:
+    """Start nothing more of a job; what runs goes on to its end."""
+    return _turn(spool, jid, HELD, OPEN, reason)
+
+
+def release(spool: Spool, jid: str) -> Turned:
+    """Let a held job run, or wait for the jobs it comes after.
+
+    Takes its output over where that is free now; raises OutputOwned where another open job
+    writes it.  The failures known now no longer make the job stop itself.
+    """
+    place = where(spool, jid)
+    if place[0] in (QUEUE, WAITING):
+        return _unchanged(place)
+    _demand(place, (HELD,))
+    job = jobs.read(spool, jid)
+    output = frames.locate(spool, job)
+    if output and _is_there(spool, output.folder) and frames.why_not_able(spool, output):
+        frames.own(spool, job, replaces=False)
+    said = control.read(spool, jid)
+    if said.reason or said.forgiven:
+        failed = sum(1 for _ in chunks(spool, jid, {State.FAIL}))
+        control.change(spool, jid, reason="", forgiven=failed)
+    target = WAITING if jobs.unfinished(spool, job.info.after) else QUEUE
+    return _turn(spool, jid, target, (HELD,))
+
+
+def cancel(spool: Spool, jid: str, reason: str = "") -> Turned:
+    """Start nothing more of a job and stop what runs; nodes see it at their next beat."""
+    return _turn(spool, jid, CANCELLED, (*OPEN, FAILED), reason)
+
+
+def set_priority(spool: Spool, jid: str, priority: int) -> Turned:
+    """Give a job that is not over another priority, 0 to 99."""
+    if not 0 <= priority <= 99:
+        raise UsageError(f"{priority} is no priority", "use 0 (last) to 99 (first)")
+    place = where(spool, jid)
+    _demand(place, (*OPEN, FAILED))
+    if place[1].priority == priority:
+        return _unchanged(place)
+    among = (*OPEN, FAILED)
+    folder, ticket = tickets.turn_surely(spool, jid, "", priority=priority, among=among)
+    return Turned(jid, ticket.slug, place[0], folder, priority, place[1].priority)
+
+
+def limit(spool: Spool, jid: str, change: Callable[[Control], Control]) -> Limited:
+    """Change what a running job's control file says; raises as control.edit."""
+    place = where(spool, jid)
+    _demand(place, (*OPEN, FAILED))
+    return Limited(jid, place[1].slug, control.edit(spool, jid, change))
+
+
+def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
+    """Revive a job's failed chunks with a clean record, and reopen the job.
+
+    Also reopens a failed job whose chunks wait already: an earlier retry that was cut short.
+    """
+    place = where(spool, jid)
+    _demand(place, (*OPEN, FAILED))
+    wanted = [c for c in chunks(spool, jid, {State.FAIL}) if picked is None or picked(c)]
+    if wanted and control.read(spool, jid).reason:
+        control.change(spool, jid, reason="")
+    # An unsure answer counts: a ticket turned for nothing costs a listing, one not turned a job.
+    revived = [c.index for c in wanted if claims.retry(spool, jid, c) is not Outcome.LOST]
+    if revived or (place[0] == FAILED and chunks(spool, jid, {State.WAIT})):
+        _bump(spool, jid)
+    return Chunks(jid, place[1].slug, tuple(revived), where(spool, jid)[0])
+
+
+def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:
+    """Count waiting and failed chunks as done without running them; close the job if all are.
+
+    A chunk that runs meanwhile is left alone.
+    """
+    place = where(spool, jid)
+    _demand(place, (*OPEN, FAILED))
+    skipped = []
+    for chunk in chunks(spool, jid, {State.WAIT, State.FAIL}):
+        if not picked(chunk):
+            continue
+        waiting = chunk
+        if chunk.state is State.FAIL:
+            if claims.retry(spool, jid, chunk) is not Outcome.WON:
+                continue
+            waiting = chunk.retried()
+        if claims.skip(spool, jid, waiting) is Outcome.WON:
+            skipped.append(chunk.index)
+    if skipped:
+        _close_look(spool, jid)
+    return Chunks(jid, place[1].slug, tuple(skipped), where(spool, jid)[0])
+
+
+def running(spool: Spool, jid: str) -> list[Chunk]:
+    """The chunks of a job that a node not known to be dead still holds.  Raises OSError."""
+    gone = nodes.dead(spool)
+    return [c for c in chunks(spool, jid, {State.RUN}) if c.owner not in gone]
+
+
+def remove(spool: Spool, jid: str, *, while_running: bool = False) -> Removed:
+    """Remove a job that is over: its ticket, then its folder; the frames stay where they are.
+
+    Raises UsageError for an open job, RenderdError while nodes still stop its chunks: they must
+    see the ticket in cancelled/ first.
+    """
+    for _ in range(_TRIES):
+        place = where(spool, jid)
+        _demand(place, (DONE, FAILED, CANCELLED))
+        if not while_running and (held := running(spool, jid)):
+            raise RenderdError(
+                f"{len(held)} chunks of {jid} still run on {held[0].owner}", "try again in a moment"
+            )
+        folder, ticket = place
+        outcome = move(spool, spool.at(folder, ticket.name), spool.at(TRASH, ticket.name))
+        if outcome is Outcome.WON:
+            return Removed(jid, ticket.slug, folder, _sweep(spool, jid))
+    raise ShareUnsure(f"job {jid} could not be removed", "look again: render jobs")
+
+
+def incarnations(spool: Spool, word: str) -> list[str]:
+    """The live incarnations that a node's name, host or incarnation means.
+
+    Raises UsageError that names the nearest, OSError.
+    """
+    live = sorted(set(nodes.everyone(spool)) - nodes.dead(spool))
+    called = {inc: (inc, host_of(inc), node_name(spool, inc)) for inc in live}
+    found = [inc for inc, known in called.items() if word in known]
+    if not found:
+        known = {name for names_ in called.values() for name in names_[1:] if name}
+        remedy = nearest(word, known) if known else "no node is alive"
+        raise UsageError(f"no live node is called {word!r}", remedy)
+    return found
+
+
+def node_name(spool: Spool, inc: str) -> str:
+    """The name a node registered under; its host where it does not say."""
+    return str(nodes.read_facts(spool, inc).get("node") or host_of(inc))
+
+
+def send(spool: Spool, word: str, request: wire.Request) -> Sent:
+    """Leave an order (pause, resume, drain, undrain, quit, kill) for a node's next beat.
+
+    It lies in the inbox as the request that its local socket would take.  Raises UsageError
+    where no live node is so called, OSError.
+    """
+    found = incarnations(spool, word)
+    order = {"v": wire.VERSION, "id": 0, "op": request.op.value, "args": dict(request.args)}
+    for inc in found:
+        nodes.send(spool, inc, order)
+    return Sent(request.op.value, word, tuple(found))
+
+
+def held_by(spool: Spool, inc: str) -> list[tuple[str, Chunk]]:
+    """The running chunks of one incarnation, found by the intents it declares.  Raises OSError."""
+    found = []
+    for jid, group in sorted(nodes.intents(spool, inc)):
+        seen = (c for n in names(spool, spool.job(jid, group)) if (c := parse(n)))
+        found += [(jid, c) for c in seen if claims.is_mine(c, inc)]
+    return found
+
+
+def chunks(spool: Spool, jid: str, states: Collection[State] = tuple(State)) -> list[Chunk]:
+    """A job's chunks in some states, in order, as fresh lists show them.  Raises OSError."""
+    found: list[Chunk] = []
+    for group in sorted(n for n in names(spool, spool.job(jid)) if n.isdigit()):
+        seen = [c for n in names(spool, spool.job(jid, group)) if (c := parse(n))]
+        found += [c for c in standing(seen).values() if c.state in states]
+    return sorted(found, key=lambda c: c.index)
+
+
+def _turn(spool: Spool, jid: str, target: str, among: tuple[str, ...], reason: str = "") -> Turned:
+    place = where(spool, jid)
+    if place[0] == target:
+        return _unchanged(place)
+    _demand(place, among)
+    if reason:  # first: after a lock that was held the whole order can be given again
+        control.change(spool, jid, reason=reason)
+    # The target counts as a source: another person's same order may win the first race.
+    folder, ticket = tickets.turn_surely(spool, jid, target, among=(*among, target))
+    return Turned(jid, ticket.slug, place[0], folder, ticket.priority, place[1].priority)
+
+
+def _unchanged(place: tickets.Place) -> Turned:
+    folder, ticket = place
+    return Turned(ticket.jid, ticket.slug, folder, folder, ticket.priority, ticket.priority)
+
+
+def _demand(place: tickets.Place, among: Collection[str]) -> None:
+    folder, ticket = place
+    if folder not in among:
+        state = "queued" if folder == QUEUE else folder
+        over = "a job that is over can be added again; " if folder in (DONE, CANCELLED) else ""
+        raise UsageError(
+            f"job {ticket.jid} ({ticket.slug}) is {state}", f"{over}this works in: {_list(among)}"
+        )
+
+
+def _list(folders: Collection[str]) -> str:
+    return ", ".join(folders)
+
+
+def _bump(spool: Spool, jid: str) -> None:
+    """Turn the ticket by a rename of our own: another's bump may have come before our chunk."""
+    for _ in range(_TRIES):
+        place = where(spool, jid)
+        if place[0] not in (QUEUE, HELD, FAILED):
+            return
+        target = HELD if place[0] == HELD else QUEUE
+        if tickets.turn(spool, place, target) is Outcome.WON:
+            return
+    raise ShareUnsure(f"job {jid} has chunks to run but its ticket did not move", "retry again")
+
+
+def _close_look(spool: Spool, jid: str) -> None:
+    """Close the job if all its chunks are done, its ticket's name read before they are listed."""
+    place = where(spool, jid)
+    if place[0] not in (QUEUE, HELD, FAILED):
+        return
+    survey = Survey(jid, jobs.read(spool, jid).chunks)
+    for group in survey.groups:
+        survey.look(spool, group)
+    done, failed, waiting, _ = survey.totals()
+    if done == survey.chunks:
+        jobs.close(spool, place, survey, has_failed=False)
+    elif place[0] == FAILED and waiting and done + failed < survey.chunks:
+        _bump(spool, jid)  # a revived chunk that somebody else must run now
+
+
+def _sweep(spool: Spool, jid: str) -> bool:
+    # Only after our own rename of the ticket: nobody can publish or run this job any more.
+    with contextlib.suppress(OSError, InfoFileError):
+        frames.disown(spool, jobs.read(spool, jid))
+    with contextlib.suppress(OSError):
+        spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
+        return True
+    return False
+
+
+def _is_there(spool: Spool, folder: str) -> bool:
+    try:
+        return spool.share.stat(folder).is_folder
+    except OSError:
+        return False
