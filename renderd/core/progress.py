@@ -29,7 +29,7 @@ _PARTS = re.compile(
     r"(?:Samples? |Rendering |Path Tracing Tile |Rendered |Part |Tile )(\d{1,9}) ?[/-] ?(\d{1,9})"
 )
 _SAVED = re.compile(r"(?:^|[ |])Saved: (?:'(.+)'|(\S.*?))(?: +Time: \S+.*)?$")
-_APPEND = re.compile(r"Append frame (-?\d{1,9})")
+_APPEND = re.compile(r"(?:Video a|A)ppend frame (-?\d{1,9})")
 _OPENJD = re.compile(r"openjd_(progress|status|fail): (.*)", re.S)
 _PERCENT = re.compile(r"(?:ALF_PROGRESS |Progress: |progress: )(\d{1,3}(?:\.\d{1,9})?) ?%")
 _NUKE_FRAME = re.compile(r"Frame (-?\d{1,9}) \(\d+ of \d+\)")
