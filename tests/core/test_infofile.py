@@ -274,10 +274,10 @@ def test_a_pool_among_the_needs_is_a_pool_of_the_job():
 
 def test_the_canonical_form_is_what_a_person_would_write():
     info = infofile.parse(
-        'priority: 070\nname: "shot"\nchunk: 10\ntimeout: 5400\nneeds: gpu,ram>=16384M\n\nrun  "a b"'
+        'priority: 070\nname: "shot"\nchunk: 9\ntimeout: 5400\nneeds: gpu,ram>=16384M\n\nrun "a b"'
     )
     assert infofile.text(info) == (
-        "name: shot\nchunk: 10\npriority: 70\nneeds: ram>=16G, gpu\ntimeout: 1h30m\n\nrun 'a b'\n"
+        "name: shot\nchunk: 9\npriority: 70\nneeds: ram>=16G, gpu\ntimeout: 1h30m\n\nrun 'a b'\n"
     )
 
 
