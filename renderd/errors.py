@@ -3,17 +3,21 @@
 RenderdError                exit 1
 ├── UsageError              exit 2    the command line or a value on it
 │   ├── FramesError                   a frame range
-│   └── InfoFileError                 an info file
+│   ├── InfoFileError                 an info file
+│   └── OutputOwned                   an output that an open job writes
 ├── ConfigError             exit 2    config file, environment, farm.toml
 ├── BlendError              exit 1    a .blend that cannot be read
 ├── BrokenImage             exit 1    a frame's file that is not whole
+├── Refused                 exit 1    a dropped file that may not run, with the reason
 ├── SpoolError              exit 10   the share
 │   ├── SpoolNotMounted
 │   ├── SpoolUnsafe
 │   ├── ShareUnsure
+│   ├── ShareHangs
 │   └── FormatNewer         exit 12
 ├── LockTimeout             exit 11
-└── DaemonNotRunning        exit 13
+├── DaemonNotRunning        exit 13
+└── WireError               exit 1    a request or answer on the local socket that cannot be read
 The other exit statuses: 0 done, 3 partly done, 130 interrupted.
 """
 
@@ -46,6 +50,10 @@ class InfoFileError(UsageError):
     """An info file that is refused, with its line and the nearest valid key."""
 
 
+class OutputOwned(UsageError):
+    """Another open job writes the same frames; the sentence names it."""
+
+
 class ConfigError(RenderdError):
     """A setting that is unknown or of the wrong kind, with the file or variable it stands in."""
 
@@ -74,6 +82,10 @@ class ShareUnsure(SpoolError):
     """The share answered neither yes nor no: look again, act on nothing."""
 
 
+class ShareHangs(SpoolError):
+    """A call of the share does not come back: a hard mount whose server is away."""
+
+
 class FormatNewer(SpoolError):
     """The spool was made by a newer release; this one must not touch it."""
 
@@ -94,3 +106,11 @@ class DaemonNotRunning(RenderdError):
 
 class BrokenImage(RenderdError):
     """A frame's file that is cut short, damaged or no picture of the kind its name says."""
+
+
+class Refused(RenderdError):
+    """A dropped file that must not become a job; the sentence goes into the .why beside it."""
+
+
+class WireError(RenderdError):
+    """A line on the local socket that is too long, torn or of another protocol version."""

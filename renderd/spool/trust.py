@@ -35,6 +35,7 @@ class Policy:
     trusts_share: bool = False  #: owners mean nothing here, and that was accepted
     is_closed: bool = False  #: the root lets in its owner alone, whatever lies below
     key: bytes = b""
+    must_sign: bool = False
     spool_id: str = ""
 
     def may_own(self, uid: int) -> bool:
@@ -72,8 +73,15 @@ def policy_of(spool: Spool, key: bytes = b"") -> Policy:
     """
     identity = spool.identity
     gid = group_id(identity.group) if identity.group else None
-    is_closed = spool.share.stat(spool.root).mode & 0o077 == 0
-    return Policy(os.geteuid(), gid, identity.trusts_share, is_closed, key, identity.id)
+    return Policy(
+        uid=os.geteuid(),
+        gid=gid,
+        trusts_share=identity.trusts_share or spool.farm.trust_share,
+        is_closed=spool.share.stat(spool.root).mode & 0o077 == 0,
+        key=key,
+        must_sign=bool(key) or spool.farm.signed,
+        spool_id=identity.id,
+    )
 
 
 def group_id(name: str) -> int:
@@ -102,7 +110,7 @@ def check_spool(spool: Spool, policy: Policy) -> tuple[str, ...]:
     """
     seen = probe(spool)
     if policy.trusts_share:
-        return ("owners and modes on this share are not checked (SPOOL says `trust: share`)",)
+        return ("owners and modes on this share are not checked (accepted by --trust-share)",)
     if seen.is_mapped:
         raise SpoolUnsafe(
             f"this share maps identities: our file came out as uid {seen.uid}, "
@@ -204,9 +212,17 @@ def check_drop(share: Share, path: str, policy: Policy) -> bytes:
     ):
         raise Refused("the file was exchanged while it was read")
     _refuse_text(data)
-    if policy.key and not is_signed(data.decode(), policy.spool_id, policy.key):
-        raise Refused("the file has no valid x-sign: line and this farm has a key")
+    _refuse_unsigned(data.decode(), policy)
     return data
+
+
+def _refuse_unsigned(text: str, policy: Policy) -> None:
+    if not policy.must_sign:
+        return
+    if not policy.key:
+        raise Refused("this farm takes signed files only and this machine has no farm key")
+    if not is_signed(text, policy.spool_id, policy.key):
+        raise Refused("it has no valid x-sign: line; sign it with the farm key")
 
 
 def _refuse_kind(found: Stat) -> None:

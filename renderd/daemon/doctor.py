@@ -1,0 +1,181 @@
+"""`renderd doctor`: prove what this mount can do, as a table or as JSON."""
+
+import argparse
+import json
+import os
+import random
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+from renderd.core.label import label
+from renderd.errors import SpoolError, UsageError
+from renderd.spool.doctor import Answer, examine
+from renderd.spool.hosts import examine_hosts
+from renderd.spool.layout import Spool, open_spool
+from renderd.spool.mount import Verdict
+from renderd.spool.share import PosixShare
+
+SCHEMA = 1
+#: A hard mount whose server is away blocks for ever: so long is waited for the first answer.
+FIRST_ANSWER = 20.0
+LATER_ANSWERS = 120.0
+COLOURS = {Verdict.OK: "32", Verdict.WARN: "33", Verdict.BAD: "1;31"}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Declare the verb and its options."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="prove what this mount can do",
+        description="Prove on this mount what the farm needs, and say what to change.  "
+        "Exit status: 0 nothing is bad, 1 something is, 10 the spool cannot be reached.",
+    )
+    parser.add_argument("--spool", metavar="DIR", help="the farm's folder ($RENDERD_SPOOL)")
+    parser.add_argument("--json", action="store_true", help="one JSON object (schema 1)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Examine the spool and print what was found; SpoolError where it cannot be reached."""
+    root = args.spool or os.environ.get("RENDERD_SPOOL", "").split(os.pathsep)[0]
+    if not root:
+        raise UsageError("no spool was named", "say --spool DIR or set RENDERD_SPOOL")
+    root = os.path.abspath(root)
+    with Helper() as helper:
+        helper.expect_share(root)
+        rng = random.Random()
+        spool = open_spool(PosixShare(), root, rng, f"doctor{rng.getrandbits(32):08x}")
+        answers = _told(_examine(spool, helper), quiet=args.json)
+    worst = max(answers, key=lambda answer: list(Verdict).index(answer.verdict)).verdict
+    status = 1 if worst is Verdict.BAD else 0
+    if args.json:
+        _print_json(root, spool.identity.id, answers, status)
+    else:
+        _print_sum(answers)
+    return status
+
+
+def _examine(spool: Spool, helper: "Helper") -> Iterator[Answer]:
+    yield from examine(spool, SystemClock(), helper)
+    yield from examine_hosts(spool, SystemClock(), socket.gethostname())
+
+
+def _told(answers: Iterator[Answer], *, quiet: bool) -> list[Answer]:
+    """All answers, each shown as soon as it is known."""
+    told = []
+    for answer in answers:
+        told.append(answer)
+        if not quiet:
+            sys.stdout.write(_line(answer) + "\n")
+            sys.stdout.flush()
+    return told
+
+
+def _line(answer: Answer) -> str:
+    word = f"{answer.verdict:<4}"
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        word = f"\x1b[{COLOURS[answer.verdict]}m{word}\x1b[0m"
+    line = f"{word}  {answer.name:<22}  {label(answer.measured, 300)}"
+    return f"{line}\n{'':30}→ {label(answer.advice, 400)}" if answer.advice else line
+
+
+def _print_sum(answers: list[Answer]) -> None:
+    bad = sum(answer.verdict is Verdict.BAD for answer in answers)
+    doubtful = sum(answer.verdict is Verdict.WARN for answer in answers)
+    text = "This mount can carry a farm." if not bad else f"{bad} to change before rendering here."
+    more = f"  {doubtful} worth a look." if doubtful else ""
+    sys.stdout.write(f"\n{text}{more}\n")
+
+
+def _print_json(root: str, spool_id: str, answers: list[Answer], status: int) -> None:
+    found = [
+        {
+            "name": answer.name,
+            "verdict": answer.verdict.value,
+            "measured": answer.measured,
+            "advice": answer.advice,
+        }
+        for answer in answers
+    ]
+    whole = {"schema": SCHEMA, "spool": root, "id": spool_id, "answers": found, "code": status}
+    sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+
+
+class SystemClock:
+    """The machine's clocks, for the examinations."""
+
+    def wall(self) -> float:
+        return time.time()
+
+    def steady(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Helper:
+    """The second process (`renderd.daemon.probe`); it ends with its pipe."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "renderd.daemon.probe"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        self._rest = b""
+        self._limit = LATER_ANSWERS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            # Blocked in the kernel on a dead mount it cannot even be killed: leave it to init.
+            self._process.kill()
+
+    def expect_share(self, root: str) -> None:
+        """Let the helper touch the share first: a hung mount must not block us too."""
+        self._limit = FIRST_ANSWER
+        self.start({"do": "look", "path": root})
+        self.answer()
+        self._limit = LATER_ANSWERS
+
+    def start(self, request: Mapping[str, Any]) -> None:
+        """Send one request."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(dict(request)).encode() + b"\n")
+
+    def answer(self) -> Any:
+        """Its value; OSError as the helper met it, SpoolError when none comes in time."""
+        pipe = self._process.stdout
+        assert pipe is not None
+        until = time.monotonic() + self._limit
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while b"\n" not in self._rest:
+                if not selector.select(max(0.0, until - time.monotonic())):
+                    raise SpoolError(
+                        f"the share did not answer within {self._limit:.0f} s",
+                        "look at the server and the network; a hard mount waits for them",
+                    )
+                piece = pipe.read(65_536)
+                if not piece:
+                    raise SpoolError("the doctor's second process ended", "run it again")
+                self._rest += piece
+        line, _, self._rest = self._rest.partition(b"\n")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise OSError(0, reply["error"])
+        return reply["value"]

@@ -1,0 +1,65 @@
+"""Two processes at one folder: what the doctor and its partner both do."""
+
+import os
+from collections.abc import Callable
+
+from renderd.spool.share import Share
+
+#: A letter for each attempt: it worked, it was somebody else's, or the share said anything else.
+WON, LOST, ODD = "w", "-", "?"
+FLAVOURS = ("fcntl", "flock")
+
+
+def race(share: Share, what: str, folder: str, tag: str, count: int) -> str:
+    """Rename (`what` is rename) or create the same `count` names as the partner, a letter each."""
+    step = _rename if what == "rename" else _create
+    return "".join(step(share, folder, tag, number) for number in range(count))
+
+
+def _rename(share: Share, folder: str, tag: str, number: int) -> str:
+    def attempt() -> None:
+        share.rename(f"{folder}/rename{number}", f"{folder}/rename{number}.{tag}")
+
+    return _letter(attempt, FileNotFoundError)
+
+
+def _create(share: Share, folder: str, tag: str, number: int) -> str:
+    def attempt() -> None:
+        share.create(f"{folder}/create{number}", tag.encode())
+
+    return _letter(attempt, FileExistsError)
+
+
+def _letter(attempt: Callable[[], None], loss: type[OSError]) -> str:
+    try:
+        attempt()
+    except loss:
+        return LOST
+    except OSError:
+        return ODD
+    return WON
+
+
+class Held:
+    """A lock of one flavour on an existing file, held until closed; `is_taken` says if it was."""
+
+    def __init__(self, path: str, flavour: str) -> None:
+        import portalocker  # noqa: PLC0415  26 ms that only the doctor needs
+
+        classes = portalocker.portalocker
+        locker = classes.LockfLocker() if flavour == "fcntl" else classes.FlockLocker()
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self.is_taken = True
+        kind = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
+        try:
+            locker.lock(self._descriptor, kind)
+        except portalocker.exceptions.AlreadyLocked:
+            self.is_taken = False
+        except portalocker.exceptions.LockException as error:
+            self.close()
+            raise OSError(f"cannot lock: {error}") from error
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
