@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from renderd.core import wire
-from renderd.core.chunk import Chunk, State, parse, standing
+from renderd.core.chunk import Chunk, State, parse
 from renderd.core.control import Control
 from renderd.core.label import nearest
 from renderd.core.names import host_of
@@ -28,6 +28,7 @@ from renderd.spool.layout import (
     WAITING,
     Spool,
 )
+from renderd.spool.listing import chunks
 from renderd.spool.moves import Outcome, move, names
 from renderd.spool.survey import Survey
 
@@ -120,7 +121,7 @@ def release(spool: Spool, jid: str) -> Turned:
         frames.own(spool, job, replaces=False)
     said = control.read(spool, jid)
     if said.reason or said.forgiven:
-        failed = sum(1 for _ in chunks(spool, jid, {State.FAIL}))
+        failed = len(chunks(spool, jid, {State.FAIL}))
         control.change(spool, jid, reason="", forgiven=failed)
     target = WAITING if jobs.unfinished(spool, job.info.after) else QUEUE
     return _turn(spool, jid, target, (HELD,))
@@ -257,15 +258,6 @@ def held_by(spool: Spool, inc: str) -> list[tuple[str, Chunk]]:
         seen = (c for n in names(spool, spool.job(jid, group)) if (c := parse(n)))
         found += [(jid, c) for c in seen if claims.is_mine(c, inc)]
     return found
-
-
-def chunks(spool: Spool, jid: str, states: Collection[State] = tuple(State)) -> list[Chunk]:
-    """A job's chunks in some states, in order, as fresh lists show them.  Raises OSError."""
-    found: list[Chunk] = []
-    for group in sorted(n for n in names(spool, spool.job(jid)) if n.isdigit()):
-        seen = [c for n in names(spool, spool.job(jid, group)) if (c := parse(n))]
-        found += [c for c in standing(seen).values() if c.state in states]
-    return sorted(found, key=lambda c: c.index)
 
 
 def _turn(spool: Spool, jid: str, target: str, among: tuple[str, ...], reason: str = "") -> Turned:
