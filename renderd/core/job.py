@@ -105,8 +105,12 @@ def parse(jid: str, text: bytes) -> Job:
 
 
 def chunk_words(info: Info, run: Run | None, out: str) -> tuple[tuple[str, ...], ...]:
-    """The finished command lines of one chunk; only path roots stay `{…}`."""
+    """The finished command lines of one chunk; only path roots stay `{…}`.
+
+    Braces stay doubled: the node fills its roots in, and that is the last time.
+    """
     values = {"blend": info.blend, "out": out_of(out, run)} if out else {"blend": info.blend}
+    blender_out = infofile.escape(out) if out and is_redirected(info) else ""
     if run is not None:
         values |= {
             "start": str(run.first),
@@ -116,9 +120,14 @@ def chunk_words(info: Info, run: Run | None, out: str) -> tuple[tuple[str, ...],
         }
     lines = []
     for words in info.commands:
-        filled = infofile.fill(words, values)
-        lines.append(filled if run is None else command.finish(filled, run))
+        filled = infofile.fill(words, values, final=False)
+        lines.append(filled if run is None else command.finish(filled, run, blender_out))
     return tuple(lines)
+
+
+def is_redirected(info: Info) -> bool:
+    """True when the daemon chooses where the program writes: into a private folder."""
+    return dict(info.extra).get("x-writes") in (Writes.PRIVATE, Writes.MOVIE)
 
 
 def out_of(out: str, run: Run | None) -> str:

@@ -103,11 +103,16 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-def why_stop(chunks: Iterable[Chunk], total: int) -> str:
-    """Why a job should stop itself, from its chunks' names; empty while it should go on."""
+def why_stop(chunks: Iterable[Chunk], total: int, forgiven: int = 0) -> str:
+    """Why a job should stop itself, from its chunks' names; empty while it should go on.
+
+    `forgiven` failed chunks were known to the person who released it again.
+    """
     seen = list(chunks)
     failed = [c for c in seen if c.state is State.FAIL]
     done = sum(c.state is State.DONE for c in seen)
+    if len(failed) <= forgiven:
+        return ""
     if len(failed) >= max(STOP_AT_LEAST, total * STOP_SHARE) and len(failed) + done < total:
         return f"{len(failed)} of {total} chunks failed; see render log, then render retry"
     hosts = {host_of(c.owner) for c in failed}

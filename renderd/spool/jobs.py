@@ -14,7 +14,7 @@ from renderd.core.names import Ticket, new_jid
 from renderd.errors import InfoFileError, ShareUnsure, UsageError
 from renderd.spool import frames, tickets
 from renderd.spool.layout import DONE, FAILED, HELD, JOBS, OPEN, QUEUE, TRASH, WAITING, Spool
-from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, temp, write
+from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, write
 from renderd.spool.survey import Survey
 
 Progress = Callable[[int, int], None]
@@ -34,6 +34,7 @@ class Order:
     is_held: bool = False
     after: tuple[str, ...] = ()  #: jids this job waits for
     replaces: bool = False  #: cancel the open job that owns the output first
+    owns_output: bool = True  #: False for a job that is held because another owns its output
 
 
 def publish(spool: Spool, draft: Draft, order: Order, progress: Progress | None = None) -> str:
@@ -53,14 +54,23 @@ def publish(spool: Spool, draft: Draft, order: Order, progress: Progress | None 
         folder = folder_for(spool, order)
         ready = spool.job(jid, "ticket")
         if move(spool, ready, spool.at(folder, ticket.name)) is not Outcome.WON:
-            discard(spool, jid)
-            raise ShareUnsure(f"{draft.name} may not have been published", "see: render jobs")
+            _withdraw(spool, jid, draft)
         if settle_publication(spool, (folder, ticket), draft):
             return jid
     raise ShareUnsure(
         f"the server forgot chunks of {draft.name} {_PUBLISHED_AGAIN} times",
         "export the share with `sync`, then add the job again",
     )
+
+
+def _withdraw(spool: Spool, jid: str, draft: Draft) -> None:
+    """Undo a publication that gave no answer, or learn that it took place after all."""
+    ready = spool.job(jid, "ticket")
+    if move(spool, ready, spool.at(TRASH, f"{jid}.ticket")) is Outcome.WON:
+        discard(spool, jid)
+        raise ShareUnsure(f"{draft.name} was not published", "add it again")
+    if tickets.find(spool, jid) is None:
+        raise ShareUnsure(f"{draft.name} may not have been published", "see: render jobs")
 
 
 def build(
@@ -74,9 +84,10 @@ def build(
     for group in sorted({c.group for c in chunks}):
         ensure_folder(spool, spool.job(jid, group))
     write(spool, spool.job(jid, "job.info"), infofile.text(info).encode())
-    spool.share.create(spool.job(jid, "control.lock"), b"")
+    with contextlib.suppress(FileExistsError):
+        spool.share.create(spool.job(jid, "control.lock"), b"")
     job = job_record.parse(jid, infofile.text(info).encode())
-    if draft.writes in (Writes.PRIVATE, Writes.MOVIE, Writes.ITSELF):
+    if order.owns_output and draft.writes is not Writes.NOTHING:
         frames.own(spool, job, replaces=order.replaces)
     for count, chunk in enumerate(chunks, 1):
         _enter_chunk(spool, jid, chunk, job)
@@ -131,9 +142,6 @@ def folder_for(spool: Spool, order: Order) -> str:
 
 def discard(spool: Spool, jid: str) -> None:
     """Take away what was built for a job that can never be published any more."""
-    ready = spool.job(jid, "ticket")
-    with contextlib.suppress(OSError):
-        spool.share.rename(ready, temp(spool))
     with contextlib.suppress(OSError, InfoFileError):
         frames.disown(spool, read(spool, jid))
     with contextlib.suppress(OSError):

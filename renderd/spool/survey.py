@@ -38,14 +38,13 @@ class Survey:
         """How many chunks a group has."""
         return min(CHUNKS_A_GROUP, self.chunks - int(group) * CHUNKS_A_GROUP)
 
+    def chunks_of(self, spool: Spool, group: str) -> list[Chunk]:
+        """All names of chunks in one group now.  Raises OSError."""
+        return [c for n in names(spool, spool.job(self.jid, group)) if (c := parse(n))]
+
     def look(self, spool: Spool, group: str) -> Sight:
         """List one group and remember what it showed.  Raises OSError."""
-        seen = [c for n in names(spool, spool.job(self.jid, group)) if (c := parse(n))]
-        if len(seen) < self.size(group) and not seen:
-            self._fresh = []
-            sight = Sight(group, (), 0, 0, 0, ())
-            self._pass[group] = sight
-            return sight
+        seen = self.chunks_of(spool, group)
         best = standing(seen)
         by_state: dict[State, list[Chunk]] = {state: [] for state in State}
         for chunk in best.values():

@@ -1,0 +1,321 @@
+"""Steps of work: poll, choose a job, claim a chunk, and do what each look finds due."""
+
+import contextlib
+from dataclasses import replace
+
+from renderd.core import infofile, policy
+from renderd.core import job as job_record
+from renderd.core.chunk import Chunk
+from renderd.core.job import Job
+from renderd.core.names import Ticket, host_of, parse_ticket
+from renderd.daemon import life
+from renderd.daemon.node import JobMemory, Node
+from renderd.daemon.work import Work
+from renderd.errors import RenderdError
+from renderd.spool import claims, control, frames, jobs, tickets
+from renderd.spool.claims import Claim
+from renderd.spool.layout import BAD, CANCELLED, HELD, QUEUE
+from renderd.spool.moves import SETTLE, Outcome, move
+from renderd.spool.survey import Sight, Survey
+
+POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 10.0, 1.5
+LOST_RACES = 3  #: losses in a row after which what was seen is too old
+CLOSE_FAILED_AFTER = SETTLE  #: a failed job is closed by two lists this far apart
+
+
+def poll(node: Node, now: float) -> None:
+    """List the queue and the root when that is due; adopt what was dropped."""
+    if now < node.next_poll:
+        return
+    names = node.queue.look(node.spool, now)
+    found = [t for n in names if (t := parse_ticket(n))]
+    is_news = {t.name for t in found} != {t.name for t in node.tickets}
+    node.tickets = found
+    node.polled = now
+    for jid in set(node.jobs) - {t.jid for t in found} - {w.job.jid for w in node.running}:
+        del node.jobs[jid]
+    wants_more = node.adopter.look(node.root.look(node.spool, now), now)
+    if is_news or wants_more:
+        node.poll_period = POLL_FIRST
+    else:
+        node.poll_period = min(node.poll_period * POLL_GROWTH, POLL_LAST)
+    spread = 0.5 + node.rng.random()
+    node.next_poll = now + (SETTLE / 4 if wants_more else node.poll_period * spread)
+    if not is_news and node.free_slots and not node.running:
+        _look_again(node, now)
+
+
+def _look_again(node: Node, now: float) -> None:
+    """An idle poll lists one remembered group again: a lost bump costs a minute, not the job."""
+    remembered = [m for t in node.tickets if (m := node.jobs.get(t.jid)) and m.exhausted]
+    if not remembered:
+        return
+    memory = remembered[node.counts.get("idle polls", 0) % len(remembered)]
+    node.count("idle polls")
+    groups = [g for g in memory.survey.groups if g not in memory.survey.done_groups]
+    if groups:
+        group = groups[node.rng.randrange(len(groups))]
+        if look(node, memory, group, now).waiting:
+            memory.exhausted = ""
+    _try_close(node, memory, now)
+
+
+def claim(node: Node, now: float) -> None:
+    """Fill the free slots with chunks of the best jobs this node may take."""
+    if not node.free_slots or node.rest.reason:
+        return
+    if not all(t.jid in node.jobs for t in node.tickets):
+        for ticket in node.tickets:
+            _remember(node, ticket)
+    for ticket in policy.order(node.tickets, {j: m.born for j, m in node.jobs.items()}):
+        memory = node.jobs.get(ticket.jid)
+        if memory is None or memory.exhausted == ticket.name:
+            continue
+        memory.why_not = _why_not(node, memory)
+        while node.free_slots and not memory.why_not:
+            if not _claim_one(node, ticket, memory, now):
+                break
+        if not node.free_slots:
+            return
+
+
+def _remember(node: Node, ticket: Ticket) -> None:
+    if ticket.jid in node.jobs:
+        return
+    try:
+        job = jobs.read(node.spool, ticket.jid)
+    except (OSError, RenderdError) as error:
+        node.trouble = f"job.info of {ticket.jid} cannot be read: {error}"
+        return
+    born = tickets.born(node.spool, ticket.jid)
+    node.jobs[ticket.jid] = JobMemory(job, born, Survey(ticket.jid, job.chunks))
+
+
+def _why_not(node: Node, memory: JobMemory) -> str:
+    if memory.checked == node.polled:
+        return memory.why_not
+    memory.checked = node.polled
+    wanted = control.read(node.spool, memory.job.jid)
+    terms = wanted.terms(memory.job, frozenset(), memory.failures_here)
+    if terms.nodes is not None:
+        terms = replace(terms, owners=_owners(node, memory))
+    reason = policy.why_not(node.able, memory.job, terms)
+    output = frames.locate(node.spool, memory.job)
+    if not reason and output is not None:
+        reason = frames.why_not_able(node.spool, output)
+    return reason
+
+
+def _owners(node: Node, memory: JobMemory) -> frozenset[str]:
+    memory.survey.begin_pass()
+    running: list[Chunk] = []
+    for group in memory.survey.unseen():
+        running += memory.survey.look(node.spool, group).running
+    return frozenset(c.owner for c in running)
+
+
+def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> bool:
+    """Claim one chunk of the job and start it; False when nothing of it is left for us."""
+    while True:
+        waiting = _next_waiting(node, memory, now)
+        if waiting is None:
+            memory.exhausted = ticket.name
+            _try_close(node, memory, now)
+            return False
+        outcome, held = _try(node, memory, waiting)
+        if outcome is Outcome.WON:
+            memory.losses = 0
+            _start(node, memory, held, now)
+            return True
+        if outcome is Outcome.UNSURE:
+            return False
+        memory.losses += 1
+        node.count("lost races")
+        if memory.losses >= LOST_RACES:
+            memory.losses = 0
+            memory.survey.drop()
+
+
+def _try(node: Node, memory: JobMemory, waiting: Chunk) -> tuple[Outcome, Claim]:
+    jid = memory.job.jid
+    if waiting.group not in memory.intents:
+        claims.declare_intent(node.spool, node.inc, jid, waiting.group)
+        memory.intents.add(waiting.group)
+    held = claims.prepare(node.spool, node.inc, jid, waiting)
+    node.held[held.key] = None
+    outcome = claims.take(node.spool, held, waiting)
+    if outcome is not Outcome.WON:
+        # Also when unsure: were it ours after all, the next look finds a leftover of mine.
+        node.held.pop(held.key, None)
+    return outcome, held
+
+
+def _next_waiting(node: Node, memory: JobMemory, now: float) -> Chunk | None:
+    survey = memory.survey
+    has_looked = False
+    while True:
+        chunk = _takable(node, memory, now)
+        if chunk is not None:
+            return chunk
+        groups = survey.unseen()
+        if not groups and has_looked:
+            return None
+        if groups:
+            look(node, memory, groups[node.rng.randrange(len(groups))], now)
+            has_looked = True
+        else:
+            survey.begin_pass()  # what we know may be older than what is there
+            has_looked = not survey.unseen()
+
+
+def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
+    while (chunk := memory.survey.take(node.spool)) is not None:
+        if memory.avoided.get(chunk.index, 0.0) <= now or _is_alone(node):
+            return chunk
+    return None
+
+
+def _is_alone(node: Node) -> bool:
+    hosts = {host_of(inc) for inc in node.live}
+    return len(node.live) <= 1 or len(hosts) <= 1
+
+
+def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
+    work = Work(
+        claim=held,
+        job=memory.job,
+        commands=_commands(node, memory.job, held),
+        output=frames.locate(node.spool, memory.job),
+        started=now,
+    )
+    work.frames_total = len(work.frames)
+    node.held[held.key] = work
+    node.running.append(work)
+    node.count("claims")
+    node.start(work)
+
+
+def _commands(node: Node, job: Job, held: Claim) -> tuple[tuple[str, ...], ...]:
+    """The chunk's own command lines; rebuilt from job.info where a power cut tore its file."""
+    with contextlib.suppress(OSError, RenderdError):
+        return infofile.parse(claims.read_text(node.spool, held)).commands
+    return job_record.chunk_words(job.info, held.chunk.run, job.out)
+
+
+def look(node: Node, memory: JobMemory, group: str, now: float) -> Sight:
+    """List one group and do all that is due in it: leftovers, dead owners, twins."""
+    sight = memory.survey.look(node.spool, group)
+    jid = memory.job.jid
+    for chunk in sight.running:
+        held = Claim(jid, chunk)
+        if claims.is_mine(chunk, node.inc):
+            if held.key not in node.held:
+                _settle_leftover(node, memory, held)
+        elif chunk.owner in node.dead:
+            life.reclaim(node, jid, held)
+    for chunk in sight.twins:
+        _remove_twin(node, memory, chunk, now)
+    return sight
+
+
+def _settle_leftover(node: Node, memory: JobMemory, held: Claim) -> None:
+    """A run name of mine that no worker holds: finish it if its frames are in place."""
+    output = frames.locate(node.spool, memory.job)
+    run = held.chunk.run
+    node.count("leftovers")
+    if output is not None and run is not None:
+        in_place = frames.receipted(node.spool, output, run)
+        if len(in_place) == len(run):
+            claims.finish(node.spool, held)
+            return
+    if claims.give_back(node.spool, held, is_failure=False) is Outcome.WON:
+        tickets.bump(node.spool, memory.job.jid)
+
+
+def _remove_twin(node: Node, memory: JobMemory, chunk: Chunk, now: float) -> None:
+    """Two names of one chunk, by a person's edit: the outweighed one goes, when seen twice."""
+    first = memory.twins.setdefault(chunk.name, now)
+    if now - first < SETTLE or chunk.owner == node.inc:
+        return
+    jid = memory.job.jid
+    target = node.spool.at(BAD, f"{jid}~{chunk.name}")
+    if move(node.spool, node.spool.chunk(jid, chunk), target) is Outcome.WON:
+        why = f"{chunk.name}: another file of this chunk counts more\n".encode()
+        with contextlib.suppress(OSError):
+            node.spool.share.create(target.removesuffix(".info") + ".why", why)
+
+
+def _try_close(node: Node, memory: JobMemory, now: float) -> None:
+    """Close the job when every chunk was seen ended after its ticket's name was read."""
+    ticket = next((t for t in node.tickets if t.jid == memory.job.jid), None)
+    if ticket is None:
+        return
+    done, failed, waiting, running = memory.survey.totals()
+    if waiting or running or done + failed < memory.job.chunks:
+        memory.ended_since = None
+        return
+    if failed:
+        memory.ended_since = now if memory.ended_since is None else memory.ended_since
+        if now - memory.ended_since < CLOSE_FAILED_AFTER:
+            node.next_poll = min(node.next_poll, now + CLOSE_FAILED_AFTER)
+            return
+    if jobs.close(node.spool, (QUEUE, ticket), memory.survey, has_failed=bool(failed)):
+        node.count("closed")
+        node.journal.append(
+            {"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed}
+        )
+        if not failed:
+            frames.collect(node.spool, memory.job)
+        node.next_poll = min(node.next_poll, now)
+
+
+def look_after_finish(node: Node, memory: JobMemory, now: float) -> None:
+    """Whoever ends a chunk when nothing seemed left looks at all of it, and closes the job."""
+    if not memory.exhausted:
+        return
+    memory.survey.begin_pass()
+    for group in memory.survey.unseen():
+        if look(node, memory, group, now).waiting:
+            memory.exhausted = ""
+            return
+    _try_close(node, memory, now)
+
+
+def watch_tickets(node: Node, now: float) -> None:
+    """Stop what runs of a cancelled job, and give back what is over a job's limit of nodes."""
+    if not node.running:
+        return
+    cancelled = {t.jid for t in tickets.listed(node.spool, CANCELLED)}
+    for work in node.running:
+        if work.job.jid in cancelled:
+            work.stop("the job was cancelled")
+    for jid in {w.job.jid for w in node.running}:
+        memory = node.jobs.get(jid)
+        if memory is None:
+            continue
+        limit = control.read(node.spool, jid).terms(memory.job, frozenset()).nodes
+        if limit is not None:
+            running = [c for g in memory.survey.groups for c in look(node, memory, g, now).running]
+            if node.inc in policy.surplus(running, limit):
+                for work in node.running:
+                    if work.job.jid == jid:
+                        work.stop(f"the job may run on {limit} nodes at once")
+
+
+def stop_job(node: Node, memory: JobMemory) -> None:
+    """Let a job hold itself when its failures say that going on is a waste."""
+    survey = memory.survey
+    seen: list[Chunk] = []
+    for group in survey.groups:
+        seen += survey.chunks_of(node.spool, group)
+    jid = memory.job.jid
+    forgiven = control.read(node.spool, jid).forgiven
+    reason = policy.why_stop(seen, memory.job.chunks, forgiven)
+    if not reason:
+        return
+    with contextlib.suppress(OSError, RenderdError):
+        control.change(node.spool, jid, reason=reason)
+    place = tickets.find(node.spool, jid)
+    if place is not None and place[0] == QUEUE:
+        tickets.turn(node.spool, place, HELD)
+        node.count("stopped jobs")

@@ -1,0 +1,159 @@
+"""Steps of life: beat, watch the neighbours, declare the dead, free what they held."""
+
+from renderd.core import lease
+from renderd.core.chunk import State, parse
+from renderd.core.names import Beat
+from renderd.daemon.node import Node
+from renderd.spool import claims, frames, jobs, nodes, tickets
+from renderd.spool.layout import Spool
+from renderd.spool.moves import SETTLE, Outcome, names
+from renderd.spool.nodes import Life
+
+DEAD_EVERY = 4  #: beats between two looks at the certificates
+
+
+def beat(node: Node, now: float) -> None:
+    """Give a sign of life when it is due, and learn whether we were certified dead."""
+    if now < node.next_beat:
+        return
+    period = lease.period(
+        len(node.live), _stake(node), is_busy=bool(node.running), is_slow=bool(node.trouble)
+    )
+    late = now - node.beaten > 2 * node.pulse.beat.period and node.beaten > float("-inf")
+    life = nodes.beat(node.spool, node.pulse, period)
+    node.next_beat = now + period
+    if life in (Life.FENCED, Life.TWIN):
+        node.is_fenced = True
+        return
+    if life is Life.UNSURE:
+        node.observer.reset()
+        node.next_beat = now + min(period, 2.0)
+        return
+    node.beaten = now
+    node.observer.beat()
+    if late:
+        node.observer.reset()
+    node.count("beats")
+    observe(node)
+    if node.observer.beats % DEAD_EVERY == 0 or node.observer.beats == 1:
+        free_the_dead(node, now)
+
+
+def _stake(node: Node) -> float:
+    """Seconds of unfinished frame work: a two-hour frame is not given away for a hiccup."""
+    return max((node.beaten - w.started for w in node.running if w.frame is not None), default=0.0)
+
+
+def observe(node: Node) -> None:
+    """Count the beats that stand still in my shard, and in one other shard in turn."""
+    turn = node.observer.beats
+    mine = nodes.beats(node.spool, node.pulse.shard)
+    _remember(node, node.pulse.shard, mine)
+    followers = lease.neighbours(node.inc, (b.inc for b in mine))
+    for peer in mine:
+        if peer.inc in followers:
+            _watch(node, node.pulse.shard, peer)
+    if turn % lease.FOREIGN_EVERY:
+        return
+    others = [s for s in nodes.shards(node.spool) if s != node.pulse.shard]
+    if others:
+        shard = others[turn // lease.FOREIGN_EVERY % len(others)]
+        seen = nodes.beats(node.spool, shard)
+        _remember(node, shard, seen)
+        for peer in seen:
+            _watch(node, shard, peer)
+
+
+def _remember(node: Node, shard: str, seen: list[Beat]) -> None:
+    for inc in [i for i, s in node.live.items() if s == shard]:
+        del node.live[inc]
+    node.live.update({b.inc: shard for b in seen})
+
+
+def _watch(node: Node, shard: str, peer: Beat) -> None:
+    has_hint = node.observer.still_for(peer.inc) > 1 and _lock_came_free(node, peer.inc)
+    if node.observer.look(peer, node.pulse.beat.period, has_hint=has_hint):
+        node.observer.forget(peer.inc)
+        if nodes.declare(node.spool, shard, peer):
+            node.count("declared")
+            node.journal.append({"ev": "declared", "node": peer.inc})
+            node.live.pop(peer.inc, None)
+
+
+def _lock_came_free(node: Node, inc: str) -> bool:
+    """A hint: the peer's lock can be taken, and we have seen it refused before."""
+    key = f"lock:{inc}"
+    try:
+        lock = node.spool.share.lock(node.spool.node(inc, "alive"))
+    except OSError:
+        return False
+    if lock is None:
+        node.doubts[key] = 0.0
+        return False
+    lock.release()
+    return key in node.doubts
+
+
+def free_the_dead(node: Node, now: float) -> None:
+    """Reclaim the chunks of every certified node, as often as its intents say."""
+    node.dead = frozenset(nodes.dead(node.spool))
+    if node.inc in node.dead:
+        node.is_fenced = True
+        return
+    for inc in sorted(node.dead):
+        for jid, group in nodes.intents(node.spool, inc):
+            if reclaim_group(node.spool, node, inc, jid, group):
+                node.doubts.pop(f"intent:{inc}:{jid}.{group}", None)
+                continue
+            first = node.doubts.setdefault(f"intent:{inc}:{jid}.{group}", now)
+            if now - first >= SETTLE:
+                node.spool.share.unlink(node.spool.node(inc, "in", f"{jid}.{group}"))
+                node.doubts.pop(f"intent:{inc}:{jid}.{group}", None)
+
+
+def reclaim_group(spool: Spool, node: Node, inc: str, jid: str, group: str) -> int:
+    """Free what a dead incarnation held in one group; how many chunks it still showed there."""
+    held = [c for n in names(spool, spool.job(jid, group)) if (c := parse(n)) and c.owner == inc]
+    running = [c for c in held if c.state is State.RUN]
+    for chunk in running:
+        reclaim(node, jid, claims.Claim(jid, chunk))
+    return len(running)
+
+
+def reclaim(node: Node, jid: str, lost: claims.Claim) -> None:
+    """Free one chunk of a certified dead owner, with a note and a bump."""
+    if claims.reclaim(node.spool, jid, lost.chunk) is not Outcome.WON:
+        return
+    owner = lost.chunk.owner
+    node.count("reclaimed")
+    node.journal.append({"ev": "reclaimed", "jid": jid, "chunk": lost.chunk.index, "node": owner})
+    claims.note_error(node.spool, lost, f"lost: {owner} went silent while it ran this chunk\n")
+    _clear_attempt(node, lost)
+    tickets.bump(node.spool, jid)
+
+
+def _clear_attempt(node: Node, lost: claims.Claim) -> None:
+    try:
+        output = frames.locate(node.spool, jobs.read(node.spool, lost.jid))
+    except (OSError, ValueError):
+        return
+    if output is not None:
+        frames.clear_attempt(node.spool, output, lost.stem)
+
+
+def certify_strangers(node: Node, owners: set[str]) -> None:
+    """Certify owners that show in neither beat/ nor dead/ in four fresh looks.
+
+    Declaring is always safe, only wasteful; without it their chunks would hang for ever.
+    """
+    if not owners:
+        node.strangers.clear()
+        return
+    present = nodes.everyone(node.spool)
+    node.dead = frozenset(nodes.dead(node.spool))
+    missing = {o for o in owners if o not in present and o not in node.dead}
+    node.strangers = {o: node.strangers.get(o, 0) + 1 for o in missing}
+    for owner, looks in list(node.strangers.items()):
+        if looks >= nodes.LOOKS:
+            nodes.certify(node.spool, owner)
+            del node.strangers[owner]

@@ -1,0 +1,99 @@
+"""This node's state: who it is, what it holds, what it has seen."""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from renderd.core.job import Job
+from renderd.core.lease import Observer
+from renderd.core.names import Ticket
+from renderd.core.policy import Able
+from renderd.daemon.work import Result, Work
+from renderd.spool.adopt import Adopter
+from renderd.spool.layout import QUEUE, Spool
+from renderd.spool.moves import Folder
+from renderd.spool.nodes import Pulse
+from renderd.spool.survey import Survey
+
+
+@dataclass(slots=True)
+class Rest:
+    """Why the node takes no new chunks, and until when (wall clock; None: until told)."""
+
+    reason: str = ""
+    until: float | None = None
+    is_drain: bool = False
+    failures: int = 0  #: failures in a row of different chunks
+
+
+@dataclass(slots=True)
+class JobMemory:
+    """What this node remembers of one job; hints, but for done groups."""
+
+    job: Job
+    born: int  #: ns, the server's clock
+    survey: Survey
+    failures_here: int = 0
+    avoided: dict[int, float] = field(default_factory=dict)  #: chunk failed here: until when
+    intents: set[str] = field(default_factory=set)  #: groups declared
+    exhausted: str = ""  #: the ticket name under which nothing was waiting
+    losses: int = 0  #: races lost in a row
+    twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
+    ended_since: float | None = None  #: when all chunks were first seen ended, some failed
+    why_not: str = ""
+    checked: float = float("-inf")  #: the poll at which why_not was found
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Everything the steps of a tick share.  Only the loop thread touches it."""
+
+    spool: Spool
+    inc: str
+    name: str
+    slots: int
+    able: Able
+    pulse: Pulse
+    adopter: Adopter
+    start: Callable[[Work], None]  #: hand a claimed chunk to a free runner
+    rng: random.Random
+    started: float
+    observer: Observer = field(default_factory=Observer)
+    rest: Rest = field(default_factory=Rest)
+    queue: Folder = field(init=False)
+    root: Folder = field(init=False)
+    tickets: list[Ticket] = field(default_factory=list)
+    polled: float = float("-inf")
+    next_poll: float = 0.0
+    poll_period: float = 2.0
+    next_beat: float = 0.0
+    beaten: float = float("-inf")  #: when the last own beat succeeded
+    next_chores: float = 0.0
+    jobs: dict[str, JobMemory] = field(default_factory=dict)
+    held: dict[str, Work | None] = field(default_factory=dict)  #: claim keys, before the rename
+    running: list[Work] = field(default_factory=list)
+    settling: deque[Result] = field(default_factory=deque)  #: results whose move is still unsure
+    live: dict[str, str] = field(default_factory=dict)  #: incarnation → shard, as last listed
+    dead: frozenset[str] = frozenset()
+    strangers: dict[str, int] = field(default_factory=dict)  #: owners in neither: looks
+    doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
+    counts: dict[str, int] = field(default_factory=dict)
+    is_fenced: bool = False
+    wants_exit: str = ""  #: why the daemon should leave when its work ends
+    journal: deque[dict[str, Any]] = field(default_factory=deque)
+    trouble: str = ""  #: the share's last error, for status
+
+    def __post_init__(self) -> None:
+        self.queue = Folder(self.spool.at(QUEUE))
+        self.root = Folder(self.spool.root)
+
+    @property
+    def free_slots(self) -> int:
+        """How many more chunks may run here now."""
+        return self.slots - len(self.running)
+
+    def count(self, what: str, by: int = 1) -> None:
+        """Add to one of the counters shown by `stats` and asserted by tests."""
+        self.counts[what] = self.counts.get(what, 0) + by

@@ -1,0 +1,120 @@
+"""Steps after the work: finish, give back or give up what the runners report."""
+
+import contextlib
+
+from renderd.daemon import hunt
+from renderd.daemon.node import Node, Rest
+from renderd.daemon.work import NOTE_LINES, Ending, Result
+from renderd.spool import claims, frames, tickets
+from renderd.spool.moves import Outcome
+
+FAILURES_IN_A_ROW = 3  #: of different chunks, after which the node pauses itself
+PAUSE_FIRST, PAUSE_LAST = 300.0, 14400.0
+NO_SPACE_REST = 15.0  #: seconds until a node whose disk was full looks again
+FORGIVE = 600.0
+
+
+def report(node: Node, result: Result) -> None:
+    """Take a runner's report: its slot is free, its chunk is to be settled."""
+    node.running.remove(result.work)
+    node.settling.append(result)
+
+
+def settle(node: Node, now: float, clock: float) -> None:
+    """Move the chunks of reported results on; what the share leaves unsure stays for later."""
+    for _ in range(len(node.settling)):
+        result = node.settling.popleft()
+        outcome = _move_on(node, result)
+        if outcome is Outcome.UNSURE:
+            node.settling.append(result)
+            return
+        node.held.pop(result.work.claim.key, None)
+        _after(node, result, outcome, now, clock)
+
+
+def _move_on(node: Node, result: Result) -> Outcome:
+    claim = result.work.claim
+    if result.ending is Ending.DONE:
+        return claims.finish(node.spool, claim)
+    if result.ending.is_failure and claim.chunk.failures + 1 > result.work.job.info.retries:
+        return claims.give_up(node.spool, claim)
+    return claims.give_back(node.spool, claim, is_failure=result.ending.is_failure)
+
+
+def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: float) -> None:
+    work = result.work
+    _write_journal(node, result, outcome, clock)
+    if work.output is not None and result.ending is not Ending.DONE:
+        frames.clear_attempt(node.spool, work.output, work.claim.stem)
+    memory = node.jobs.get(work.job.jid)
+    if result.ending is Ending.DONE:
+        node.rest.failures = 0
+        node.count("done" if outcome is Outcome.WON else "lost finishes")
+        if memory is not None and outcome is Outcome.WON:
+            hunt.look_after_finish(node, memory, now)
+        return
+    if outcome is Outcome.WON:
+        claims.note_error(node.spool, work.claim, error_note(result))
+    _learn(node, result, now, clock)
+    if outcome is not Outcome.WON:
+        return
+    gave_up = result.ending.is_failure and work.claim.chunk.failures + 1 > work.job.info.retries
+    if gave_up and memory is not None:
+        hunt.stop_job(node, memory)
+        hunt.look_after_finish(node, memory, now)
+    if not gave_up:
+        tickets.bump(node.spool, work.job.jid)
+    node.next_poll = min(node.next_poll, now)
+
+
+def _write_journal(node: Node, result: Result, outcome: Outcome, clock: float) -> None:
+    work, chunk = result.work, result.work.claim.chunk
+    event = result.ending.value if outcome is Outcome.WON else "lost"
+    node.journal.append(
+        {
+            "t": round(clock, 3),
+            "ev": event,
+            "jid": work.job.jid,
+            "chunk": chunk.index,
+            "attempt": chunk.attempt,
+            "frames": len(work.frames),
+            "wall": round(result.wall, 3),
+            "cpu": round(result.cpu, 3),
+            "peak": result.peak_bytes,
+            **({"why": result.reason[:300]} if result.reason else {}),
+        }
+    )
+
+
+def _learn(node: Node, result: Result, now: float, clock: float) -> None:
+    """A broken host must not eat the retries: it leaves the chunk alone, and rests."""
+    memory = node.jobs.get(result.work.job.jid)
+    if result.ending in (Ending.NO_SPACE, Ending.UNABLE):
+        if not node.rest.reason:
+            node.rest = Rest(result.reason, clock + NO_SPACE_REST, failures=node.rest.failures)
+        return
+    if not result.ending.is_failure:
+        return
+    node.count("failures")
+    if memory is not None:
+        memory.failures_here += 1
+        memory.checked = float("-inf")
+        memory.avoided[result.work.claim.chunk.index] = now + FORGIVE
+    node.rest.failures += 1
+    others = [inc for inc in node.live if inc != node.inc]
+    if node.rest.failures >= FAILURES_IN_A_ROW and others and not node.rest.reason:
+        doublings = node.rest.failures - FAILURES_IN_A_ROW
+        seconds = min(PAUSE_FIRST * 2**doublings, PAUSE_LAST)
+        reason = f"{node.rest.failures} chunks in a row failed here: {result.reason}"
+        node.rest = Rest(reason[:200], clock + seconds, failures=node.rest.failures)
+
+
+def error_note(result: Result) -> str:
+    """What `err/` tells a person: the kind, the reason, the advice and the last lines."""
+    lines = [f"{result.ending.value}: {result.reason}"]
+    if result.advice:
+        lines.append(f"advice: {result.advice}")
+    lines.append("")
+    with contextlib.suppress(RuntimeError):  # the reader may still append its last line
+        lines += list(result.work.tail)[-NOTE_LINES:]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,78 @@
+"""One chunk in work on this node: what runs, how far it is, how it ended."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from renderd.core.job import Job
+from renderd.spool.claims import Claim
+from renderd.spool.frames import Output
+
+TAIL_LINES = 200  #: lines of a running command kept for the socket and for error notes
+NOTE_LINES = 20  #: of them, lines that go into an error note
+
+
+class Ending(StrEnum):
+    """How an attempt ended; the values stand in the error notes."""
+
+    DONE = "done"
+    FAIL = "fail"  #: the command failed or crashed
+    BAD_OUTPUT = "bad-output"  #: it claims success, the frames say otherwise
+    TIMEOUT = "timeout"  #: over its wall limit, or hanging
+    KILLED = "killed"  #: stopped by us or a person: no failure
+    NO_SPACE = "no-space"  #: the share or the output disk is full: no failure
+    UNABLE = "unable"  #: this machine does not see what the job needs: no failure
+
+    @property
+    def is_failure(self) -> bool:
+        """True when it counts against the job's retries."""
+        return self in (Ending.FAIL, Ending.BAD_OUTPUT, Ending.TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a runner reports of an attempt."""
+
+    work: "Work"
+    ending: Ending
+    reason: str = ""  #: one sentence for a person; empty when done
+    advice: str = ""
+    wall: float = 0.0  #: seconds from start to end
+    cpu: float = 0.0
+    peak_bytes: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A claimed chunk on a runner.  The runner writes, the loop and the socket read."""
+
+    claim: Claim
+    job: Job
+    commands: tuple[tuple[str, ...], ...]  #: finished command lines, path roots still open
+    output: Output | None
+    started: float  #: monotonic
+    frame: int | None = None
+    percent: float | None = None
+    frames_done: int = 0
+    frames_total: int = 0
+    message: str = ""  #: what it does now, for status
+    peak_bytes: int = 0
+    warnings: int = 0
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    stop_reason: str = ""
+    stop_now: bool = False  #: no grace: KILL at once
+    stopping: threading.Event = field(default_factory=threading.Event)
+    frame_seconds: list[float] = field(default_factory=list)
+
+    def stop(self, reason: str, *, now: bool = False) -> None:
+        """Ask the runner to end the command; the chunk is given back, finished frames stay."""
+        self.stop_reason = self.stop_reason or reason
+        self.stop_now = self.stop_now or now
+        self.stopping.set()
+
+    @property
+    def frames(self) -> list[int]:
+        """The frames of the chunk; none for a command without."""
+        run = self.claim.chunk.run
+        return list(run) if run is not None else []

@@ -1,0 +1,217 @@
+"""Dropped info files become jobs: two hops, two equal reads, one owner (spool.md section 5)."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from renderd.core import infofile, label, names
+from renderd.core.infofile import Info
+from renderd.core.job import Draft
+from renderd.core.names import Adopting, Ticket
+from renderd.errors import OutputOwned, RenderdError, ShareUnsure, UsageError
+from renderd.spool import control, jobs
+from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
+from renderd.spool.moves import SETTLE, Outcome, move, write
+from renderd.spool.moves import names as listed
+from renderd.spool.trust import Policy, Refused, check_drop, user_name
+
+PATIENCE = 60.0  #: seconds a slow writer or a name that does not exist yet is waited for
+Planner = Callable[[Info, str], Draft]
+
+
+class Step(StrEnum):
+    """How far a look at one dropped file came."""
+
+    WAIT = "wait"  #: look again later
+    JOB = "job"  #: it is a published job now
+    BAD = "bad"  #: refused, with a .why beside it
+    GONE = "gone"  #: somebody else has it
+
+
+@dataclass(slots=True)
+class Drop:
+    """A file in the root or in adopting/ that this node looks at."""
+
+    name: str
+    first_seen: float
+    delay: float = 0.0  #: everybody sees a new file at once; a random delay lets one have it
+    seen: tuple[int, int, bytes] | None = None  #: size, mtime, content at the last look
+    since: float = 0.0  #: when it first looked like that
+
+
+@dataclass(slots=True)
+class Adopter:
+    """One node's adoptions: what it saw in the root and what it holds in adopting/."""
+
+    spool: Spool
+    inc: str
+    plan: Planner
+    policy: Policy
+    drops: dict[str, Drop] = field(default_factory=dict)  #: by name in the root
+    held: dict[str, Drop] = field(default_factory=dict)  #: by name in adopting/
+
+    def look(self, root_names: tuple[str, ...], now: float) -> bool:
+        """Take in what is finished in the root and go on with what is held.
+
+        True when it wants to look again within SETTLE seconds.  Raises SpoolNotMounted, OSError.
+        """
+        present = {n for n in root_names if names.is_drop(n)}
+        self.drops = {n: d for n, d in self.drops.items() if n in present}
+        for name in sorted(present):
+            if name not in self.drops:
+                self.drops[name] = Drop(name, now, self.spool.rng.random() / 2)
+            drop = self.drops[name]
+            if now >= drop.first_seen + drop.delay and self._looks_finished(drop, now):
+                self._take_in(name, now)
+        for name in sorted(self.held):
+            if self._go_on(self.held[name], now) is not Step.WAIT:
+                self.held.pop(name, None)
+        return bool(self.held or self.drops)
+
+    def _looks_finished(self, drop: Drop, now: float) -> bool:
+        """A cheap look: the real check is made when the file is ours and cannot be re-made."""
+        try:
+            found = self.spool.share.stat(self.spool.at(drop.name))
+        except OSError:
+            return False
+        if found.is_folder:
+            return False
+        if not found.is_file or found.size == 0:
+            seen = (found.size, found.mtime_ns, b"")
+        else:
+            try:
+                data = self.spool.share.read(self.spool.at(drop.name))
+            except OSError:
+                data = b""
+            if data.endswith(b"\n"):
+                return True
+            seen = (found.size, found.mtime_ns, b"")
+        if drop.seen != seen:
+            drop.seen, drop.since = seen, now
+        return not found.is_file or now - drop.since >= PATIENCE
+
+    def _take_in(self, name: str, now: float) -> None:
+        slug = label.slug(name[: -len(".info")])
+        hop = Adopting(self.inc, "h" + names.nonce(self.spool.rng, 6), slug)
+        old, new = self.spool.at(name), self.spool.at(ADOPTING, hop.name)
+        self.held[hop.name] = Drop(hop.name, now)  # before the rename: never taken for a leftover
+        outcome = move(self.spool, old, new)
+        if outcome is Outcome.WON:
+            self.second_hop(hop, now)
+        elif outcome is Outcome.LOST:
+            self.held.pop(hop.name, None)
+        self.drops.pop(name, None)
+
+    def second_hop(self, hop: Adopting, now: float) -> bool:
+        """Move a file that is ours, or a dead owner's, on to a fresh jid of ours."""
+        ours = Adopting(self.inc, names.new_jid(self.spool.rng), hop.slug)
+        self.held[ours.name] = Drop(ours.name, now)
+        old, new = self.spool.at(ADOPTING, hop.name), self.spool.at(ADOPTING, ours.name)
+        outcome = move(self.spool, old, new)
+        if outcome is not Outcome.UNSURE:
+            self.held.pop(hop.name, None)
+        if outcome is Outcome.LOST:
+            self.held.pop(ours.name, None)
+        return outcome is Outcome.WON
+
+    def take_over(self, dead: set[str], now: float) -> set[str]:
+        """Go on with own leftovers and with adoptions of the dead; the owners seen otherwise."""
+        others = set()
+        for name in listed(self.spool, self.spool.at(ADOPTING)):
+            found = names.parse_adopting(name)
+            if found is None or name in self.held:
+                continue
+            if found.inc == self.inc or found.inc in dead:
+                if self.second_hop(found, now) and not found.is_first_hop:
+                    jobs.discard(self.spool, found.key)  # winning proves it is never published
+            else:
+                others.add(found.inc)
+        return others
+
+    def _go_on(self, drop: Drop, now: float) -> Step:
+        found = names.parse_adopting(drop.name)
+        if found is None or found.is_first_hop:
+            return Step.WAIT if found and self._is_there(drop.name) else Step.GONE
+        try:
+            data = check_drop(self.spool.share, self.spool.at(ADOPTING, drop.name), self.policy)
+            stat = self.spool.share.stat(self.spool.at(ADOPTING, drop.name))
+        except FileNotFoundError:
+            return Step.GONE
+        except Refused as refusal:
+            return self._refuse(found, str(refusal))
+        seen = (stat.size, stat.mtime_ns, data)
+        if drop.seen != seen:
+            drop.seen, drop.since = seen, now
+            return Step.WAIT
+        if not data.endswith(b"\n"):
+            if now - drop.since < PATIENCE:
+                return Step.WAIT
+            what = "is empty" if not data else "does not end in a newline"
+            return self._refuse(found, f"it {what}, and nobody wrote to it for a minute")
+        if now - drop.since < SETTLE or not self._is_unlocked(drop.name):
+            return Step.WAIT
+        return self._publish(found, drop, data, now)
+
+    def _is_there(self, name: str) -> bool:
+        return name in listed(self.spool, self.spool.at(ADOPTING))
+
+    def _is_unlocked(self, name: str) -> bool:
+        try:
+            lock = self.spool.share.lock(self.spool.at(ADOPTING, name), shared=True)
+        except OSError:
+            return True  # a share without locks cannot tell us that an editor is at work
+        if lock is None:
+            return False
+        lock.release()
+        return True
+
+    def _publish(self, found: Adopting, drop: Drop, data: bytes, now: float) -> Step:
+        try:
+            info = infofile.parse(data)
+            draft = self.plan(info, info.name or found.slug)
+            after = jobs.resolve_after(self.spool, info.after)
+        except UsageError as error:
+            waits_for_a_name = str(error).startswith("after:")
+            if waits_for_a_name and now - drop.first_seen < PATIENCE:
+                return Step.WAIT
+            return self._refuse(found, str(error))
+        except RenderdError as error:
+            return self._refuse(found, str(error))
+        order = jobs.Order(self._owner(found), is_held=info.hold, after=after)
+        return self._enter(found, draft, order)
+
+    def _enter(self, found: Adopting, draft: Draft, order: jobs.Order) -> Step:
+        folder = jobs.folder_for(self.spool, order)
+        try:
+            try:
+                jobs.build(self.spool, found.key, draft, order)
+            except OutputOwned as error:
+                jobs.build(self.spool, found.key, draft, replace(order, owns_output=False))
+                control.change(self.spool, found.key, reason=str(error))
+                folder = HELD
+        except (ShareUnsure, OSError):
+            return Step.WAIT
+        except RenderdError as error:
+            return self._refuse(found, str(error))
+        ticket = Ticket(draft.info.priority, found.key, 0, draft.slug)
+        old, new = self.spool.at(ADOPTING, found.name), self.spool.at(folder, ticket.name)
+        if move(self.spool, old, new) is Outcome.WON:
+            jobs.settle_publication(self.spool, (folder, ticket), draft)
+            return Step.JOB
+        return Step.GONE
+
+    def _owner(self, found: Adopting) -> str:
+        try:
+            uid = self.spool.share.stat(self.spool.at(ADOPTING, found.name)).uid
+        except OSError:
+            return ""
+        return user_name(uid)
+
+    def _refuse(self, found: Adopting, reason: str) -> Step:
+        jid = found.key if not found.is_first_hop else names.new_jid(self.spool.rng)
+        target = self.spool.at(BAD, f"{jid}~{found.slug}.info")
+        with contextlib.suppress(OSError):
+            write(self.spool, target.removesuffix(".info") + ".why", f"{reason}\n".encode())
+        outcome = move(self.spool, self.spool.at(ADOPTING, found.name), target)
+        return Step.WAIT if outcome is Outcome.UNSURE else Step.BAD
