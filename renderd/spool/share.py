@@ -72,7 +72,7 @@ class Share(Protocol):
         """Facts of a name itself; a symbolic link is not followed."""
         ...
 
-    def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
+    def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
         """At most `limit` bytes of a regular file; links, pipes and devices raise OSError."""
         ...
 
@@ -157,8 +157,10 @@ class PosixShare:
             s.st_size, s.st_mtime_ns, s.st_uid, s.st_gid, s.st_mode, s.st_nlink, s.st_dev, s.st_ino
         )
 
-    def read(self, path: str, limit: int = READ_LIMIT) -> bytes:
+    def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
         with _regular(path) as descriptor:
+            if start:
+                os.lseek(descriptor, start, os.SEEK_SET)
             parts = []
             while limit > 0 and (part := os.read(descriptor, min(limit, 1 << 20))):
                 parts.append(part)
