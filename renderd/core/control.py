@@ -25,11 +25,16 @@ class Control:
     forgiven: int = 0  #: failed chunks that a person knew of when releasing the job
     extra: tuple[tuple[str, str], ...] = ()  #: lines of later releases and unreadable ones, kept
 
-    def terms(self, job: Job, owners: frozenset[str], failures_here: int = 0) -> Terms:
+    def limit(self, job: Job) -> int | None:
+        """The most nodes at once that holds now: this file's word over job.info's."""
+        return (job.info.nodes if self.nodes is None else self.nodes) or None
+
+    def terms(
+        self, job: Job, owners: frozenset[str] = frozenset(), failures_here: int = 0
+    ) -> Terms:
         """What the job asks now, for policy.why_not: this file over its job.info."""
-        nodes = job.info.nodes if self.nodes is None else self.nodes
         return Terms(
-            nodes=nodes or None,
+            nodes=self.limit(job),
             pool=self.pool,
             ram=self.needs_ram,
             blocked=frozenset(self.blocked),

@@ -158,7 +158,7 @@ def _view(
         waiting=tally[State.WAIT],
         pool=job.info.pool if said.pool is None else said.pool,
         after=job.info.after,
-        nodes=said.terms(job, frozenset()).nodes,
+        nodes=said.limit(job),
         note=said.note,
         reason=said.reason or _reason(place, job, tally, finished),
         born_ns=born,

@@ -1,0 +1,136 @@
+"""What a person sees of the farm."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from renderd.core.chunk import State
+from renderd.spool import control, listing, nodes, orders, view
+from renderd.spool.layout import DONE, HELD, QUEUE, Spool
+
+
+def only(spool: Spool, *folders: str) -> view.JobView:
+    [found] = view.read_jobs(spool, folders) if folders else view.read_jobs(spool)
+    return found
+
+
+def test_a_job_shows_how_many_of_its_chunks_stand_where(spool: Spool, publish, worker):
+    jid = publish("shot 010", "1-50", pool=("gpu",), nodes=4)
+    worker.finish(jid, 1, 2)
+    worker.fail(jid, 3)
+    worker.claim(jid, 4)
+    job = only(spool)
+    assert (job.jid, job.name, job.slug, job.state) == (jid, "shot 010", "shot-010", QUEUE)
+    assert (job.done, job.failed, job.running, job.waiting, job.chunks) == (2, 1, 1, 1, 5)
+    assert (job.frames, job.pool, job.nodes, job.owner) == ("1-50", ("gpu",), 4, "me@here")
+
+
+def test_age_is_told_by_the_servers_clock_alone(spool: Spool, publish):
+    jid = publish()
+    path = spool.job(jid, "job.info")
+    now = view.server_now(spool)
+    assert now is not None
+    os.utime(path, ns=(now, now - 90_000_000_000))
+    age = only(spool).age
+    assert age is not None
+    assert age >= 90
+
+
+def test_jobs_come_by_priority_then_by_age(spool: Spool, publish):
+    names = ("late", "first", "urgent")
+    jids = {name: publish(name, priority=80 if name == "urgent" else 50) for name in names}
+    for age, name in enumerate(("late", "first")):
+        os.utime(spool.job(jids[name], "job.info"), ns=(0, 10**18 - age * 10**9))
+    assert [j.name for j in view.read_jobs(spool)] == ["urgent", "first", "late"]
+
+
+def test_a_closed_job_counts_as_done_after_its_chunk_files_are_gone(spool: Spool, publish, worker):
+    jid = publish()
+    worker.finish(jid, 1, 2, 3)
+    worker.close(jid)
+    for path in Path(spool.job(jid, "000")).iterdir():
+        path.unlink()
+    assert (only(spool, DONE).done, only(spool, DONE).waiting) == (3, 0)
+
+
+def test_a_waiting_job_names_the_jobs_it_waits_for(spool: Spool, publish):
+    first = publish("first")
+    publish("second", after=(first,))
+    assert only(spool, "waiting").reason == f"waits for {first}"
+
+
+def test_a_stopped_job_shows_its_reason_and_note(spool: Spool, publish):
+    jid = publish()
+    orders.hold(spool, jid, "3 of 3 chunks failed")
+    control.change(spool, jid, note="ask Ann")
+    assert (only(spool, HELD).reason, only(spool, HELD).note) == ("3 of 3 chunks failed", "ask Ann")
+
+
+def test_a_chunk_that_was_removed_by_hand_is_missed(spool: Spool, publish):
+    jid = publish()
+    next(Path(spool.job(jid, "000")).iterdir()).unlink()
+    assert "1 of its chunk files are gone" in only(spool).reason
+
+
+def test_a_job_whose_record_is_torn_is_still_listed(spool: Spool, publish):
+    jid = publish()
+    Path(spool.job(jid, "job.info")).write_bytes(b"")
+    job = only(spool)
+    assert (job.jid, job.chunks) == (jid, 0)
+    assert "cannot be read" in job.reason
+
+
+def test_of_two_names_of_a_chunk_the_one_that_counts_is_counted():
+    names = [
+        "00001_1~10.1-0-0.wait.info",
+        "00001_1~10.1-0-0.done.ws07-0123abcd.abcd.info",
+        "00002_11~20.1-0-0.wait.info",
+        "00002_11~20.2-1-0.run.ws07-0123abcd.efgh.info",
+        "00003_21~30.1-0-0.wait.info~",
+        ".nfs0001",
+    ]
+    assert listing.tally(names) == {State.DONE: 1, State.RUN: 1}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_the_quick_count_knows_every_state_that_the_parser_knows(state):
+    tail = "wait" if state is State.WAIT else f"{state}.ws07-0123abcd.k2p9"
+    for frames in ("once", "-20~-11", "1~9~x2"):
+        assert listing.tally([f"00001_{frames}.1-0-0.{tail}.info"]) == {state: 1}
+
+
+def test_a_failed_chunk_shows_who_failed_and_why(spool: Spool, publish, worker):
+    jid = publish()
+    worker.fail(jid, 2, why="fail: out of memory\nexit 137")
+    first, failed, _ = view.read_chunks(spool, jid)
+    assert (first.state, first.error) == ("wait", "")
+    assert (failed.index, failed.frames, failed.state) == (2, "11-20", "fail")
+    assert (failed.node, failed.attempt, failed.failures) == (worker.inc, 1, 1)
+    assert failed.error == "fail: out of memory"
+
+
+def test_chunks_may_be_asked_for_by_state(spool: Spool, publish, worker):
+    jid = publish()
+    worker.finish(jid, 1)
+    assert [c.index for c in view.read_chunks(spool, jid, {State.WAIT})] == [2, 3]
+
+
+def test_a_node_shows_its_facts_status_and_beat(spool: Spool, worker):
+    nodes.publish_status(spool, worker.inc, {"load": 0.5})
+    [node] = view.read_nodes(spool)
+    assert (node.inc, node.node, node.state, node.period) == (worker.inc, "ws07", "alive", 5)
+    assert node.status == {"load": 0.5}
+    assert node.age is not None
+
+
+def test_a_certified_node_is_dead_even_while_an_old_beat_lies_there(spool: Spool, worker):
+    nodes.certify(spool, worker.inc)
+    assert [n.state for n in view.read_nodes(spool)] == ["dead"]
+
+
+def test_records_become_json(spool: Spool, publish, worker):
+    jid = publish()
+    for record in (only(spool), view.read_chunks(spool, jid)[0], view.read_nodes(spool)[0]):
+        assert json.loads(json.dumps(record.to_dict()))
