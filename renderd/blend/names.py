@@ -20,18 +20,23 @@ def is_text(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """Escape all that could move a cursor or hide: controls, surrogates, invisible marks.
+    """Escape all that could move a cursor or hide: controls, surrogates, outer blanks.
 
     Backslashes are doubled, so that two different names never look alike.
     """
-    if name.isprintable() and "\\" not in name:
+    if name in ("", '""'):
+        return name.replace('"', "\\x22") or '""'
+    if name.isprintable() and "\\" not in name and name == name.strip():
         return name
-    return "".join(_sign(sign) for sign in name)
+    last = len(name) - 1
+    return "".join(_sign(sign, is_outer=at in (0, last)) for at, sign in enumerate(name))
 
 
-def _sign(sign: str) -> str:
+def _sign(sign: str, *, is_outer: bool) -> str:
     if sign == "\\":
         return "\\\\"
     if "\udc80" <= sign <= "\udcff":
         return f"\\x{ord(sign) - 0xDC00:02x}"
+    if sign == " " and is_outer:
+        return "\\x20"
     return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
