@@ -132,6 +132,10 @@ class Helper:
         self._rest = b""
         self._limit = LATER_ANSWERS
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def __enter__(self) -> Self:
         return self
 

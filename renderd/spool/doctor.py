@@ -47,7 +47,7 @@ class Clock(Protocol):
 
 
 class Partner(Protocol):
-    """A second process on this machine that does one step at a time."""
+    """A second process on this machine, one step at a time; a race is answered twice."""
 
     def start(self, request: Mapping[str, Any]) -> None: ...
 
@@ -179,8 +179,9 @@ def examine_exclusive_create(bench: Bench) -> Iterator[Answer]:
 
 def _judge(bench: Bench, what: str) -> Answer:
     request = {"do": "race", "what": what, "folder": bench.folder, "tag": "b", "count": ROUNDS}
-    begin = bench.clock.steady()
     bench.partner.start(request)
+    bench.partner.answer()  # ready
+    begin = bench.clock.steady()
     mine = race(bench.spool.share, what, bench.folder, "a", ROUNDS)
     theirs = str(bench.partner.answer())
     each_ms = (bench.clock.steady() - begin) / ROUNDS * 1000

@@ -21,7 +21,6 @@ from renderd.errors import Refused, SpoolUnsafe
 from renderd.spool.layout import FARM_FILE, FOLDERS, SPOOL_FILE, TMP, Spool
 from renderd.spool.share import FILE_MODE, READ_LIMIT, Share, Stat
 
-NOBODY = 65_534
 SIGNATURE = re.compile(r"^x-sign:[ \t]*([0-9a-f]{64})[ \t]*\n", re.MULTILINE)
 HEADER = re.compile(r"[a-z][a-z-]*:( |$)")
 
