@@ -2,7 +2,8 @@
 
 Order of work on a chunk's words: fill the placeholders (infofile), then ``finish`` them
 for the chunk's run, or ``for_frames`` for what is missing of it.  Every function here
-takes and gives argument vectors; nothing is ever quoted or split.
+takes and gives argument vectors; nothing is ever quoted or split.  Read a scene's name
+from words that are filled for good: before that its braces are doubled.
 
 Negative frames: ``-s -5`` is relative in Blender (five before the start), so absolute ones
 are written ``-s 0 -s -5``: the second counts from the first.  That keeps ``-a``, which an
@@ -18,6 +19,7 @@ from renderd.core import frames
 from renderd.core.frames import Run
 from renderd.core.options import RANGE, RENDERING, SCRIPTS, Option, is_mistakable, walk
 from renderd.core.pitfalls import find_pitfalls, ranges_of
+from renderd.core.template import escape
 from renderd.errors import FramesError
 
 #: Blender clamps every frame to ± this and says nothing (MAXFRAME in its DNA).
@@ -123,7 +125,7 @@ def template(
         words.append("--factory-startup")
     words += ["-y" if autoexec else "-Y", "-b", _not_an_option(blend)]
     if scene:
-        words += [_doubled(word) for word in scene_words(scene)]
+        words += [escape(word) for word in scene_words(scene)]
     if out:
         words += ["-o", _not_an_option(out)]
     return (*words, "-s", "{start}", "-e", "{end}", "-j", "{step}", "-a")
@@ -268,10 +270,6 @@ def _autoexec(options: Sequence[Option]) -> bool | None:
 
 def _not_an_option(path: str) -> str:
     return f"./{path}" if path.startswith("-") else path
-
-
-def _doubled(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
 
 
 class Command(Protocol):

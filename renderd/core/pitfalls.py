@@ -1,6 +1,5 @@
 """What in a Blender command line would not do what it says."""
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ _FORMATS = """
     MULTILAYER MPEG FFMPEG FRAMESERVER CINEON DPX DDS JP2 WEBP"""
 FORMATS = frozenset(_FORMATS.split())  #: of all versions from 2.7
 _LIMIT = 1_048_574
+_MOST = 1_000_000  #: frames in a list, which is sorted out one by one
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
 _NUMBER = re.compile(r"\d{1,18}")
 _TO_SET = {"-s": "the first frame", "-e": "the last frame", "-j": "the step"}
@@ -159,15 +159,20 @@ def ranges_of(
             reader.render_range()
         elif option.name == "-f" and option.has_value:
             reader.render_list(option)
-    runs = None if reader.is_open or not reader.rendered else _union(reader.rendered)
+    runs = None
+    if reader.rendered and not reader.is_open:
+        if len(reader.rendered) > 1 and frames.count(reader.rendered) > _MOST:
+            reader.problems.append(f"it lists more than {_MOST:,} frames; make several jobs of it")
+        else:
+            runs = _union(reader.rendered)
     return Ranges(runs, tuple(dict.fromkeys(reader.problems)))
 
 
 def _union(runs: Sequence[Run]) -> tuple[Run, ...]:
-    ordered = sorted(runs)
-    if all(a.last < b.first for a, b in itertools.pairwise(ordered)):
-        return tuple(ordered)
-    return frames.gather(sorted({frame for run in runs for frame in run}))
+    """One run stays as it is; of several, neighbours join, so that chunks are not one frame."""
+    if len(runs) == 1:
+        return tuple(runs)
+    return frames.gather(frame for run in runs for frame in run)
 
 
 @dataclass(slots=True)
