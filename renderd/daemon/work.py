@@ -1,15 +1,14 @@
 """One chunk in work on this node: what runs, how far it is, how it ended."""
 
 import threading
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from renderd.core.job import Job
+from renderd.daemon.tail import Tail
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 
-TAIL_LINES = 200  #: lines of a running command kept for the socket and for error notes
 NOTE_LINES = 20  #: of them, lines that go into an error note
 
 
@@ -59,7 +58,7 @@ class Work:
     message: str = ""  #: what it does now, for status
     peak_bytes: int = 0
     warnings: int = 0
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    tail: Tail = field(default_factory=Tail)
     stop_reason: str = ""
     stop_now: bool = False  #: no grace: KILL at once
     stopping: threading.Event = field(default_factory=threading.Event)
