@@ -6,6 +6,7 @@ UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 UNITS_BYTES = {"T": 2**40, "G": 2**30, "M": 2**20, "K": 2**10, "B": 1}
 LONGEST_S = 100 * 365 * 86_400
 LARGEST_BYTES = 2**60
+LONGEST_TEXT = 40
 
 _DURATION = re.compile(
     r"(?:([0-9.]+)d)?\s*(?:([0-9.]+)h)?\s*(?:([0-9.]+)m(?:in)?)?\s*(?:([0-9.]+)s?)?"
@@ -15,8 +16,9 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([TGMK])?(?:iB|B)?", re.IGNORECASE)
 
 def duration(text: str) -> float:
     """Read `90`, `10m`, `2h30m` or `30d` as seconds; ValueError says what would be right."""
-    found = _DURATION.fullmatch(text)
-    if found is None or not text:
+    # the length first: on a long run of blanks the pattern would try every way to share them
+    found = _DURATION.fullmatch(text) if len(text) <= LONGEST_TEXT else None
+    if found is None or not any(found.groups()):
         raise ValueError(f"{text!r} is no duration; write 90 (seconds), 10m, 2h30m or 30d")
     given = zip(found.groups(), UNITS_S.values(), strict=True)
     try:
@@ -43,7 +45,7 @@ def duration_text(seconds: float) -> str:
 
 def size(text: str) -> int:
     """Read `16G`, `512M` or `1.5T` as bytes (units of 1024); ValueError without a unit."""
-    found = _SIZE.fullmatch(text)
+    found = _SIZE.fullmatch(text) if len(text) <= LONGEST_TEXT else None
     if found is None or text[-1:].isdigit():
         raise ValueError(f"{text!r} is no size; write it with its unit: 16G, 512M")
     amount = float(found[1]) if "." in found[1] else int(found[1])

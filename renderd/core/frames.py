@@ -131,12 +131,14 @@ def _run(item: str, whole: str) -> Run:
 
 
 def _number(digits: str, item: str) -> int:
-    if len(digits.lstrip("-0")) > 10 or abs(int(digits or "0")) > MAX_FRAME:
+    # without its zeros, since int() refuses text of thousands of digits
+    plain = digits.lstrip("-0") or "0"
+    if len(plain) > 10 or int(plain) > MAX_FRAME:
         raise FramesError(
             f"a number in {_short(item)!r} is too large",
             f"frame numbers go from {-MAX_FRAME} to {MAX_FRAME}",
         )
-    return int(digits or "0")
+    return -int(plain) if digits.startswith("-") else int(plain)
 
 
 def _complaint(item: str, whole: str) -> str:

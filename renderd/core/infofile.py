@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from renderd.core import amounts, frames, infovalue
+from renderd.core import amounts, frames, infovalue, words
 from renderd.core.frames import Run
 from renderd.core.label import label, nearest, slug
 from renderd.core.needs import NO_NEEDS, Needs
@@ -38,6 +38,7 @@ DEFAULT_CHUNK = 10  #: frames a chunk where nothing is said
 _HEADER = re.compile(r"([a-z][a-z-]*):(?:[ \t]|$)")
 _ALMOST_HEADER = re.compile(r"([A-Za-z][A-Za-z-]*)[ \t]*:")
 _EXTRA = re.compile(r"x-[a-z-]+")
+_SAID = 200  #: longest sentence about a value, which may itself be a mebibyte
 _BLANK = " \t"  # str.strip() alone would also take characters that a file name may end in
 
 
@@ -170,7 +171,9 @@ def _headers(
             )
         key, value = found[1], line[found.end() :].strip(_BLANK)
         if key in values or key in extra:
-            raise InfoFileError(f"line {number}: {key!r} is said a second time", "say it once")
+            raise InfoFileError(
+                f"line {number}: {label(key, 40)!r} is said a second time", "say it once"
+            )
         kept = extra if _EXTRA.fullmatch(key) else values
         kept[key] = _value(number, key, value)
     return values, tuple(extra.items())
@@ -180,15 +183,18 @@ def _value(number: int, key: str, value: str) -> Any:
     own = _EXTRA.fullmatch(key) is not None
     read = infovalue.anything if own else _READERS.get(key)
     if read is None:
-        raise InfoFileError(f"line {number}: there is no key {key!r}", nearest(key, _READERS))
+        unknown = repr(label(key, 40))
+        raise InfoFileError(f"line {number}: there is no key {unknown}", nearest(key, _READERS))
     if not value and not own:
         raise InfoFileError(f"line {number}: {key!r} has no value", "leave the line away")
     try:
         return read(value)
     except RenderdError as error:
-        raise InfoFileError(f"line {number}: {key}: {error.message}", error.remedy) from None
+        said = label(error.message, _SAID)
+        raise InfoFileError(f"line {number}: {key}: {said}", error.remedy) from None
     except ValueError as error:
-        raise InfoFileError(f"line {number}: {key}: {error}") from None
+        said = label(str(error), _SAID)
+        raise InfoFileError(f"line {number}: {key}: {said}") from None
 
 
 def _commands(lines: list[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
@@ -197,17 +203,14 @@ def _commands(lines: list[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
 
 def _words(number: int, line: str) -> tuple[str, ...]:
     try:
-        words = tuple(shlex.split(line))
+        found = words.split(line)
     except ValueError as error:
-        what = {"No closing quotation": "a quote is not closed"}.get(
-            str(error), "the line ends in a backslash"
-        )
         raise InfoFileError(
-            f"line {number}: {what} in {label(line, 40)!r}", "quote words as for a shell"
+            f"line {number}: {error} in {label(line, 40)!r}", "quote words as for a shell"
         ) from None
-    if not words[0]:
+    if not found[0]:
         raise InfoFileError(f"line {number}: the program's name is empty")
-    return words
+    return found
 
 
 def _refuse_almost_header(number: int, line: str) -> None:
@@ -228,9 +231,10 @@ def _written(info: Info) -> Iterator[tuple[str, str]]:
             try:
                 yield field, write(value)
             except ValueError as error:
-                raise InfoFileError(f"{field}: {error}") from None
+                raise InfoFileError(f"{field}: {label(str(error), _SAID)}") from None
             except RenderdError as error:
-                raise InfoFileError(f"{field}: {error.message}", error.remedy) from None
+                said = label(error.message, _SAID)
+                raise InfoFileError(f"{field}: {said}", error.remedy) from None
 
 
 def _extra_line(key: str, value: str) -> str:

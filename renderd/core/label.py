@@ -29,5 +29,5 @@ def label(text: str, limit: int = 120) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a remedy naming the known word most like `word`, or all of them."""
     words = sorted(known)
-    close = get_close_matches(word.lower(), words, n=1, cutoff=0.6)
+    close = get_close_matches(word[:40].lower(), words, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else "there are " + ", ".join(words)

@@ -10,7 +10,7 @@ from renderd.errors import InfoFileError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")  #: a pool or a tag
 _WORDS = ("ram>=16G", "blender>=4.2", "gpu", "tag=…", "pool=…")
-_BLENDER = re.compile(r"\s*(>=|<=|==|=|>|<|!=)?\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})\s*")
+_BLENDER = re.compile(r"(>=|<=|==|=|>|<|!=)?\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def conditions(text: str) -> str:
     """Return Blender conditions in one form: `4.2` and `= 4.2` are `==4.2`, no blanks."""
     written = []
     for part in text.split(","):
-        found = _BLENDER.fullmatch(part)
+        found = _BLENDER.fullmatch(part.strip())
         if found is None:
             raise InfoFileError(
                 f"{part.strip()!r} is no condition on Blender's version",

@@ -93,6 +93,10 @@ def test_negative_frames_read_on_both_sides():
     assert frames.parse("-20--11, -3 ,-2-2") == (Run(-20, -11), Run(-3, -3), Run(-2, 2))
 
 
+def test_zeros_in_front_of_a_number_mean_nothing():
+    assert frames.parse("0001-0010,-0" + "0" * 5000) == (Run(1, 10), Run(0, 0))
+
+
 def test_every_tenth_first_then_the_rest_names_each_frame_once():
     runs = frames.parse("1-30x10,1-30")
     assert frames.text(runs) == "1-21x10,2-10,12-20,22-30"
@@ -115,6 +119,7 @@ def test_every_tenth_first_then_the_rest_names_each_frame_once():
         ("1-99999999999", "too large"),
         ("2147483648", "too large"),
         ("9" * 5000, "too large"),
+        ("-" + "9" * 5000, "too large"),
         ("1-10000001", "10,000,001"),
         ("1-900000,2-900000", "cross"),
     ],

@@ -234,6 +234,17 @@ def test_what_cannot_be_meant_is_refused_with_line_word_and_remedy(text, message
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("start", ["", "timeout: 1d", "needs: blender>", "env: ", "x"])
+@pytest.mark.parametrize("filler", [" ", "9", "\t,", '"', "\\", "{", "-", "a"])
+def test_a_word_of_half_a_mebibyte_makes_neither_a_long_wait_nor_a_long_message(start, filler):
+    said = ""
+    try:
+        infofile.parse(start + filler * (2**19 // len(filler)) + "!\n\nrun")
+    except InfoFileError as error:
+        said = str(error)
+    assert len(said) < 400
+
+
 def test_a_file_of_exactly_one_mebibyte_is_read():
     assert infofile.parse(b"run " + b"a" * (2**20 - 4)).commands
 
