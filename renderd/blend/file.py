@@ -1,7 +1,7 @@
 """What the first few hundred bytes of a .blend tell.
 
-Blender writes the scenes to render (REND) and the thumbnail (TEST) before anything else, so
-reading stops at the first block that is neither, whatever the size of the file.
+Blender writes the scenes to render (REND) and then the thumbnail (TEST) before anything
+else, so reading stops behind them, whatever the size of the file.
 """
 
 import os
@@ -76,9 +76,13 @@ def _front(source: Source, header: Header) -> tuple[tuple[Scene, ...], Size | No
         elif block.code == thumbnail.CODE:
             after = source.offset + block.length
             size = read_size(source, block, header.endian) or size
-            if block.length > thumbnail.LONGEST:
+            left = after - source.offset
+            # Blender writes all REND blocks before it: unpacking a picture only to look behind
+            # would take longer than all the rest.
+            if listed or block.length > thumbnail.LONGEST:
+                source.expect(left, "its thumbnail")
                 break
-            source.skip(after - source.offset, "its thumbnail")
+            source.skip(left, "its thumbnail")
         else:
             break
     return tuple(listed), size

@@ -70,6 +70,11 @@ class Source:
         else:
             self._leap(count, what)
 
+    def expect(self, count: int, what: str) -> None:
+        """Refuse a file known to end within the next count bytes; packed ones do not know."""
+        if self.offset + count > self.size:
+            raise self.error(f"ends inside {what} at byte {self.size}", _CUT)
+
     def release(self) -> None:
         """Give back what unpacking borrowed; nothing can be taken afterwards."""
 
@@ -104,9 +109,8 @@ class Source:
             return os.read(self._descriptor, count)
 
     def _leap(self, count: int, what: str) -> None:
+        self.expect(count, what)
         target = self.offset + count
-        if target > self.size:
-            raise self.error(f"ends inside {what} at byte {self.size}", _CUT)
         with reading(self.path):
             os.lseek(self._descriptor, target, os.SEEK_SET)
         self._buffer, self._start, self._at = b"", target, 0
@@ -122,6 +126,9 @@ class Packed(Source):
         self._consumed = len(first)
         self._produced = 0
         self._step = 1024
+
+    def expect(self, count: int, what: str) -> None:
+        """Nothing: only unpacking would tell."""
 
     def _unpack(self, count: int) -> bytes:
         raise NotImplementedError
