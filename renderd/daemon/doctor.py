@@ -10,13 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
+from renderd import config
 from renderd.core.label import label
-from renderd.errors import SpoolError, UsageError
+from renderd.errors import ConfigError, SpoolError, UsageError
 from renderd.spool.doctor import Answer, examine
 from renderd.spool.hosts import examine_hosts
-from renderd.spool.layout import Spool, open_spool
+from renderd.spool.layout import Spool, read_farm, read_identity
 from renderd.spool.mount import Verdict
 from renderd.spool.share import PosixShare
 
@@ -42,25 +44,29 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Examine the spool and print what was found; SpoolError where it cannot be reached."""
-    root = args.spool or os.environ.get("RENDERD_SPOOL", "").split(os.pathsep)[0]
+    root = config.load({"spool": args.spool}).spool
     if not root:
         raise UsageError("no spool was named", "say --spool DIR or set RENDERD_SPOOL")
-    root = os.path.abspath(root)
     with Helper() as helper:
         helper.expect_share(root)
-        rng = random.Random()
-        spool = open_spool(PosixShare(), root, rng, f"doctor{rng.getrandbits(32):08x}")
-        answers = _told(_examine(spool, helper), quiet=args.json)
-    worst = max(answers, key=lambda answer: list(Verdict).index(answer.verdict)).verdict
-    status = 1 if worst is Verdict.BAD else 0
+        answers = _told(_examine(root, helper), quiet=args.json)
+    is_bad = any(answer.verdict is Verdict.BAD for answer in answers)
     if args.json:
-        _print_json(root, spool.identity.id, answers, status)
+        _print_json(root, answers, 1 if is_bad else 0)
     else:
         _print_sum(answers)
-    return status
+    return 1 if is_bad else 0
 
 
-def _examine(spool: Spool, helper: "Helper") -> Iterator[Answer]:
+def _examine(root: str, helper: "Helper") -> Iterator[Answer]:
+    rng = random.Random()
+    share, who = PosixShare(), f"doctor{rng.getrandbits(32):08x}"
+    spool = Spool(share, root, read_identity(share, root), rng, who)
+    try:
+        spool = replace(spool, farm=read_farm(share, root))
+        yield Answer("farm.toml", Verdict.OK, "can be read")
+    except ConfigError as error:
+        yield Answer("farm.toml", Verdict.BAD, error.message, error.remedy)
     yield from examine(spool, SystemClock(), helper)
     yield from examine_hosts(spool, SystemClock(), socket.gethostname())
 
@@ -92,7 +98,7 @@ def _print_sum(answers: list[Answer]) -> None:
     sys.stdout.write(f"\n{text}{more}\n")
 
 
-def _print_json(root: str, spool_id: str, answers: list[Answer], status: int) -> None:
+def _print_json(root: str, answers: list[Answer], status: int) -> None:
     found = [
         {
             "name": answer.name,
@@ -102,7 +108,7 @@ def _print_json(root: str, spool_id: str, answers: list[Answer], status: int) ->
         }
         for answer in answers
     ]
-    whole = {"schema": SCHEMA, "spool": root, "id": spool_id, "answers": found, "code": status}
+    whole = {"schema": SCHEMA, "spool": root, "answers": found, "code": status}
     sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -76,14 +76,25 @@ def test_something_bad_ends_with_exit_status_1(root, capsys):
     assert "chmod o-w" in capsys.readouterr().out
 
 
+def test_a_wrong_key_in_farm_toml_is_bad_and_the_rest_is_examined_all_the_same(root, capsys):
+    with open(f"{root}/farm.toml", "w") as file:
+        file.write("[kepp]\n")
+    assert run("--json", "--spool", root) == 1
+    found = {answer["name"]: answer for answer in json.loads(capsys.readouterr().out)["answers"]}
+    assert "kepp" in found["farm.toml"]["measured"]
+    assert found["rename"]["verdict"] == "ok"
+
+
 def test_an_empty_mount_point_is_unreachable(tmp_path):
     with pytest.raises(SpoolNotMounted) as caught:
         run("--spool", tmp_path)
     assert caught.value.exit_status == 10
 
 
-def test_no_spool_named_is_a_usage_error(monkeypatch):
+def test_no_spool_named_is_a_usage_error(monkeypatch, tmp_path):
     monkeypatch.delenv("RENDERD_SPOOL", raising=False)
+    (tmp_path / "empty.toml").write_text("")
+    monkeypatch.setenv("RENDERD_CONFIG", str(tmp_path / "empty.toml"))
     with pytest.raises(UsageError):
         run()
 
