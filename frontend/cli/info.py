@@ -23,17 +23,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "Exit status 1 when one of them cannot be read.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help=".blend files, packed or not")
-    parser.add_argument("--json", action="store_true", help="one JSON object for programs")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="one JSON object for programs",
+    )
     parser.add_argument(
         "--settings",
         action="store_true",
-        help="also resolution, output, engine, camera… of every scene (reads the whole file)",
+        help="also resolution, output, engine and camera of every scene (reads the whole file)",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Answer for every file; those that cannot be read go to stderr and make it 1."""
+    as_json = getattr(args, "json", False)
     answers: list[dict[str, Any]] = []
     status = 0
     for path in args.files:
@@ -44,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
             answer, lines = {"path": path, "error": str(error)}, []
             status = error.exit_status
         answers.append(answer)
-        if not args.json:
-            sys.stdout.writelines(line + "\n" for line in lines)
-    if args.json:
+        if not as_json:
+            sys.stdout.writelines(_printable(line) + "\n" for line in lines)
+    if as_json:
         json.dump({"schema": _SCHEMA, "files": answers}, sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
     return status
@@ -62,6 +68,12 @@ def _ask(path: str, *, with_settings: bool) -> tuple[dict[str, Any], list[str]]:
     if settings is not None:
         answer["settings"] = [_setting_facts(one) for one in settings]
     return answer, _lines(file, settings)
+
+
+def _printable(line: str) -> str:
+    # A name may hold letters that the terminal's encoding lacks.
+    encoding = sys.stdout.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _facts(file: "BlendFile") -> dict[str, Any]:
@@ -122,7 +134,7 @@ def _lines(file: "BlendFile", settings: "tuple[SceneSettings, ...] | None") -> l
 
     packing = "not packed" if file.compression == "none" else f"packed with {file.compression}"
     size = file.thumbnail
-    picture = f"thumbnail {size.width}×{size.height}" if size else "no thumbnail"
+    picture = f"thumbnail {size.width}x{size.height}" if size else "no thumbnail"
     width = f"{8 * file.pointer_size}-bit {file.endian}-endian"
     lines = [f"{shown(file.path)}: Blender {file.version}, {packing}, {width}, {picture}"]
     longest = max((len(shown(scene.name)) for scene in file.scenes), default=0)
@@ -144,7 +156,7 @@ def _setting_lines(scene: "SceneSettings") -> list[str]:
     lines = [
         f"  settings of {shown(scene.name)}",
         f"    frames   {_frames(scene.start, scene.end)}{step}, {scene.fps:g} a second",
-        f"    picture  {scene.width}×{scene.height} at {scene.percent} %, {kind}",
+        f"    picture  {scene.width}x{scene.height} at {scene.percent} %, {kind}",
         f"    output   {shown(scene.output)}",
         f"    engine   {shown(scene.engine)}, {camera}",
     ]

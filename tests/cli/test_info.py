@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +102,7 @@ def test_one_broken_file_does_not_silence_the_others(ask, folder):
 def test_words_name_version_packing_scenes_and_picture(ask, folder):
     status, out, err = ask(folder / "plain.blend", folder / "broken.blend")
     assert status == 1
-    assert "Blender 3.4, not packed, 64-bit little-endian, thumbnail 8×4" in out
+    assert "Blender 3.4, not packed, 64-bit little-endian, thumbnail 8x4" in out
     assert "  Main      1-250\n  Sz\\xe4ne  -20--3\n" in out
     assert err.count("\n") == 1
 
@@ -134,6 +135,21 @@ def test_a_file_cut_far_behind_fails_only_where_settings_are_asked(ask, folder):
     (folder / "cut.blend").write_bytes(data[:-40])
     assert ask(folder / "cut.blend")[0] == 0
     assert ask("--settings", folder / "cut.blend")[0] == 1
+
+
+def test_a_terminal_without_the_letters_gets_them_escaped(folder):
+    (folder / "japan.blend").write_bytes(blend(NOW, [("日本".encode(), 1, 2)]))
+    program = (
+        "import argparse, sys; from frontend.cli import info; parser = argparse.ArgumentParser();"
+        "info.add_parser(parser.add_subparsers()); args = parser.parse_args(sys.argv[1:]);"
+        "sys.exit(args.run(args))"
+    )
+    words = [sys.executable, "-c", program, "info", folder / "japan.blend"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    root = HERE.parents[2]
+    said = subprocess.run(words, check=True, env=environment, cwd=root, capture_output=True)
+    assert said.stderr == b""
+    assert rb"\u65e5\u672c  1-2" in said.stdout
 
 
 def test_nothing_of_the_reader_is_imported_for_the_other_verbs():
