@@ -12,6 +12,8 @@ import platform
 import sys
 from dataclasses import dataclass
 
+from renderd.host import process
+
 NICE = 19
 OOM_SCORE = 500  #: the renderer dies before the artist's session does
 _IDLE_CLASS = 3
@@ -55,38 +57,44 @@ class BackgroundFacts:
 def apply_to(pid: int, inherited_oom_score: int = 0) -> bool:
     """Put a process, just started as a session leader, into the background; never raises.
 
-    Returns False when the autogroup must be tried again in 0.1 s: the kernel lets
-    unprivileged users change one only ten times a second on the whole machine.
+    Covers what it has started by now; what it starts later inherits.  False: to be tried
+    again in 0.1 s, for the kernel lets unprivileged users change an autogroup only ten
+    times a second on the whole machine, and files of a process in exec may be root's.
     """
+    done: set[int] = set()
+    is_settled = True
+    while fresh := [task for task in process.tasks(pid) if task not in done]:
+        for task in fresh:
+            _lower(task)
+            if inherited_oom_score < OOM_SCORE:
+                is_settled &= _write(f"/proc/{task}/oom_score_adj", OOM_SCORE)
+        done.update(fresh)
+    return _write(f"/proc/{pid}/autogroup", NICE) and is_settled
+
+
+def _lower(task: int) -> None:
+    """Scheduler and disk priority, which the kernel keeps for each thread."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
+        os.setpriority(os.PRIO_PROCESS, task, NICE)
     if _idle is not None:
         with contextlib.suppress(OSError):
-            os.sched_setscheduler(pid, os.SCHED_IDLE, _idle)
+            os.sched_setscheduler(task, os.SCHED_IDLE, _idle)
     if _libc is not None and _set_number is not None and sys.platform == "linux":
         value = _IDLE_CLASS << _IOPRIO_CLASS_SHIFT
-        _libc.syscall(_set_number, _IOPRIO_WHO_PROCESS, pid, value)
-    if inherited_oom_score < OOM_SCORE:
-        with contextlib.suppress(OSError):
-            _write(f"/proc/{pid}/oom_score_adj", b"%d" % OOM_SCORE)
-    return settle_autogroup(pid)
+        _libc.syscall(_set_number, _IOPRIO_WHO_PROCESS, task, value)
 
 
-def settle_autogroup(pid: int) -> bool:
-    """Give the session of a process the autogroup nice value; False: again in 0.1 s."""
+def _write(path: str, value: int) -> bool:
+    """Write a number into a kernel file; False when another try may succeed."""
     try:
-        _write(f"/proc/{pid}/autogroup", b"%d" % NICE)
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, b"%d" % value)
+        finally:
+            os.close(fd)
     except OSError as problem:
-        return problem.errno != errno.EAGAIN
+        return problem.errno not in (errno.EAGAIN, errno.EACCES, errno.EPERM)
     return True
-
-
-def _write(path: str, value: bytes) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, value)
-    finally:
-        os.close(fd)
 
 
 def oom_score(pid: int) -> int | None:

@@ -126,8 +126,9 @@ class Child:
             self._guard.bury(self._nonce)
             if self._pid:
                 process.signal_group(self._pid, signal.SIGKILL)
+            said = self._guard.last_words.strip().rpartition("\n")[2]
             raise GuardDied(
-                "the guard process ended unexpectedly, with its commands", "look in the log"
+                f"the guard process was killed, and its commands with it {said}".strip()
             )
         kind, number, user, system, peak = spawner.RECORD.unpack(record)
         if kind == spawner.STARTED:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-_ON_LINUX: bool = sys.platform.startswith("linux")  # elsewhere psutil answers, untested
+ON_LINUX: bool = sys.platform.startswith("linux")  #: elsewhere psutil answers, untested
 _KILL_ROUND = 0.05  # seconds between two looks whether the killed are gone
 
 
@@ -16,7 +16,7 @@ def children(pid: int) -> list[int]:
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
-        return [] if _ON_LINUX else _children_elsewhere(pid)
+        return [] if ON_LINUX else _children_elsewhere(pid)
     found: list[int] = []
     for thread in threads:  # a child stands under the thread that forked it
         try:
@@ -52,15 +52,27 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def tasks(pid: int) -> list[int]:
+    """The ids of all threads of a process and of everything below it."""
+    found: list[int] = []
+    for one in (pid, *descendants(pid)):
+        try:
+            found += map(int, os.listdir(f"/proc/{one}/task"))
+        except OSError:
+            if not ON_LINUX:
+                found.append(one)
+    return found
+
+
 def start_time(pid: int) -> float | None:
     """When a process started, in clock ticks since boot (Linux); None when it is gone.
 
     Together with the pid and the boot id it names a process for good: pids are used again.
     """
-    stat = _stat(pid)
+    stat = read_stat(pid)
     if stat is not None:
         return float(stat[19])
-    if _ON_LINUX:
+    if ON_LINUX:
         return None
     import psutil  # noqa: PLC0415
 
@@ -70,7 +82,7 @@ def start_time(pid: int) -> float | None:
         return None
 
 
-def _stat(pid: int) -> list[bytes] | None:
+def read_stat(pid: int) -> list[bytes] | None:
     """The fields of /proc/<pid>/stat after the name: [0] is the state, [1] the parent."""
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
@@ -81,10 +93,10 @@ def _stat(pid: int) -> list[bytes] | None:
 
 def alive(pid: int, started: float | None = None) -> bool:
     """Whether a process runs (a zombie does not), and is the one that started then."""
-    stat = _stat(pid)
+    stat = read_stat(pid)
     if stat is not None and stat[0] in (b"Z", b"X"):
         return False
-    if stat is None and (_ON_LINUX or start_time(pid) is None):
+    if stat is None and (ON_LINUX or start_time(pid) is None):
         return False
     return started is None or start_time(pid) == started
 
@@ -121,7 +133,7 @@ def marked(entry: str) -> list[int]:
 
 
 def _all_pids() -> list[int]:
-    if _ON_LINUX:
+    if ON_LINUX:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     import psutil  # noqa: PLC0415
 
@@ -129,7 +141,7 @@ def _all_pids() -> list[int]:
 
 
 def _environment(pid: int) -> list[bytes]:
-    if _ON_LINUX:
+    if ON_LINUX:
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:
                 return file.read().split(b"\0")

@@ -14,6 +14,7 @@ import ctypes
 import errno
 import gc
 import os
+import resource  # noqa: F401  # os.wait4 would load it at its first call, from who knows where
 import select
 import signal
 import socket
@@ -35,7 +36,7 @@ STARTED, UNSTARTED, NO_FOLDER, ENDED = b"S", b"F", b"D", b"X"  # number: pid, er
 TERMINATE, KILL, SUSPEND, RESUME = b"T", b"K", b"Z", b"C"  # daemon → guard, on the control socket
 
 _LAST_WISH = 1.0  # seconds between TERM and KILL once the daemon is gone
-_AUTOGROUP_AGAIN = 0.11
+_SETTLE_AGAIN, _SETTLE_TRIES = 0.11, 100
 _LOOK_AGAIN = 0.02
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -49,7 +50,8 @@ class _Command:
     pid: int
     control: socket.socket
     mark: bytes
-    settle_at: float  # when to try its autogroup again; 0: settled
+    settle_at: float = 0.0  # when to try its background settings again; 0: they are made
+    tries: int = 0
     is_killed: bool = False
     record: bytes = b""  # how it ended; told once nothing of it is left
 
@@ -91,7 +93,9 @@ class Spawner:
             elif fd == self._daemon.fileno() and not self._accept():
                 return False
         self._reap()
-        self._settle()
+        for command in self._running.values():
+            if command.settle_at and time.monotonic() >= command.settle_at:
+                self._settle(command)
         return True
 
     def _patience_ms(self) -> float | None:
@@ -119,9 +123,8 @@ class Spawner:
             return True
         finally:
             os.close(fds[0])
-        command = _Command(pid, control, mark, 0.0)
-        if not background.apply_to(pid, self._oom_score):
-            command.settle_at = time.monotonic() + _AUTOGROUP_AGAIN
+        command = _Command(pid, control, mark)
+        self._settle(command)
         self._running[pid] = self._controls[control.fileno()] = command
         self._poll.register(control.fileno(), select.POLLIN)
         _tell(control, RECORD.pack(STARTED, pid, 0, 0, 0))
@@ -221,12 +224,12 @@ class Spawner:
                 return command
         return None
 
-    def _settle(self) -> None:
-        """Set the autogroups that the kernel's rate limit refused the first time."""
-        for command in self._running.values():
-            if command.settle_at and time.monotonic() >= command.settle_at:
-                is_settled = background.settle_autogroup(command.pid)
-                command.settle_at = 0.0 if is_settled else time.monotonic() + _AUTOGROUP_AGAIN
+    def _settle(self, command: _Command) -> None:
+        """Put a command into the background; what the kernel refused is tried again later."""
+        command.tries += 1
+        is_settled = background.apply_to(command.pid, self._oom_score)
+        is_over = is_settled or command.tries == _SETTLE_TRIES
+        command.settle_at = 0.0 if is_over else time.monotonic() + _SETTLE_AGAIN
 
     def _end_everything(self) -> None:
         """TERM, one second, then KILL until not one process is below us."""

@@ -1,0 +1,73 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import renderd
+from renderd.host import background
+
+ROOT = str(Path(renderd.__file__).parents[1])
+NOBODY = 65534
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the settings are Linux's")
+
+AS_NOBODY = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+from renderd.host import background, process  # while its files can be read
+from renderd.host.guard import Guard
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+with Guard.start() as guard, open(os.devnull, "wb") as sink:
+    env = {"PATH": "/usr/bin:/bin"}
+    children = [guard.spawn(["sleep", "600"], env, "/", sink.fileno()) for _ in range(4)]
+    deadline = time.monotonic() + 60
+    while not all(background.verify(child.pid).is_complete for child in children):
+        assert time.monotonic() < deadline, [background.verify(c.pid) for c in children]
+        time.sleep(0.02)
+    assert all(os.stat(f"/proc/{c.pid}").st_uid == os.geteuid() != 0 for c in children)
+    assert all(child.stop() for child in children)
+    line = "(setsid env -i sleep 600 &); (setsid sleep 600 &); true"
+    assert guard.spawn(["sh", "-c", line], env, "/", sink.fileno()).wait().is_success
+    assert process.descendants(guard.pid) == []
+print("well")
+"""
+
+
+def test_a_command_runs_with_every_background_setting(run, until):
+    child, _ = run("sleep 600")
+    facts = until(lambda: (f := background.verify(child.pid)).is_complete and f)
+    assert facts.nice == 19
+    assert facts.is_sched_idle
+    assert facts.is_io_idle
+    assert facts.oom_score_adj == max(500, background.oom_score(os.getpid()))
+    if os.path.exists("/proc/self/autogroup"):
+        assert facts.autogroup_nice == 19
+
+
+def test_what_a_command_starts_runs_in_the_background_too(run, until):
+    child, output = run("sleep 600 & echo $!; wait")
+    inner = int(output.readline())
+    until(lambda: background.verify(inner).is_complete)
+    assert child.stop() is not None
+
+
+def test_the_daemon_itself_keeps_its_priority(run):
+    before = background.verify(os.getpid())
+    run("true")[0].wait()
+    assert background.verify(os.getpid()) == before
+
+
+def test_a_process_in_the_foreground_is_told_from_one_in_the_background():
+    assert not background.verify(os.getpid()).is_complete
+
+
+def test_settings_that_fail_are_passed_over():
+    assert background.apply_to(2**22 + 1)  # no such process
+
+
+def test_it_all_works_for_an_unprivileged_user():
+    command = [sys.executable, "-W", "error", "-c", AS_NOBODY, ROOT]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert done.stdout == "well\n", done.stderr
