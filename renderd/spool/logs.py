@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from renderd.core.chunk import Chunk, State, parse
 from renderd.errors import UsageError
 from renderd.spool import listing
 from renderd.spool.layout import Spool
@@ -68,13 +69,25 @@ def read_end(
     )
 
 
-def read_on(spool: Spool, path: str, start: int) -> bytes:
-    """The whole lines that a log has from a byte on; empty where none was added.
+def read_on(spool: Spool, path: str, start: int) -> tuple[bytes, int]:
+    """The whole lines that a log has from a byte on, and where the next begin.
 
-    Raises OSError.
+    A log that was turned over meanwhile is read from its new start.  Raises OSError.
     """
+    if spool.share.stat(path).size < start:
+        start = 0
     data = spool.share.read(path, MOST, start)
-    return data[: data.rfind(b"\n") + 1]
+    whole = data[: data.rfind(b"\n") + 1] if len(data) < MOST else data
+    return whole, start + len(whole)
+
+
+def still_runs(spool: Spool, jid: str, log: LogEnd) -> bool:
+    """True while the attempt that writes this log holds its chunk.  Raises OSError."""
+    for name in names(spool, spool.job(jid, Chunk(log.chunk, None).group)):
+        chunk = parse(name)
+        if chunk is not None and (chunk.index, chunk.attempt) == (log.chunk, log.attempt):
+            return chunk.state is State.RUN and chunk.owner == log.node
+    return False
 
 
 def _parts(name: str) -> tuple[int, int, str]:
