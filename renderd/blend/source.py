@@ -21,7 +21,7 @@ _CUT = "it is incomplete: wait until the copy has ended, or copy it again"
 _LONGEST_STEP = 1 << 16
 _LONGEST_LEAP = 1 << 18
 #: A packed file may hold this much, or this many times its own size.
-_ROOM = 1 << 26
+_ROOM = 1 << 28
 _RATIO = 100
 _PADDING = 1 << 24
 
