@@ -72,6 +72,11 @@ class Server:
         if self._thread.is_alive():
             self._thread.join(2.0)
 
+    @property
+    def is_serving(self) -> bool:
+        """False before `start`, after `stop`, and if the thread ever died."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Have the socket thread look around; any thread may, at any time, and never waits."""
         with contextlib.suppress(OSError):  # full: it is awake already; closed: nobody is left
