@@ -10,8 +10,8 @@ from renderd.core import command, infofile, label, outputs
 from renderd.core.command import BlenderCommand
 from renderd.core.farm import Farm
 from renderd.core.frames import Run
-from renderd.core.infofile import Info
-from renderd.core.job import DEFAULT_CHUNK, Draft, Writes
+from renderd.core.infofile import DEFAULT_CHUNK, Info
+from renderd.core.job import Draft, Writes
 from renderd.errors import BlendError, InfoFileError, UsageError
 
 
@@ -47,7 +47,9 @@ def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
             infofile.escape(info.blend), info.scene, "{out}" if info.out else ""
         )
         info = replace(info, commands=(words,))
-    blender = [(i, c) for i, w in enumerate(info.commands) if (c := command.parse(_filled(w, info)))]
+    blender = [
+        (i, c) for i, w in enumerate(info.commands) if (c := command.parse(_filled(w, info)))
+    ]
     for _, found in blender:
         if found.problems:
             raise InfoFileError("; ".join(found.problems[:3]), "see docs/reference/blender.md")
@@ -65,7 +67,9 @@ def _filled(words: Sequence[str], info: Info) -> tuple[str, ...]:
 def _plain(info: Info, name: str) -> Draft:
     uses_out = any("{out}" in word for words in info.commands for word in words)
     if uses_out and not info.out:
-        raise InfoFileError("the command has {out} but there is no `out:`", "add out: /path/####.png")
+        raise InfoFileError(
+            "the command has {out} but there is no `out:`", "add out: /path/####.png"
+        )
     writes = Writes.NOTHING
     if info.out:
         _check_absolute(info.out)
@@ -75,9 +79,7 @@ def _plain(info: Info, name: str) -> Draft:
     return _draft(info, name, info.frames, info.out, writes)
 
 
-def _of_blender(
-    info: Info, name: str, commands: list[BlenderCommand], reader: "_Reader"
-) -> Draft:
+def _of_blender(info: Info, name: str, commands: list[BlenderCommand], reader: "_Reader") -> Draft:
     first = commands[0]
     runs = info.frames if info.frames is not None else first.runs
     out = info.out or first.out
@@ -172,7 +174,8 @@ def from_blend(path: str, wish: Wish) -> list[Draft]:
     chosen = named or [s for s in source.settings if s.raw_name in listed] or [source.scene("")]
     if len(chosen) > 1 and wish.out and "{scene}" not in wish.out:
         raise UsageError(
-            f"{len(chosen)} scenes would write one output", "put {scene} into --out, or name --scene"
+            f"{len(chosen)} scenes would write one output",
+            "put {scene} into --out, or name --scene",
         )
     return [_scene_draft(path, source, scene, wish, is_only=len(chosen) == 1) for scene in chosen]
 
@@ -195,9 +198,7 @@ def _scene_draft(
     out = command.resolve_out(out.replace("\\", "/"), path)
     if not out.startswith(("/", "{")):
         out = os.path.abspath(out)
-    words = command.template(
-        infofile.escape(path), scene.name, "{out}", wish.uses_factory_startup
-    )
+    words = command.template(infofile.escape(path), scene.name, "{out}", wish.uses_factory_startup)
     info = replace(
         wish.info,
         commands=(words,),

@@ -108,6 +108,13 @@ CAUSES = (
         ("engine not found '", "render engine + not found", "unknown render engine"),
     ),
     Cause(
+        "denoiser",
+        "this Blender was built without a denoiser that the scene asks for",
+        "switch denoising off, or install blender.org's Blender on this node instead of the"
+        " distribution's",
+        ("build without openimagedenois", "no device available to denoise", "failed to denoise"),
+    ),
+    Cause(
         "no-blend",
         "the .blend file cannot be found or opened on this node",
         "see that its share is mounted here and that path roots in farm.toml fit this system",

@@ -18,9 +18,9 @@ from typing import Protocol
 from renderd.core import frames
 from renderd.core.frames import Run
 from renderd.core.options import RANGE, RENDERING, SCRIPTS, Option, is_mistakable, walk
-from renderd.core.pitfalls import find_pitfalls, ranges_of
+from renderd.core.pitfalls import PATH_LIMIT, find_pitfalls, ranges_of
 from renderd.core.template import escape
-from renderd.errors import FramesError
+from renderd.errors import FramesError, UsageError
 
 #: Blender clamps every frame to ± this and says nothing (MAXFRAME in its DNA).
 LAST_FRAME = 1_048_574
@@ -166,6 +166,8 @@ def for_runs(words: Sequence[str], runs: Sequence[Run], out: str = "") -> tuple[
                 f"Blender has no frame {run.last if run.last > LAST_FRAME else run.first}",
                 f"keep frames between -{LAST_FRAME} and {LAST_FRAME}",
             )
+    if len(out.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
+        raise UsageError(f"the output path is longer than Blender's {PATH_LIMIT} bytes: {out}")
     length = _program_length(words)
     if not length:
         return tuple(words)

@@ -1,6 +1,5 @@
 """What a job is: the draft a person submits and the record its job.info keeps."""
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,11 +7,10 @@ from enum import StrEnum
 from renderd.core import command, infofile
 from renderd.core.chunk import Chunk
 from renderd.core.frames import Run, split
-from renderd.core.infofile import Info
+from renderd.core.infofile import DEFAULT_CHUNK, Info
 from renderd.core.outputs import fill as fill_pattern
 from renderd.errors import InfoFileError
 
-DEFAULT_CHUNK = 10
 MAX_CHUNKS = 999_000  #: what three digits of group folders hold
 _RESOLVED = "x-chunks", "x-owner", "x-out", "x-writes", "x-name"
 
@@ -74,7 +72,7 @@ class Job:
 def record(draft: Draft, owner: str, after: tuple[str, ...], chunks: int) -> Info:
     """The text of job.info: the checked info plus what publishing resolved."""
     kept = tuple(pair for pair in draft.info.extra if pair[0] not in _RESOLVED)
-    extra = (
+    extra: tuple[tuple[str, str], ...] = (
         ("x-chunks", str(chunks)),
         ("x-owner", owner),
         ("x-name", draft.name),
@@ -139,4 +137,4 @@ def out_of(out: str, run: Run | None) -> str:
 
 def chunk_text(info: Info, run: Run | None, out: str) -> str:
     """The text of a chunk's own info file: `cat` shows what will run."""
-    return "".join(shlex.join(words) + "\n" for words in chunk_words(info, run, out))
+    return infofile.text(Info(commands=chunk_words(info, run, out)))

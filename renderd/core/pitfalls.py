@@ -21,8 +21,10 @@ _FORMATS = """
     MULTILAYER MPEG FFMPEG FRAMESERVER CINEON DPX DDS JP2 WEBP"""
 FORMATS = frozenset(_FORMATS.split())  #: of all versions from 2.7
 _LIMIT = 1_048_574
+PATH_LIMIT = 1023  #: bytes of an output path; Blender cuts longer ones and says nothing
 _MOST = 1_000_000  #: frames in a list, which is sorted out one by one
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+_ANCHORED = re.compile(r"[/\\{]|[A-Za-z]:[/\\]")
 _NUMBER = re.compile(r"\d{1,18}")
 _TO_SET = {"-s": "the first frame", "-e": "the last frame", "-j": "the step"}
 
@@ -45,7 +47,7 @@ class Ranges:
 
 def find_pitfalls(options: Sequence[Option]) -> Findings:
     """Every way in which the line would lie, in the order a person would mend them."""
-    rules = (_background, _purpose, _files, _places, _scene_order, _values)
+    rules = (_background, _purpose, _files, _places, _scene_order, _values, _output)
     problems = [sentence for rule in rules for sentence in rule(options)]
     notes = [
         f"'{option.words[0]}' is no option we know; a Blender that does not know it either"
@@ -135,6 +137,19 @@ def _values(options: Sequence[Option]) -> Iterator[str]:
             )
         elif option.name == "-x" and option.value[:1] not in ("0", "1") and not _is_open(option):
             yield f"'-x {option.value}' means nothing to Blender; write '-x 1' or '-x 0'"
+
+
+def _output(options: Sequence[Option]) -> Iterator[str]:
+    for option in options:
+        if option.name != "-o" or not option.has_value:
+            continue
+        if not _ANCHORED.match(option.value):
+            yield (
+                f"'-o {option.value}' is relative to whatever folder the daemon runs in;"
+                " begin it with '/' or, for the .blend's folder, with '//'"
+            )
+        if len(option.value.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
+            yield f"the path behind '-o' is longer than Blender's {PATH_LIMIT} bytes and would be cut"
 
 
 def _is_open(option: Option) -> bool:

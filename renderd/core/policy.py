@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from renderd.core import amounts, command, needs
+from renderd.core import amounts, command, label, needs
 from renderd.core.chunk import Chunk, State
+from renderd.core.farm import may_run
 from renderd.core.job import Job
 from renderd.core.names import Ticket, host_of
 
@@ -26,7 +27,7 @@ class Able:
     ram_bytes: int = 0
     has_gpu: bool = False
     blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"; empty while still looking
-    programs: tuple[str, ...] = ()  #: the only programs allowed on it; empty: all
+    programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
 
 
@@ -70,9 +71,8 @@ def _unfit(node: Able, job: Job, terms: Terms) -> str:
 
 def _wrong_program(node: Able, job: Job) -> str:
     for words in job.info.commands:
-        base = words[0].rpartition("/")[2]
-        if node.programs and not {words[0], base}.intersection(node.programs):
-            return f"does not allow the program {base}"
+        if not all(may_run(words[0], allowed) for allowed in node.programs):
+            return f"does not allow the program {label.label(words[0], 60)}"
     return ""
 
 

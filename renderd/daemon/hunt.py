@@ -13,6 +13,7 @@ from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, jobs, tickets
+from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
 from renderd.spool.layout import BAD, CANCELLED, HELD, QUEUE
 from renderd.spool.moves import SETTLE, Outcome, move
@@ -31,6 +32,7 @@ def poll(node: Node, now: float) -> None:
     found = [t for n in names if (t := parse_ticket(n))]
     is_news = {t.name for t in found} != {t.name for t in node.tickets}
     node.tickets = found
+    node.met |= {t.jid for t in found}
     node.polled = now
     for jid in set(node.jobs) - {t.jid for t in found} - {w.job.jid for w in node.running}:
         del node.jobs[jid]
@@ -39,10 +41,29 @@ def poll(node: Node, now: float) -> None:
         node.poll_period = POLL_FIRST
     else:
         node.poll_period = min(node.poll_period * POLL_GROWTH, POLL_LAST)
+    if node.is_once:
+        node.poll_period = 0.5
+        _leave_when_done(node, wants_more=wants_more)
     spread = 0.5 + node.rng.random()
     node.next_poll = now + (SETTLE / 4 if wants_more else node.poll_period * spread)
     if not is_news and node.free_slots and not node.running:
         _look_again(node, now)
+
+
+def _leave_when_done(node: Node, *, wants_more: bool) -> None:
+    """With --once: leave when the queue holds nothing that this node could ever take."""
+    takable = [t for t in node.tickets if not _refused(node, t)]
+    if takable or wants_more or node.running or node.settling:
+        node.quiet_polls = 0
+        return
+    node.quiet_polls += 1  # twice: what was adopted just now shows at the next poll only
+    if node.quiet_polls > 1:
+        node.wants_exit = "nothing is left to do"
+
+
+def _refused(node: Node, ticket: Ticket) -> bool:
+    memory = node.jobs.get(ticket.jid)
+    return memory is not None and bool(memory.why_not)
 
 
 def _look_again(node: Node, now: float) -> None:
@@ -102,7 +123,10 @@ def _why_not(node: Node, memory: JobMemory) -> str:
     reason = policy.why_not(node.able, memory.job, terms)
     output = frames.locate(node.spool, memory.job)
     if not reason and output is not None:
-        reason = frames.why_not_able(node.spool, output)
+        if not all(output_allowed(output.folder, roots) for roots in node.outputs):
+            reason = f"does not allow output in {output.folder}"
+        else:
+            reason = frames.why_not_able(node.spool, output)
     return reason
 
 
@@ -261,9 +285,7 @@ def _try_close(node: Node, memory: JobMemory, now: float) -> None:
             return
     if jobs.close(node.spool, (QUEUE, ticket), memory.survey, has_failed=bool(failed)):
         node.count("closed")
-        node.journal.append(
-            {"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed}
-        )
+        node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:
             frames.collect(node.spool, memory.job)
         node.next_poll = min(node.next_poll, now)

@@ -60,6 +60,7 @@ class Node:
     start: Callable[[Work], None]  #: hand a claimed chunk to a free runner
     rng: random.Random
     started: float
+    outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
     observer: Observer = field(default_factory=Observer)
     rest: Rest = field(default_factory=Rest)
     queue: Folder = field(init=False)
@@ -81,6 +82,9 @@ class Node:
     doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
     counts: dict[str, int] = field(default_factory=dict)
     is_fenced: bool = False
+    is_once: bool = False  #: work until nothing is left, then leave
+    met: set[str] = field(default_factory=set)  #: jobs seen in the queue
+    quiet_polls: int = 0  #: in a row, with --once, at which nothing was left
     wants_exit: str = ""  #: why the daemon should leave when its work ends
     journal: deque[dict[str, Any]] = field(default_factory=deque)
     trouble: str = ""  #: the share's last error, for status

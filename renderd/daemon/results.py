@@ -1,7 +1,5 @@
 """Steps after the work: finish, give back or give up what the runners report."""
 
-import contextlib
-
 from renderd.daemon import hunt
 from renderd.daemon.node import Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
@@ -115,6 +113,5 @@ def error_note(result: Result) -> str:
     if result.advice:
         lines.append(f"advice: {result.advice}")
     lines.append("")
-    with contextlib.suppress(RuntimeError):  # the reader may still append its last line
-        lines += list(result.work.tail)[-NOTE_LINES:]
+    lines += list(result.work.tail)[-NOTE_LINES:]
     return "\n".join(lines) + "\n"

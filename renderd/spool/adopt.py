@@ -14,7 +14,8 @@ from renderd.spool import control, jobs
 from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
 from renderd.spool.moves import SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
-from renderd.spool.trust import Policy, Refused, check_drop, user_name
+from renderd.errors import Refused
+from renderd.spool.trust import Policy, check_drop, user_name
 
 PATIENCE = 60.0  #: seconds a slow writer or a name that does not exist yet is waited for
 Planner = Callable[[Info, str], Draft]

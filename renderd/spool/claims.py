@@ -79,7 +79,9 @@ def retry(spool: Spool, jid: str, failed: Chunk) -> Outcome:
 
 def skip(spool: Spool, jid: str, waiting: Chunk) -> Outcome:
     """Count a waiting chunk as done without running it, by a person's wish."""
-    return move(spool, spool.chunk(jid, waiting), spool.chunk(jid, waiting.skipped(nonce(spool.rng))))
+    return move(
+        spool, spool.chunk(jid, waiting), spool.chunk(jid, waiting.skipped(nonce(spool.rng)))
+    )
 
 
 def _settle(spool: Spool, claim: Claim, after: Chunk) -> Outcome:

@@ -217,7 +217,12 @@ def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str
 
 
 def place(
-    spool: Spool, output: Output, stem: str, key: int | str, files: Sequence[str], size: tuple[int, int]
+    spool: Spool,
+    output: Output,
+    stem: str,
+    key: int | str,
+    files: Sequence[str],
+    size: tuple[int, int],
 ) -> Receipt:
     """Put a verified frame's files from the private folder in place, then write its receipt.
 
@@ -254,7 +259,7 @@ def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Re
     pictures = [image.verify_file(f"{output.folder}/{n}") for n in files]
     stats = [(n, spool.share.stat(f"{output.folder}/{n}")) for n in files]
     entries = tuple((n, s.size, s.mtime_ns) for n, s in stats)
-    size = (pictures[-1].width, pictures[-1].height)
+    size = (pictures[-1].width or 0, pictures[-1].height or 0)
     return acknowledge(spool, output, frame, Receipt(entries, size))
 
 
@@ -295,4 +300,3 @@ def remove_tree(spool: Spool, path: str) -> None:
             else:
                 spool.share.unlink(child)
         spool.share.rmdir(path)
-

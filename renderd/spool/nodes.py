@@ -219,5 +219,3 @@ def receive(spool: Spool, inc: str) -> list[dict[str, Any]]:
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
-
-

@@ -1,0 +1,197 @@
+"""The renderd command: read settings, run incarnations until told to leave."""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from renderd.errors import RenderdError, UsageError
+from renderd.host.guard import Guard
+
+if TYPE_CHECKING:
+    from renderd.daemon.assembly import Incarnation
+    from renderd.daemon.server import Server
+
+LEAVE_WITHIN = 9.0  #: seconds from SIGTERM to the end, whatever the share does
+EPILOG = """
+verbs:  renderd init DIR      make a spool
+        renderd doctor        prove what this mount can do
+        renderd config        show the settings and where each comes from
+
+exit status:  0 left in order (--once: all done)   1 something failed   2 usage
+              10 spool cannot be used   11 lock held   12 spool is newer   130 interrupted
+"""
+_log = logging.getLogger("renderd")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon or one of its verbs; the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if words[:1] and words[0] in ("init", "doctor", "config"):
+            return _verb(words)
+        return _daemon(words)
+    except RenderdError as error:
+        print(f"renderd: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+
+
+def _verb(words: list[str]) -> int:
+    from renderd.daemon import doctor, init, settings_verb  # noqa: PLC0415  the daemon needs none
+
+    parser = argparse.ArgumentParser(prog="renderd", allow_abbrev=False)
+    subparsers = parser.add_subparsers(dest="verb", required=True)
+    for module in (init, doctor, settings_verb):
+        module.add_parser(subparsers)
+    args = parser.parse_args(words)
+    run: Callable[[argparse.Namespace], int] = args.run
+    return run(args)
+
+
+def _daemon(words: list[str]) -> int:
+    # First of all, while there is one thread and little memory: the guard is forked from here.
+    with Guard.start() as guard:
+        return Daemon(_parse(words), guard).run()
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    from renderd import __version__, config  # noqa: PLC0415  after the guard's fork
+
+    parser = argparse.ArgumentParser(
+        prog="renderd",
+        description="Render what the spool holds, in the background, on this machine.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"renderd {__version__}")
+    config.add_flags(parser)
+    return parser.parse_args(words)
+
+
+class Daemon:
+    """Runs one incarnation after the other and turns signals into orders for it."""
+
+    def __init__(self, args: argparse.Namespace, guard: Guard) -> None:
+        from renderd import config, logs  # noqa: PLC0415  after the guard's fork
+        from renderd.host import locations  # noqa: PLC0415
+        from renderd.host.notify import Notifier  # noqa: PLC0415
+
+        self._flags = {k: v for k, v in vars(args).items() if v is not None}
+        self.settings = config.load(self._flags)
+        logs.start(self.settings.log_level)
+        if not self.settings.spool:
+            raise UsageError(
+                "no spool was named", "say --spool DIR or set RENDERD_SPOOL; make one: renderd init"
+            )
+        self._guard = guard
+        self._state_dir = self.settings.state_dir or locations.state_dir()
+        self._runtime_dir = self.settings.runtime_dir or locations.runtime_dir()
+        self._notify = Notifier()
+        self._signals = 0
+        self._woken = threading.Event()
+        self._reload = False
+
+    def run(self) -> int:
+        """Work until told to leave; the exit status."""
+        from renderd.daemon.assembly import incarnate  # noqa: PLC0415  after the guard's fork
+        from renderd.host import facts, locations, run_record  # noqa: PLC0415
+        from renderd.spool import trust  # noqa: PLC0415
+        from renderd.spool.layout import read_identity  # noqa: PLC0415
+        from renderd.spool.share import PosixShare  # noqa: PLC0415
+
+        trust.check_user(self.settings.allow_root)
+        identity = read_identity(PosixShare(), self.settings.spool)
+        name = self.settings.node or facts.host_slug(facts.host_name())
+        os.makedirs(self._state_dir, exist_ok=True)
+        locations.make_private(self._runtime_dir)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+        with run_record.NodeLock(self._runtime_dir, identity.id, name):
+            while True:
+                incarnation = incarnate(self.settings, self._guard, self._state_dir)
+                status = self._serve(incarnation)
+                if not incarnation.node.is_fenced or self._signals:
+                    return status
+                _log.warning("declared dead by the others; going on as a new incarnation")
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._reload = True
+        else:
+            self._signals += 1
+        self._woken.set()
+
+    def _serve(self, incarnation: "Incarnation") -> int:
+        from renderd.daemon.loop import Leave  # noqa: PLC0415
+        from renderd.daemon.server import Server  # noqa: PLC0415
+
+        server = self._open_socket(incarnation, Server)
+        incarnation.start()
+        node = incarnation.node
+        _log.info("%s works for %s", node.inc, incarnation.spool.root)
+        self._notify.ready(f"{node.name} on {incarnation.spool.root}")
+        assert incarnation.thread is not None
+        told, deadline = 0, float("inf")
+        while incarnation.thread.is_alive():
+            self._woken.wait(timeout=self._notify.watchdog_interval or 0.5)
+            self._woken.clear()
+            self._notify.alive()
+            if self._reload:
+                self._reload_settings(incarnation)
+            if self._signals > told:
+                told = self._signals
+                deadline = min(deadline, time.monotonic() + LEAVE_WITHIN)
+                if told > 1:
+                    deadline = time.monotonic()
+                self._notify.stopping("leaving")
+                incarnation.loop.inbox.put(Leave("renderd was stopped", now=told > 1))
+            if time.monotonic() >= deadline:
+                _log.warning("the share does not answer; leaving all the same")
+                break
+        return self._end(incarnation, server)
+
+    def _open_socket(self, incarnation: "Incarnation", kind: "type[Server]") -> "Server":
+        from renderd.host.locations import socket_path  # noqa: PLC0415
+
+        path = self.settings.socket or socket_path(self._runtime_dir, incarnation.node.name)
+        server = kind(path, incarnation)
+        server.start()
+        return server
+
+    def _reload_settings(self, incarnation: "Incarnation") -> None:
+        from renderd import config  # noqa: PLC0415
+
+        self._reload = False
+        self._notify.reloading(time.monotonic_ns() // 1000)
+        try:
+            self.settings = config.load(self._flags)
+            incarnation.reload(self.settings)
+        except RenderdError as error:
+            _log.error("settings not reloaded: %s", error)
+        self._notify.ready("settings read again")
+
+    def _end(self, incarnation: "Incarnation", server: "Server") -> int:
+        server.stop()
+        self._guard.close(patience=5.0)
+        leaving = threading.Thread(target=incarnation.leave, name="leave", daemon=True)
+        leaving.start()
+        leaving.join(timeout=3.0)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):
+                stream.flush()
+        if incarnation.loop.error is not None:
+            return 1
+        if incarnation.node.is_fenced and not self._signals:
+            self._guard = Guard.start()
+            return 1
+        return incarnation.outcome()

@@ -1,0 +1,302 @@
+"""Builds one incarnation of the daemon: the only place where its parts meet."""
+
+import contextlib
+import json
+import logging
+import os
+import random
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import renderd
+from renderd import plan
+from renderd.blender.versions import BlenderProgram, VersionCache, find_blenders
+from renderd.config import Settings
+from renderd.core import lease
+from renderd.core.names import Beat, new_incarnation
+from renderd.core.policy import Able
+from renderd.core.wire import Request
+from renderd.daemon import events, rest_file
+from renderd.daemon.loop import Loop, Nudge, boottime
+from renderd.daemon.node import Node
+from renderd.daemon.runner import Means, Runner
+from renderd.daemon.tail import Tail
+from renderd.daemon.work import Work
+from renderd.host import facts, process, run_record
+from renderd.host.gpu import find_gpus
+from renderd.host.guard import Guard
+from renderd.host.load import LoadSampler
+from renderd.host.run_record import RunRecord
+from renderd.spool import moves, nodes, tickets, trust
+from renderd.spool.adopt import Adopter, Planner
+from renderd.spool.janitor import Janitor
+from renderd.spool.layout import DEAD, DONE, Spool, open_spool, read_farm
+from renderd.spool.share import Lock, PosixShare
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Incarnation:
+    """One run of the daemon on its spool, from its first beat to its last."""
+
+    settings: Settings
+    spool: Spool
+    node: Node
+    loop: Loop
+    runners: Sequence[Runner]
+    state_dir: str
+    alive_lock: Lock | None
+    programs: list[BlenderProgram]
+    closers: list[Callable[[], None]] = field(default_factory=list)
+    thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to beat and to work."""
+        for runner in self.runners:
+            runner.start()
+        self.thread = threading.Thread(target=self.loop.run, name="loop", daemon=True)
+        self.thread.start()
+        threading.Thread(target=self._look_around, name="look around", daemon=True).start()
+        observer = events.watch(self.spool, self.nudge)
+        if observer is not None:
+            self.closers.append(observer.stop)
+
+    def _look_around(self) -> None:
+        """Find what takes long to find: versions of Blender not asked before, GPUs."""
+        self.programs[:] = _blenders(self.spool, self.settings, self.state_dir, may_ask=True)
+        gpus = find_gpus()
+        able = self.node.able
+        self.node.able = replace(able, blenders=_versions(self.programs), has_gpu=bool(gpus))
+        told = _facts(self.node, self.settings) | {"gpus": [g.name for g in gpus]}
+        with contextlib.suppress(OSError):
+            moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
+        self.nudge()
+
+    def leave(self) -> None:
+        """Stop beating, forget the run record: everything of ours is settled, or our death is."""
+        for close in self.closers:
+            close()
+        node = self.node
+        if not node.is_fenced:
+            owns = bool(node.held or node.settling or node.running)
+            with contextlib.suppress(OSError):
+                owns = owns or bool(nodes.intents(self.spool, node.inc)) and self._still_owns()
+            nodes.leave(self.spool, node.pulse, owns_nothing=not owns)
+        if self.alive_lock is not None:
+            self.alive_lock.release()
+        run_record.remove(self.state_dir, node.inc)
+        for runner in self.runners:
+            runner.leave()
+
+    def _still_owns(self) -> bool:
+        inc, spool = self.node.inc, self.spool
+        for jid, group in nodes.intents(spool, inc):
+            if any(f".run.{inc}." in n for n in moves.names(spool, spool.job(jid, group))):
+                return True
+        return False
+
+    def reload(self, settings: Settings) -> None:
+        """Take over what may change while we run: pools, tags, allowed programs and outputs."""
+        self.settings = settings
+        farm = read_farm(self.spool.share, self.spool.root)
+        self.node.able = replace(
+            self.node.able,
+            pools=frozenset(settings.pools),
+            tags=frozenset((*settings.tags, *farm.tags_of(self.node.name))),
+            programs=(settings.programs, farm.programs),
+        )
+        self.node.outputs = (settings.outputs, farm.outputs)
+        for memory in self.node.jobs.values():
+            memory.checked = float("-inf")
+        told = _facts(self.node, settings)
+        with contextlib.suppress(OSError):
+            moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
+        self.nudge()
+
+    def outcome(self) -> int:
+        """The exit status of `--once`: 0 when every job it met is done, 1 otherwise."""
+        if not self.settings.once or not self.node.met:
+            return 0
+        try:
+            done = {t.jid for t in tickets.listed(self.spool, DONE)}
+        except OSError:
+            return 1
+        return 0 if self.node.met <= done else 1
+
+    # What the socket asks (handlers.Daemon).
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """This node now, and for how long the share has not answered."""
+        hangs = self.loop.hangs_for()
+        return {**self.loop.snapshot, "share_hangs": round(hangs, 1) if hangs > 1 else 0.0}
+
+    def post(self, order: Request) -> None:
+        """Put an order into the loop's queue."""
+        self.loop.inbox.put(order)
+
+    def nudge(self) -> None:
+        """Have the loop look at the spool now."""
+        self.loop.inbox.put(Nudge())
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` after each new snapshot; returns the end."""
+        self.loop.changed.append(changed)
+        return lambda: self.loop.changed.remove(changed)
+
+    def tail(self, jid: str, index: int) -> Tail | None:
+        """The output of an attempt that runs here; None where none does."""
+        for work in list(self.node.running):
+            if (work.job.jid, work.claim.chunk.index) == (jid, index):
+                return work.tail
+        return None
+
+
+def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
+    """Enter the spool as a new incarnation; nothing runs yet.
+
+    Raises SpoolError where the spool cannot be used or must not be trusted.
+    """
+    rng = random.Random(int.from_bytes(os.urandom(16)))
+    name = settings.node or facts.host_slug(facts.host_name())
+    inc = new_incarnation(facts.host_slug(name), rng)
+    spool = open_spool(PosixShare(), settings.spool, rng, inc)
+    policy = trust.policy_of(spool)
+    for warning in trust.check_spool(spool, policy):
+        _log.warning("%s", warning)
+    _bury_predecessors(spool, state_dir)
+    programs = _blenders(spool, settings, state_dir, may_ask=False)
+    loop_holder: list[Loop] = []
+    means = Means(
+        spool=spool,
+        guard=guard,
+        node=name,
+        environ=dict(os.environ),
+        hang_after=settings.hang,
+        log_bytes=settings.log_cap,
+        report=lambda result: loop_holder[0].inbox.put(result),
+        confirm_alive=lambda: loop_holder[0].confirm_alive(),
+        blenders=lambda: tuple(programs),
+    )
+    runners = [Runner(means, number) for number in range(settings.slots)]
+    node = Node(
+        spool=spool,
+        inc=inc,
+        name=name,
+        slots=settings.slots,
+        able=_able(settings, spool, name, inc, programs),
+        pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
+        adopter=Adopter(spool, inc, _planner(spool), policy),
+        start=_starter(runners),
+        rng=rng,
+        started=boottime(),
+        outputs=(settings.outputs, spool.farm.outputs),
+        is_once=settings.once,
+    )
+    node.pulse = nodes.register(
+        spool, inc, _facts(node, settings), lease.period(0, 0.0, is_busy=True, is_slow=False)
+    )
+    node.beaten = boottime()
+    node.next_beat = node.beaten + 1.0
+    rest = rest_file.path(state_dir, spool.identity.id, name)
+    node.rest = rest_file.load(rest)
+    loop = Loop(
+        node=node,
+        janitor=Janitor(spool),
+        sampler=LoadSampler(spool.root),
+        save_rest=lambda n: rest_file.save(rest, n.rest),
+    )
+    loop_holder.append(loop)
+    run_record.write(state_dir, RunRecord.of_this_process(inc, name, spool.identity.id, guard.pid))
+    lock = _hold_alive(spool, inc)
+    return Incarnation(settings, spool, node, loop, runners, state_dir, lock, programs)
+
+
+def _planner(spool: Spool) -> Planner:
+    return lambda info, name: plan.from_info(info, name, spool.farm, sys.platform)
+
+
+def _starter(runners: Sequence[Runner]) -> Callable[[Work], None]:
+    def start(work: Work) -> None:
+        next(r for r in runners if r.is_free).begin(work)
+
+    return start
+
+
+def _able(
+    settings: Settings, spool: Spool, name: str, inc: str, programs: Sequence[BlenderProgram]
+) -> Able:
+    return Able(
+        name=name,
+        inc=inc,
+        pools=frozenset(settings.pools),
+        tags=frozenset((*settings.tags, *spool.farm.tags_of(name))),
+        ram_bytes=facts.memory_sizes()[0],
+        blenders=_versions(programs),
+        programs=(settings.programs, spool.farm.programs),
+    )
+
+
+def _versions(programs: Sequence[BlenderProgram]) -> tuple[str, ...]:
+    return tuple(p.text for p in programs if p.version is not None)
+
+
+def _blenders(
+    spool: Spool, settings: Settings, state_dir: str, *, may_ask: bool
+) -> list[BlenderProgram]:
+    globs = (*settings.blender, *spool.farm.blender)
+    search_path = os.environ.get("PATH", os.defpath)
+    return find_blenders(globs, search_path, VersionCache(state_dir), may_ask=may_ask)
+
+
+def _facts(node: Node, settings: Settings) -> dict[str, Any]:
+    """What stands in node.info: what does not change while the daemon runs."""
+    known = facts.read_facts()
+    return {
+        "schema": 1,
+        "node": node.name,
+        "inc": node.inc,
+        "host": known.host,
+        "system": known.system,
+        "kernel": known.kernel,
+        "machine": known.machine,
+        "cores": known.cores,
+        "ram": known.ram_bytes,
+        "swap": known.swap_bytes,
+        "slots": node.slots,
+        "pools": sorted(node.able.pools),
+        "tags": sorted(node.able.tags),
+        "blenders": list(node.able.blenders),
+        "gpu": node.able.has_gpu,
+        "programs": node.able.programs,
+        "outputs": node.outputs,
+        "version": renderd.__version__,
+        "pid": os.getpid(),
+    }
+
+
+def _bytes(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _hold_alive(spool: Spool, inc: str) -> Lock | None:
+    """Hold the lock that lets others guess sooner that we died; a hint, nothing more."""
+    with contextlib.suppress(OSError):
+        return spool.share.lock(spool.node(inc, "alive"))
+    return None
+
+
+def _bury_predecessors(spool: Spool, state_dir: str) -> None:
+    """Certify this host's own dead daemons at once, their stray commands ended first."""
+    for record in run_record.predecessors(state_dir, spool.identity.id):
+        process.end_strays(record.incarnation)
+        for shard in nodes.shards(spool):
+            for beat in nodes.beats(spool, shard):
+                if beat.inc == record.incarnation:
+                    nodes.declare(spool, shard, beat)
+        if record.incarnation not in moves.names(spool, spool.at(DEAD)):
+            _log.info("%s left no beat", record.incarnation)
+        run_record.remove(state_dir, record.incarnation)

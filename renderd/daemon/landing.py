@@ -1,0 +1,176 @@
+"""An attempt's frames: verified and put in place as soon as each is whole."""
+
+import contextlib
+import errno
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from renderd.core.job import Writes
+from renderd.errors import BrokenImage, RenderdError
+from renderd.spool import frames, image
+from renderd.spool.frames import MOVIE, Output, Receipt
+from renderd.spool.layout import Spool
+from renderd.spool.moves import PASSING
+
+
+#: kinds whose structure proves that a file is whole, also while its program still runs
+PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
+
+
+class OutputGone(RenderdError):
+    """The output is no longer this job's, or not seen here: nothing may be put in place."""
+
+
+class NoSpace(RenderdError):
+    """The output's file system, or the spool's, is full."""
+
+
+@dataclass(slots=True)
+class Landing:
+    """Puts the frames of one attempt in place; knows which are there and what is wrong."""
+
+    spool: Spool
+    output: Output
+    stem: str
+    wanted: Sequence[int]
+    confirm_alive: Callable[[], bool]  #: False: we are certified dead, or cannot tell
+    receipts: dict[int, Receipt] = field(default_factory=dict)
+    complaints: dict[int, str] = field(default_factory=dict)  #: frame → why it is not whole
+    size: tuple[int, int] = (0, 0)  #: pixels of the job's frames, once one is known
+    started_at: int = 0  #: server time in ns of the attempt's start
+
+    def begin(self) -> list[int]:
+        """Find the frames that are this job's already; those still to be rendered.
+
+        Raises OSError.
+        """
+        self.receipts = frames.receipted(self.spool, self.output, self.wanted)
+        self.size = next((r.size for r in self.receipts.values() if r.size != (0, 0)), (0, 0))
+        missing = [f for f in self.wanted if f not in self.receipts]
+        if missing or self.output.writes is Writes.MOVIE:
+            self.started_at = frames.started_at(self.spool, self.output, self.stem)
+        if self.output.writes is Writes.MOVIE:
+            done = frames.read_receipt(self.spool, self.output, MOVIE) is not None
+            return [] if done else list(self.wanted)
+        return missing
+
+    def sweep(self, *, is_final: bool, saved: Collection[int] = ()) -> int:
+        """Put in place every whole frame found; how many landed.
+
+        While the command runs a frame counts when the program said that it `saved` it, or when
+        its kind proves it whole.  Raises OutputGone, NoSpace, OSError where the share fails.
+        """
+        if self.output.writes is Writes.ITSELF:
+            return self._accept() if is_final else 0
+        if self.output.writes is Writes.MOVIE:
+            return self._land_movie() if is_final else 0
+        landed = 0
+        found = frames.fresh_files(self.spool, self.output.private(self.stem), self.output)
+        for frame, files in found.items():
+            if frame in self.wanted and frame not in self.receipts:
+                landed += self.land(frame, files, is_said=is_final or frame in saved)
+        return landed
+
+    def land(self, frame: int, files: Sequence[str], *, is_said: bool) -> bool:
+        """Verify one frame's files and put them in place; False with a complaint otherwise."""
+        folder = self.output.private(self.stem)
+        try:
+            size = self._verify([f"{folder}/{name}" for name in files], is_said=is_said)
+        except BrokenImage as error:
+            self.complaints[frame] = error.message
+            return False
+        self._confirm()
+        try:
+            self.receipts[frame] = frames.place(
+                self.spool, self.output, self.stem, frame, files, size
+            )
+        except OSError as error:
+            raise _named(error, self.output) from error
+        self.complaints.pop(frame, None)
+        return True
+
+    def _verify(self, paths: Sequence[str], *, is_said: bool = True) -> tuple[int, int]:
+        size = (0, 0)
+        for path in paths:
+            found = image.verify_file(path)
+            if not is_said and found.kind not in PROVEN:
+                raise BrokenImage(f"{path.rpartition('/')[2]} may still be written")
+            size = (found.width or 0, found.height or 0)
+            if self.size != (0, 0) and size not in ((0, 0), self.size):
+                raise BrokenImage(
+                    f"{path.rpartition('/')[2]} has {size[0]}×{size[1]} pixels,"
+                    f" the job's other frames have {self.size[0]}×{self.size[1]}"
+                )
+        self.size = size if self.size == (0, 0) else self.size
+        return size
+
+    def _confirm(self) -> None:
+        if not self.confirm_alive():
+            raise OutputGone("this node was declared dead meanwhile")
+        if reason := frames.why_not_able(self.spool, self.output):
+            raise OutputGone(f"this node {reason}")
+
+    def _accept(self) -> int:
+        """Frames that the program wrote in place itself: whole, and not older than the start."""
+        found = frames.fresh_files(self.spool, self.output.folder, self.output)
+        landed = 0
+        for frame in self.wanted:
+            if frame in self.receipts or frame not in found:
+                continue
+            files = found[frame]
+            newest = max(self._mtime(name) for name in files)
+            if newest < self.started_at:
+                self.complaints[frame] = f"{files[-1]} is older than this run"
+                continue
+            try:
+                self._verify([f"{self.output.folder}/{name}" for name in files])
+                self.receipts[frame] = frames.accept(self.spool, self.output, frame, files)
+                landed += 1
+            except BrokenImage as error:
+                self.complaints[frame] = error.message
+        return landed
+
+    def _mtime(self, name: str) -> int:
+        return self.spool.share.stat(f"{self.output.folder}/{name}").mtime_ns
+
+    def _land_movie(self) -> int:
+        folder = self.output.private(self.stem)
+        stem = self.output.pattern.split("#")[0]
+        files = []
+        for name in self.spool.share.listdir(folder):
+            if name.startswith(stem) and self.spool.share.stat(f"{folder}/{name}").size > 0:
+                files.append(name)
+        if not files:
+            return 0
+        self._confirm()
+        receipt = frames.place(self.spool, self.output, self.stem, MOVIE, sorted(files), (0, 0))
+        self.receipts = dict.fromkeys(self.wanted, receipt)
+        return len(self.receipts)
+
+    def missing(self) -> str:
+        """Which wanted frames are not in place, and why, in one sentence; empty when none."""
+        gone = [f for f in self.wanted if f not in self.receipts]
+        if not gone:
+            return ""
+        some = ", ".join(map(str, gone[:8])) + (" …" if len(gone) > 8 else "")
+        why = next((self.complaints[f] for f in gone if f in self.complaints), "")
+        return f"frame {some} was not written" if not why else f"frame {some}: {why}"
+
+
+def _named(error: OSError, output: Output) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(f"no space left in {output.folder}", "free some; work goes on by itself")
+    return error
+
+
+def is_passing(error: OSError) -> bool:
+    """True for an error of the share that says "not now" rather than "never"."""
+    return error.errno in PASSING
+
+
+def is_full(spool: Spool, path: str) -> bool:
+    """True when less than a megabyte is free where a path lies."""
+    with contextlib.suppress(OSError):
+        space = spool.share.space(path)
+        return space.free_bytes < (1 << 20) or 0 <= space.free_inodes < 2 < space.total_bytes
+    return False

@@ -1,0 +1,99 @@
+"""What exactly is started for a chunk: words, environment, private output."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from renderd.blender.versions import BlenderProgram
+from renderd.core import command, frames, infofile, needs
+from renderd.core.job import Writes, out_of
+from renderd.daemon.work import Work
+from renderd.spool.layout import Spool
+
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
+_KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")
+
+
+def command_lines(
+    spool: Spool, work: Work, missing: Sequence[int], blenders: Sequence[BlenderProgram]
+) -> list[tuple[str, ...]]:
+    """The argument vectors that make the missing frames, writing where they are verified."""
+    return [_words(spool, work, w, missing, blenders) for w in work.commands]
+
+
+def _words(
+    spool: Spool,
+    work: Work,
+    words: tuple[str, ...],
+    missing: Sequence[int],
+    blenders: Sequence[BlenderProgram],
+) -> tuple[str, ...]:
+    roots = spool.farm.roots_on(sys.platform)
+    words = infofile.fill(words, roots)
+    output, run = work.output, work.claim.chunk.run
+    if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
+        private = f"{output.private(work.claim.stem)}/{output.pattern}"
+        if command.is_blender(words):
+            words = _blender_words(words, work, missing, private)
+        else:
+            words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
+    return _with_program(words, work, blenders)
+
+
+def _blender_words(
+    words: tuple[str, ...], work: Work, missing: Sequence[int], private: str
+) -> tuple[str, ...]:
+    run = work.claim.chunk.run
+    assert run is not None
+    is_whole = work.job.info.whole or work.job.writes is Writes.MOVIE
+    if is_whole or len(missing) == len(run):
+        return command.finish(words, run, private)
+    return command.for_runs(words, frames.gather(missing), private)
+
+
+def _redirected(words: tuple[str, ...], final: str, private: str, work: Work) -> tuple[str, ...]:
+    run = work.claim.chunk.run
+    pairs = [(final, private), (out_of(final, run), out_of(private, run))]
+    for old, new in pairs:
+        words = tuple(word.replace(old, new) for word in words)
+    return words
+
+
+def _with_program(
+    words: tuple[str, ...], work: Work, blenders: Sequence[BlenderProgram]
+) -> tuple[str, ...]:
+    """`blender` alone means the node's newest that fits; a path means just that one."""
+    if words[0] != "blender" or not blenders:
+        return words
+    spec = work.job.info.needs.blender
+    fitting = [b for b in blenders if not spec or (b.version and needs.fits(spec, b.version))]
+    return (fitting or blenders)[0].words + words[1:]
+
+
+def environment(
+    spool: Spool, work: Work, node: str, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """The command's whole environment: a clean base, ours, and what the job may add."""
+    kept = {k: v for k, v in inherited.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
+    chunk = work.claim.chunk
+    ours = {
+        "RENDERD_SPOOL": spool.root,
+        "RENDERD_NODE": node,
+        "RENDERD_INCARNATION": chunk.owner,
+        "RENDERD_JOB": work.job.jid,
+        "RENDERD_JOB_NAME": work.job.name,
+        "RENDERD_CHUNK": str(chunk.index),
+        "RENDERD_FRAMES": frames.text((chunk.run,)) if chunk.run is not None else "",
+        "RENDERD_ATTEMPT": str(chunk.attempt),
+    }
+    if work.output is not None:
+        ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
+    if chunk.run is not None:
+        ours["RENDERD_START"], ours["RENDERD_END"] = str(chunk.run.first), str(chunk.run.last)
+    return {**kept, **ours, **dict(work.job.info.env)}
+
+
+def working_folder(environ: Mapping[str, str]) -> str:
+    """Where commands start: the user's home, which every node has; else the root."""
+    home = environ.get("HOME", "")
+    return home if home and os.path.isdir(home) else "/"

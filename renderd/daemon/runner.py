@@ -1,0 +1,308 @@
+"""Runs one chunk at a time on its own thread, and reports how it ended."""
+
+import contextlib
+import logging
+import os
+import queue
+import select
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from renderd.blender.versions import BlenderProgram
+from renderd.core.job import Writes
+from renderd.core.progress import Event, Kind, Watch
+from renderd.daemon import landing, recipe
+from renderd.daemon.landing import Landing, NoSpace, OutputGone
+from renderd.daemon.printout import Printout
+from renderd.daemon.work import Ending, Result, Work
+from renderd.errors import RenderdError
+from renderd.host import load, process_use
+from renderd.host.exit import Exit
+from renderd.host.guard import Child, Guard, GuardDied
+from renderd.host.process_use import ProcessUse
+from renderd.spool import frames
+from renderd.spool.layout import Spool
+
+LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
+MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses
+STOP_GRACE = 10.0  #: seconds from TERM to KILL
+LEAVE_GRACE = 3.0  #: the same while the daemon itself leaves
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What every runner needs of this machine and of the daemon."""
+
+    spool: Spool
+    guard: Guard
+    node: str
+    environ: Mapping[str, str]
+    hang_after: float
+    log_bytes: int
+    report: Callable[[Result], None]
+    confirm_alive: Callable[[], bool]
+    blenders: Callable[[], Sequence[BlenderProgram]]
+    clock: Callable[[], float] = time.monotonic
+
+
+class Stopped(RenderdError):
+    """The command was ended by us; the ending says why."""
+
+    def __init__(self, ending: Ending, reason: str) -> None:
+        super().__init__(reason)
+        self.ending = ending
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The state of one command while it runs."""
+
+    work: Work
+    printout: Printout
+    watch: Watch
+    landing: Landing | None
+    deadline: float | None
+    cpu: float = 0.0
+    last_sign: float = 0.0
+    last_look: float = 0.0
+    last_measure: float = 0.0
+    use: ProcessUse | None = None
+    saved: list[int] = field(default_factory=list)
+
+
+class Runner(threading.Thread):
+    """One slot of the node: takes Works from its queue until told to leave."""
+
+    def __init__(self, means: Means, number: int) -> None:
+        super().__init__(name=f"runner-{number}", daemon=True)
+        self._means = means
+        self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.is_free = True
+
+    def begin(self, work: Work) -> None:
+        """Start a claimed chunk; its Result is reported from this thread."""
+        self.is_free = False
+        self._works.put(work)
+
+    def leave(self) -> None:
+        """End the thread after its present work."""
+        self._works.put(None)
+
+    def run(self) -> None:
+        while (work := self._works.get()) is not None:
+            result = self._safely(work)
+            self.is_free = True
+            self._means.report(result)
+
+    def _safely(self, work: Work) -> Result:
+        began = self._means.clock()
+        try:
+            return self._run(work)
+        except (NoSpace, OutputGone) as error:
+            ending = Ending.NO_SPACE if isinstance(error, NoSpace) else Ending.UNABLE
+            reason = error.message
+        except OSError as error:
+            full = landing.is_full(self._means.spool, self._means.spool.root)
+            ending = Ending.NO_SPACE if full or error.errno == 28 else Ending.UNABLE
+            reason = f"the share answered {error.strerror or error} ({error.filename or ''})"
+        except GuardDied as error:
+            ending, reason = Ending.KILLED, str(error)
+        except Exception as error:
+            _log.exception("runner failed on %s", work.claim.key)
+            ending, reason = Ending.FAIL, f"renderd failed: {error}"
+        return Result(work=work, ending=ending, reason=reason, wall=self._means.clock() - began)
+
+    def _run(self, work: Work) -> Result:
+        means, claim = self._means, work.claim
+        began = means.clock()
+        landed = self._landing(work)
+        missing = landed.begin() if landed is not None else work.frames
+        work.frames_done = len(work.frames) - len(missing) if landed is not None else 0
+        path = means.spool.job(claim.jid, "log", f"{claim.stem}.log")
+        printout = Printout(means.spool, path, work.tail, means.log_bytes)
+        watch = Watch(run=claim.chunk.run, out=work.output.pattern if work.output else "")
+        limit = work.job.info.timeout
+        attempt = _Attempt(
+            work, printout, watch, landed, began + limit if limit is not None else None
+        )
+        ending, reason, advice = Ending.DONE, "", ""
+        try:
+            if missing or landed is None:
+                blenders = means.blenders()
+                for words in recipe.command_lines(means.spool, work, missing, blenders):
+                    self._command(attempt, words)
+            if landed is not None:
+                landed.sweep(is_final=True)
+                if gone := landed.missing():
+                    raise Stopped(Ending.BAD_OUTPUT, gone)
+        except Stopped as stopped:
+            ending, reason = stopped.ending, stopped.message
+            if landed is not None and ending is not Ending.UNABLE:
+                with contextlib.suppress(OSError, RenderdError):
+                    landed.sweep(is_final=True)  # whole frames of a failed attempt are kept
+            ending, reason, advice = self._explain(attempt, ending, reason)
+        finally:
+            printout.flush(means.clock())
+        work.frames_done = len(landed.receipts) if landed is not None else 0
+        if ending is Ending.DONE and work.output is not None:
+            frames.clear_attempt(means.spool, work.output, claim.stem)
+        return Result(
+            work=work,
+            ending=ending,
+            reason=reason,
+            advice=advice,
+            wall=means.clock() - began,
+            cpu=attempt.cpu,
+            peak_bytes=work.peak_bytes,
+        )
+
+    def _landing(self, work: Work) -> Landing | None:
+        if work.output is None:
+            return None
+        stem = work.claim.stem
+        if reason := frames.why_not_able(self._means.spool, work.output):
+            raise OutputGone(f"this node {reason}")
+        return Landing(self._means.spool, work.output, stem, work.frames, self._means.confirm_alive)
+
+    def _explain(self, attempt: _Attempt, ending: Ending, reason: str) -> tuple[Ending, str, str]:
+        """Name the cause that the output gave away; a full disk is no failure of the job."""
+        known = attempt.watch.reason
+        if ending not in (Ending.FAIL, Ending.BAD_OUTPUT):
+            return ending, reason, ""
+        output = attempt.work.output
+        folder = output.folder if output is not None else self._means.spool.root
+        if (known and known.cause == "disk-full") or landing.is_full(self._means.spool, folder):
+            return (
+                Ending.NO_SPACE,
+                f"no space left in {folder}",
+                "free some; work goes on by itself",
+            )
+        if known is None:
+            return ending, reason, ""
+        if known.cause in ("error", "python"):
+            return ending, f"{reason}: {known.text[:300]}", known.advice
+        return ending, f"{known.says} ({reason})", known.advice
+
+    # One command: start it, read it, watch it, end it.
+
+    def _command(self, attempt: _Attempt, words: tuple[str, ...]) -> None:
+        means, work = self._means, attempt.work
+        if work.stopping.is_set():
+            raise Stopped(Ending.KILLED, work.stop_reason)
+        attempt.printout.note(f"{means.node} runs: {' '.join(words)}")
+        env = recipe.environment(means.spool, work, means.node, means.environ)
+        read_end, write_end = os.pipe()
+        kills_before = load.oom_kills()
+        try:
+            child = means.guard.spawn(words, env, recipe.working_folder(env), write_end)
+        finally:
+            os.close(write_end)
+        try:
+            self._attend(attempt, child, read_end)
+            ended = child.wait()
+        except BaseException:
+            child.stop(0.0)
+            raise
+        finally:
+            os.close(read_end)
+            for line in attempt.printout.finish(means.clock()):
+                self._feed(attempt, line)
+        assert ended is not None
+        attempt.cpu += ended.cpu_seconds
+        work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
+        if not ended.is_success:
+            self._blame(work, ended, kills_before)
+
+    def _blame(self, work: Work, ended: Exit, kills_before: int | None) -> None:
+        kills = load.oom_kills()
+        was_oom = None if kills is None or kills_before is None else kills > kills_before
+        program = work.commands[0][0].rpartition("/")[2]
+        if work.stopping.is_set():
+            raise Stopped(Ending.KILLED, work.stop_reason)
+        how = ended.describe(oom_killed=was_oom)
+        crashed = ended.code < 0 or ended.code > 128
+        raise Stopped(Ending.FAIL, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
+
+    def _attend(self, attempt: _Attempt, child: Child, read_end: int) -> None:
+        """Read the output to its end; stop the command when there is a reason to."""
+        poller = select.poll()
+        poller.register(read_end, select.POLLIN | select.POLLHUP)
+        attempt.last_sign = attempt.last_look = attempt.last_measure = self._means.clock()
+        while True:
+            ready = poller.poll(200)
+            now = self._means.clock()
+            if ready:
+                data = os.read(read_end, 1 << 16)
+                if not data:
+                    return
+                attempt.last_sign = now
+                for line in attempt.printout.feed(data, now):
+                    self._feed(attempt, line)
+                self._land_saved(attempt)
+            self._check(attempt, child, now)
+
+    def _feed(self, attempt: _Attempt, line: str) -> None:
+        event: Event | None = attempt.watch.feed(line)
+        if event is None:
+            return
+        work, watch = attempt.work, attempt.watch
+        work.frame, work.percent = watch.frame, round(100 * watch.fraction, 1)
+        work.message = event.text[:200]
+        if event.kind is Kind.WARNING:
+            work.warnings += 1
+        if event.kind is Kind.SAVED and watch.frame is not None:
+            attempt.saved.append(watch.frame)
+            work.frame_seconds.append(self._means.clock())
+
+    def _land_saved(self, attempt: _Attempt) -> None:
+        """Put each frame in place as soon as the renderer says that it is written."""
+        landed = attempt.landing
+        if not attempt.saved or landed is None or landed.output.writes is not Writes.PRIVATE:
+            attempt.saved.clear()
+            return
+        landed.sweep(is_final=False, saved=attempt.saved)
+        attempt.saved.clear()
+        attempt.work.frames_done = len(landed.receipts)
+
+    def _check(self, attempt: _Attempt, child: Child, now: float) -> None:
+        work, landed = attempt.work, attempt.landing
+        if work.stopping.is_set():
+            self._end(child, Ending.KILLED, work.stop_reason, is_now=work.stop_now)
+        if fatal := next((f for f in attempt.watch.failures if f.is_fatal), None):
+            self._end(child, Ending.FAIL, fatal.says or fatal.text)
+        if attempt.deadline is not None and now > attempt.deadline:
+            self._end(child, Ending.TIMEOUT, f"over its limit of {work.job.info.timeout:g} s")
+        if now - attempt.last_look >= LOOK_EVERY:
+            attempt.last_look = now
+            if landed is not None and landed.output.writes is Writes.PRIVATE:
+                # Programs that do not say what they saved: a whole file is a whole frame.
+                landed.sweep(is_final=False)
+                work.frames_done = len(landed.receipts)
+        if now - attempt.last_measure >= MEASURE_EVERY:
+            attempt.last_measure = now
+            self._measure(attempt, child, now)
+
+    def _measure(self, attempt: _Attempt, child: Child, now: float) -> None:
+        """Has it done anything at all, seen from outside?"""
+        use = process_use.measure(child.pid)
+        if use is None:
+            return
+        if attempt.use is not None and use.is_active_since(attempt.use):
+            attempt.last_sign = now
+        attempt.use = use
+        attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
+        silent = now - attempt.last_sign
+        if self._means.hang_after and silent > self._means.hang_after:
+            minutes = silent / 60
+            self._end(
+                child,
+                Ending.TIMEOUT,
+                f"it hangs: no output, no CPU and no I/O for {minutes:.0f} min",
+            )
+
+    def _end(self, child: Child, ending: Ending, reason: str, *, is_now: bool = False) -> None:
+        child.stop(0.0 if is_now else STOP_GRACE)
+        raise Stopped(ending, reason)

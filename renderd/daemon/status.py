@@ -1,0 +1,87 @@
+"""What this node says of itself: the snapshot for the socket, the status for the spool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import renderd
+from renderd.daemon.node import Node
+from renderd.daemon.work import Work
+from renderd.host.load import Load
+
+
+def state_of(node: Node) -> str:
+    """One word: rendering, idle, paused, draining or leaving."""
+    if node.wants_exit and not node.rest.is_drain:
+        return "leaving"
+    if node.rest.is_drain:
+        return "draining"
+    if node.rest.reason and not node.running:
+        return "paused"
+    return "rendering" if node.running else "idle"
+
+
+def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
+    """This node now, as JSON values; the keys are documented in docs/reference/socket.md."""
+    return {
+        "node": node.name,
+        "inc": node.inc,
+        "version": renderd.__version__,
+        "state": state_of(node),
+        "reason": node.rest.reason,
+        "until": node.rest.until,
+        "slots": node.slots,
+        "pools": sorted(node.able.pools),
+        "tags": sorted(node.able.tags),
+        "blenders": list(node.able.blenders),
+        "running": [_running(work, now) for work in node.running],
+        "load": _load(load),
+        "up": round(now - node.started, 1),
+        "trouble": node.trouble,
+        "stats": dict(node.counts),
+    }
+
+
+def _running(work: Work, now: float) -> dict[str, Any]:
+    elapsed = now - work.started
+    return {
+        "job": work.job.jid,
+        "name": work.job.name[:60],
+        "chunk": work.claim.chunk.index,
+        "attempt": work.claim.chunk.attempt,
+        "frames": work.claim.chunk.frames,
+        "frame": work.frame,
+        "percent": work.percent,
+        "done": work.frames_done,
+        "total": work.frames_total,
+        "elapsed": round(elapsed, 1),
+        "eta": _eta(work, elapsed),
+        "peak": work.peak_bytes,
+        "message": work.message[:120],
+        "warnings": work.warnings,
+    }
+
+
+def _eta(work: Work, elapsed: float) -> float | None:
+    """Seconds to the end of the chunk, by the frames it finished so far."""
+    share = (work.percent or 0) / 100
+    if work.frames_total:
+        share = max(share, work.frames_done / work.frames_total)
+    return round(elapsed * (1 - share) / share, 1) if share > 0 else None
+
+
+def _load(load: Load | None) -> Mapping[str, Any]:
+    if load is None:
+        return {}
+    return {
+        "load1": round(load.load1, 2),
+        "cpu_percent": round(load.cpu_percent, 1),
+        "memory_used": load.memory_used_bytes,
+        "memory_total": load.memory_total_bytes,
+        "swap_used": load.swap_used_bytes,
+        "swap_total": load.swap_total_bytes,
+        "swap_in": round(load.swap_in_bytes_per_s),
+        "swap_out": round(load.swap_out_bytes_per_s),
+        "temperature": load.celsius,
+        "disk_free": load.disk_free_bytes,
+        "gpu_percent": load.gpu_percent,
+    }

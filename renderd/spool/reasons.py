@@ -1,0 +1,131 @@
+"""Why a job does not run: the job's own reasons, and each node's by the claimer's predicate."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from renderd.core import policy
+from renderd.core.chunk import State
+from renderd.core.job import Job
+from renderd.core.policy import Able
+from renderd.spool import control, jobs, listing, view
+from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
+from renderd.spool.moves import names
+from renderd.spool.tickets import Place
+from renderd.spool.view import JobView, NodeView
+
+_FAILURES = ("fail:", "bad-output:", "timeout:")
+_NOTES_READ = 200
+_RESTING = ("paused", "draining", "leaving")
+_OVER = {
+    HELD: "it is held",
+    DONE: "it is done",
+    CANCELLED: "it was cancelled",
+    WAITING: "it waits for other jobs",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one node makes of a job."""
+
+    node: str
+    inc: str
+    takes: bool  #: nothing speaks against it
+    is_busy: bool = False  #: it takes it as soon as a slot is free
+    runs: int = 0  #: chunks of this job that it runs now
+    reason: str = ""  #: why it does not, or what it is busy with
+
+    def to_dict(self) -> dict[str, Any]:
+        """Stable keys, for JSON."""
+        return asdict(self)
+
+
+def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]:
+    """A job, its own reasons for not running, and what each live node makes of it.
+
+    The nodes' side is what their files in the spool said last; whether a node sees the output
+    folder only that node can tell.  Raises OSError, InfoFileError.
+    """
+    job = jobs.read(spool, place[1].jid)
+    now = view.server_now(spool)
+    finished = _finished(spool, job)
+    shown = view.read_job(spool, place, now, finished)
+    alive = [n for n in view.read_nodes(spool) if n.state != "dead"]
+    running = listing.chunks(spool, job.jid, {State.RUN})
+    owners = [c.owner for c in running]
+    failures = _failures(spool, job.jid)
+    verdicts = []
+    for node in alive:
+        terms = control.read(spool, job.jid).terms(
+            job, frozenset(owners), failures.get(node.inc, 0)
+        )
+        reason = policy.why_not(able(node), job, terms)
+        busy = "" if reason else _busy(node)
+        verdicts.append(
+            Verdict(
+                node=node.node,
+                inc=node.inc,
+                takes=not reason,
+                is_busy=bool(busy),
+                runs=owners.count(node.inc),
+                reason=reason or busy,
+            )
+        )
+    return shown, _own_reasons(shown, verdicts), verdicts
+
+
+def able(node: NodeView) -> Able:
+    """What a node can do, as its files in the spool say."""
+    said = {**node.facts, **{k: v for k, v in node.status.items() if v not in (None, [], "")}}
+    is_resting = said.get("state") in _RESTING
+    return Able(
+        name=node.node,
+        inc=node.inc,
+        pools=frozenset(map(str, said.get("pools") or ())),
+        tags=frozenset(map(str, said.get("tags") or ())),
+        ram_bytes=int(said.get("ram_bytes") or 0),
+        has_gpu=bool(said.get("gpus") or said.get("has_gpu")),
+        blenders=tuple(map(str, said.get("blenders") or ())),
+        programs=tuple(map(str, said.get("programs") or ())),
+        resting=str(said.get("reason") or said.get("state")) if is_resting else "",
+    )
+
+
+def _busy(node: NodeView) -> str:
+    running = node.status.get("running")
+    if not isinstance(running, list) or len(running) < int(node.status.get("slots") or 1):
+        return ""
+    what = [f"{r.get('name') or r.get('job')} chunk {r.get('chunk')}" for r in running[:3]]
+    return f"busy with {', '.join(what)}"
+
+
+def _own_reasons(job: JobView, verdicts: list[Verdict]) -> list[str]:
+    reasons = []
+    if job.state in _OVER:
+        reasons.append(_OVER[job.state] + (f": {job.reason}" if job.reason else ""))
+    elif job.state == FAILED:
+        again = f"run them again with: render retry {job.jid}"
+        reasons.append(f"{job.failed} of its {job.chunks} chunks failed; {again}")
+    elif job.reason:
+        reasons.append(job.reason)
+    if job.state == QUEUE and not job.waiting and job.chunks:
+        reasons.append(f"no chunk waits: {job.running} run, {job.done} done, {job.failed} failed")
+    if not verdicts:
+        reasons.append("no node is alive; start one with: renderd")
+    return reasons
+
+
+def _finished(spool: Spool, job: Job) -> set[str]:
+    return set(job.info.after) - set(jobs.unfinished(spool, job.info.after))
+
+
+def _failures(spool: Spool, jid: str) -> dict[str, int]:
+    """How often each incarnation failed in a job, by the notes it left."""
+    found: dict[str, int] = {}
+    listed = listing.attempts(names(spool, spool.job(jid, "err")))
+    notes = [note for several in listed.values() for note in several]
+    for note in notes[:_NOTES_READ]:
+        if listing.first_line(spool, jid, note).startswith(_FAILURES):
+            inc = listing.owner_of(note)
+            found[inc] = found.get(inc, 0) + 1
+    return found
