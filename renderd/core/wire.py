@@ -255,7 +255,7 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "by": (f"text of at most {_SHORT} letters", _is_text),
 }
 #: op → (arguments that must be there, arguments that may)
-_ARGUMENTS: dict[Op, tuple[tuple[str, ...], tuple[str, ...]]] = {
+ARGUMENTS: dict[Op, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Op.CHUNKS: (("job",), ()),
     Op.LOG: (("job",), ("chunk", "attempt", "tail")),
     Op.FOLLOW: (("job", "chunk"), ()),
@@ -269,7 +269,7 @@ _ARGUMENTS: dict[Op, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 def _checked(op: Op, args: Mapping[str, Any], id_: int) -> dict[str, Any]:
-    required, optional = _ARGUMENTS.get(op, ((), ()))
+    required, optional = ARGUMENTS.get(op, ((), ()))
     found = {name: args[name] for name in (*required, *optional) if args.get(name) is not None}
     for name in required:
         if name not in found:

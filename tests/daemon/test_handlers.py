@@ -1,10 +1,13 @@
 """Each op does what the reference says, over a real spool and a real socket."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 
-from renderd.core.wire import Op
+from renderd.core import wire
+from renderd.core.wire import Event, Kind, Op
 from renderd.daemon.handlers import HANDLERS
 from renderd.daemon.tail import Tail
 from renderd.spool import view
@@ -190,3 +193,13 @@ def test_stats_count_the_daemons_and_the_sockets_work(peer, standin):
 
 def test_a_job_that_is_not_in_the_spool_has_no_chunks(peer):
     assert value(peer.call("chunks", job="abcdefghij")) == []
+
+
+def test_the_reference_names_every_op_argument_kind_and_event():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "socket.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \|(.*?)\|", page, re.MULTILINE)
+    named = dict(rows)
+    assert {op.value for op in Op} | {kind.value for kind in Kind} <= set(named)
+    for op, (required, optional) in wire.ARGUMENTS.items():
+        assert set(re.findall("`([a-z]+)`", named[op.value])) == {*required, *optional}, op
+    assert all(f"`{event.value}`" in page for event in Event)
