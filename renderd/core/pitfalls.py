@@ -149,7 +149,7 @@ def _output(options: Sequence[Option]) -> Iterator[str]:
                 " begin it with '/' or, for the .blend's folder, with '//'"
             )
         if len(option.value.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
-            yield f"the path behind '-o' is longer than Blender's {PATH_LIMIT} bytes and would be cut"
+            yield f"the path behind '-o' is longer than Blender's {PATH_LIMIT} bytes; shorten it"
 
 
 def _is_open(option: Option) -> bool:

@@ -19,7 +19,7 @@ from renderd.core.command import (
 from renderd.core.frames import Run
 from renderd.core.options import is_early
 from renderd.core.template import fill
-from renderd.errors import FramesError
+from renderd.errors import FramesError, UsageError
 
 
 def command(line):
@@ -144,6 +144,8 @@ def test_the_settings_before_the_render_are_read():
         ("blender -b x.blend -x true -a", "'-x true' means nothing"),
         ("blender -b x.blend -a -s", "'-s' lacks its value"),
         ("blender -b x.blend -S -y -a", "takes the value for its own option '-y'"),
+        ("blender -b x.blend -o f_ -a", "relative to whatever folder"),
+        (f"blender -b x.blend -o /{'x' * 1023} -a", "longer than Blender's 1023 bytes"),
         ("blender -b x.blend -v -a", "'-v' makes Blender leave"),
         ("blender -b x.blend --python-console", "waits for a person"),
     ],
@@ -256,6 +258,11 @@ def test_any_missing_frames_are_asked_for_once_each(frames):
 def test_frames_that_blender_would_move_are_refused(run):
     with pytest.raises(FramesError, match="no frame"):
         finish(["blender", "-b", "x.blend", "-a"], run)
+
+
+def test_an_output_that_blender_would_cut_is_refused():
+    with pytest.raises(UsageError, match="1023 bytes"):
+        finish(["blender", "-b", "x.blend", "-a"], Run(1, 1), "/" + "é" * 512)
 
 
 @pytest.mark.parametrize(

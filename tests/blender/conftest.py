@@ -1,0 +1,90 @@
+"""A real Blender and files that it renders in milliseconds."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from renderd.core.progress import Watch
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run left behind."""
+
+    status: int
+    text: str
+    files: list[str]
+
+    @property
+    def watch(self):
+        watch = Watch()
+        for line in self.text.splitlines():
+            watch.feed(line)
+        return watch
+
+
+@pytest.fixture(scope="session")
+def blender():
+    """The Blender on PATH."""
+    program = shutil.which("blender")
+    if program is None:
+        pytest.skip("no blender on PATH")
+    return program
+
+
+@pytest.fixture(scope="session")
+def tiny(blender, tmp_path_factory):
+    """A folder with tiny.blend (scenes A, B and badly named ones) and blind.blend (no camera)."""
+    folder = tmp_path_factory.mktemp("tiny")
+    script = str(HERE / "make_tiny.py")
+    words = [blender, "--factory-startup", "-b", "--python-exit-code", "1", "-P", script]
+    done = subprocess.run([*words, "--", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path):
+    """An empty folder to render into."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def run(out):
+    """Run words; the status, everything printed, and the names of the files in `out`."""
+
+    def go(words, **env):
+        done = subprocess.run(
+            [str(word) for word in words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            env={**os.environ, **env},
+        )
+        names = sorted(path.name for path in out.rglob("*") if path.is_file())
+        return Outcome(done.returncode, done.stdout.decode("utf-8", "replace"), names)
+
+    return go
+
+
+@pytest.fixture
+def module_words():
+    """The words that start the bpy package as a Blender.
+
+    RENDERD_BPY_PYTHON may name another Python that has the package.
+    """
+    python = os.environ.get("RENDERD_BPY_PYTHON")
+    if python is None and find_spec("bpy") is None:
+        pytest.skip("the Python package bpy is not installed here, nor is RENDERD_BPY_PYTHON set")
+    return [python or sys.executable, "-m", "renderd.blender"]
