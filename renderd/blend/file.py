@@ -5,10 +5,11 @@ else, so reading stops behind them, whatever the size of the file.
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from renderd.blend import scenes, thumbnail
-from renderd.blend.blocks import read_block
+from renderd.blend.blocks import Block, read_block
 from renderd.blend.container import opened
 from renderd.blend.header import Endian, Header, read_header
 from renderd.blend.scenes import Scene, read_scene
@@ -37,7 +38,7 @@ def read(path: str | os.PathLike[str]) -> BlendFile:
     """
     with opened(path) as source:
         header = read_header(source)
-        listed, size = _front(source, header)
+        listed, size = _read_front(source, header)
     return BlendFile(
         path=source.path,
         version=header.version,
@@ -54,35 +55,39 @@ def read_thumbnail(path: str | os.PathLike[str]) -> Thumbnail | None:
     """Read the picture stored in a .blend; None where there is none or a broken one."""
     with opened(path) as source:
         header = read_header(source)
-        while block := read_block(source, header):
-            if block.code == scenes.CODE:
-                read_scene(source, block, header.endian)
-            elif block.code == thumbnail.CODE:
+        for block in _front(source, header):
+            if block.code == thumbnail.CODE:
                 size = read_size(source, block, header.endian)
                 return read_pixels(source, size) if size else None
-            else:
-                break
+            read_scene(source, block, header.endian)
     return None
 
 
-def _front(source: Source, header: Header) -> tuple[tuple[Scene, ...], Size | None]:
+def _front(source: Source, header: Header) -> Iterator[Block]:
+    """The blocks up to the first that is neither scene nor thumbnail; a bomb has millions."""
+    room = {scenes.CODE: scenes.MOST, thumbnail.CODE: thumbnail.MOST}
+    while (block := read_block(source, header)) and block.code in room:
+        room[block.code] -= 1
+        if room[block.code] < 0:
+            words = f"has too many {block.code.decode()} blocks"
+            raise source.damaged(words, at=block.offset)
+        yield block
+
+
+def _read_front(source: Source, header: Header) -> tuple[tuple[Scene, ...], Size | None]:
     listed: list[Scene] = []
     size = None
-    while block := read_block(source, header):
+    for block in _front(source, header):
         if block.code == scenes.CODE:
             listed.append(read_scene(source, block, header.endian))
-            if len(listed) > scenes.MOST:
-                raise source.damaged(f"lists more than {scenes.MOST} scenes", at=block.offset)
-        elif block.code == thumbnail.CODE:
-            after = source.offset + block.length
-            size = read_size(source, block, header.endian) or size
-            left = after - source.offset
-            # Blender writes all REND blocks before it: unpacking a picture only to look behind
-            # would take longer than all the rest.
-            if listed or block.length > thumbnail.LONGEST:
-                source.expect(left, "its thumbnail")
-                break
-            source.skip(left, "its thumbnail")
-        else:
+            continue
+        after = source.offset + block.length
+        size = read_size(source, block, header.endian) or size
+        left = after - source.offset
+        # Blender writes all REND blocks before it: unpacking a picture only to look behind
+        # would take longer than all the rest.
+        if listed or block.length > thumbnail.LONGEST:
+            source.expect(left, "its thumbnail")
             break
+        source.skip(left, "its thumbnail")
     return tuple(listed), size

@@ -14,7 +14,7 @@ MOST = 10_000
 
 _RANGE: dict[Endian, Struct] = {"little": Struct("<ii"), "big": Struct(">ii")}
 #: Real ones are 32, 72 or 264 bytes: two ints and a name; other lengths are taken as meant.
-_SHORTEST, _LONGEST = 9, 4096
+_SHORTEST, _LONGEST = 9, 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class _Found:
 
     listed: set[bytes] = field(default_factory=set)
     scenes: list[tuple[Block, bytes]] = field(default_factory=list)
+    scene_bytes: int = 0
     objects: dict[int, bytes] = field(default_factory=dict)
     missed_objects: bool = False
     catalogue: tuple[Block, bytes] | None = None
@@ -139,7 +140,6 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[SceneSettings, ...]:
 
 def _walk(source: Source, header: Header) -> _Found:
     found = _Found()
-    kept = 0
     most = _MOST_BLOCKS + source.size // _BLOCK_SHARE
     for number, block in enumerate(blocks(source, header)):
         if number > most:
@@ -147,17 +147,23 @@ def _walk(source: Source, header: Header) -> _Found:
         if block.code == scenes.CODE:
             found.listed.add(read_scene(source, block, header.endian).raw_name)
         elif block.code == _SCENE:
-            kept += block.length
-            if block.length > _LONGEST_SCENE or kept > _MOST_SCENE_BYTES:
-                raise source.damaged(f"has {kept} bytes of scenes", at=block.offset)
-            found.scenes.append((block, source.take(block.length, "a scene")))
+            _keep_scene(source, block, found)
         elif block.code in _OBJECTS:
             _keep_object(source, block, found)
         elif block.code == sdna.CODE:
             if block.length > sdna.LONGEST:
                 raise source.damaged(f"has {block.length} bytes of DNA1", at=block.offset)
             found.catalogue = block, source.take(block.length, "its DNA1 block")
+        if len(found.listed) > scenes.MOST or len(found.scenes) > scenes.MOST:
+            raise source.damaged("has too many scenes", at=block.offset)
     return found
+
+
+def _keep_scene(source: Source, block: Block, found: _Found) -> None:
+    found.scene_bytes += block.length
+    if block.length > _LONGEST_SCENE or found.scene_bytes > _MOST_SCENE_BYTES:
+        raise source.damaged(f"has {found.scene_bytes} bytes of scenes", at=block.offset)
+    found.scenes.append((block, source.take(block.length, "a scene")))
 
 
 def _keep_object(source: Source, block: Block, found: _Found) -> None:

@@ -11,6 +11,8 @@ CODE = b"TEST"
 
 _SIZE: dict[Endian, Struct] = {"little": Struct("<ii"), "big": Struct(">ii")}
 _LONGEST_SIDE = 1024
+#: Real files have one at most.
+MOST = 8
 #: Longer ones are neither read nor stepped over: unpacking them is what a bomb wants.
 LONGEST = 8 + 4 * _LONGEST_SIDE * _LONGEST_SIDE
 

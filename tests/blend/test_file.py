@@ -146,7 +146,7 @@ def test_what_is_no_header_is_named(start, words, saved):
         read(saved(start + bytes(200)))
 
 
-@pytest.mark.parametrize("length", [-(2**31), -1, 0, 7, 8, 4097, 2**31 - 1])
+@pytest.mark.parametrize("length", [-(2**31), -1, 0, 7, 8, 2049, 2**31 - 1])
 def test_a_scene_of_impossible_length_is_refused(length, saved):
     data = header(NOW) + block(NOW, b"REND", bytes(5000), length=length)
     with pytest.raises(BlendError, match=r"REND block of .* at byte 12"):
@@ -175,8 +175,22 @@ def test_a_wrong_byte_order_is_refused(saved):
 def test_ten_thousand_scenes_are_read_and_one_more_refused(saved):
     rows = [(b"S%05d" % number, number, number + 9) for number in range(10_000)]
     assert rows_of(read(saved(blend(NOW, rows)))) == rows
-    with pytest.raises(BlendError, match="more than 10000 scenes"):
+    with pytest.raises(BlendError, match="too many REND blocks"):
         read(saved(blend(NOW, [*rows, (b"one", 1, 2)])))
+
+
+@pytest.mark.parametrize("length", [0, 8])
+def test_thumbnails_without_end_are_refused(length, saved):
+    nothing = block(NOW, b"TEST", bytes(length)) * 100_000
+    with pytest.raises(BlendError, match="too many TEST blocks"):
+        read(saved(zstded(blend(NOW, rest=nothing))))
+    assert read_thumbnail(saved(zstded(blend(NOW, rest=nothing)))) is None
+
+
+def test_a_thumbnail_behind_scenes_without_end_is_not_looked_for(saved):
+    bomb = zstded(header(NOW) + rend(NOW, ROWS[0]) * 100_000)
+    with pytest.raises(BlendError, match="too many REND blocks"):
+        read_thumbnail(saved(bomb))
 
 
 @pytest.mark.parametrize(
