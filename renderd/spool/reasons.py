@@ -77,18 +77,22 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
 def able(node: NodeView) -> Able:
     """What a node can do, as its files in the spool say."""
     said = {**node.facts, **{k: v for k, v in node.status.items() if v not in (None, [], "")}}
-    is_resting = said.get("state") in _RESTING
+    state = str(said.get("state") or "")
     return Able(
         name=node.node,
         inc=node.inc,
-        pools=frozenset(map(str, said.get("pools") or ())),
-        tags=frozenset(map(str, said.get("tags") or ())),
-        ram_bytes=int(said.get("ram_bytes") or 0),
-        has_gpu=bool(said.get("gpus") or said.get("has_gpu")),
-        blenders=tuple(map(str, said.get("blenders") or ())),
-        programs=tuple(map(str, said.get("programs") or ())),
-        resting=str(said.get("reason") or said.get("state")) if is_resting else "",
+        pools=frozenset(_words(said.get("pools"))),
+        tags=frozenset(_words(said.get("tags"))),
+        ram_bytes=int(said.get("ram") or 0),
+        has_gpu=bool(said.get("gpu") or said.get("gpus")),
+        blenders=_words(said.get("blenders")),
+        programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
+        resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
     )
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _busy(node: NodeView) -> str:

@@ -1,0 +1,311 @@
+"""`render add`: queue the scenes of .blend files, an info file or any command."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from frontend.cli import output
+from frontend.cli.farm import me, nudge, open_farm
+from renderd import plan
+from renderd.core import amounts, frames, infofile, needs, outputs
+from renderd.core import job as job_record
+from renderd.core.infofile import Info
+from renderd.core.job import Draft
+from renderd.core.label import label
+from renderd.core.needs import Needs
+from renderd.errors import BrokenImage, RenderdError, UsageError
+from renderd.spool import frames as placed
+from renderd.spool import jobs, orders, tickets
+from renderd.spool.layout import HELD, Spool
+
+PARTLY = 3
+_MANY = 1000  #: chunks from which publishing shows its progress
+_EXAMPLES = """\
+Examples:
+  render add shot010.blend                     every scene, its own range
+  render add shot010.blend --scene Main --frames 1-250x2,300 --chunk 5
+  render add a.blend b.blend --priority 70 --pool gpu --needs 'ram>=16G'
+  render add --command 'prog {start} {end}' --frames 1-100
+  render add job.info                          an info file; - reads one from stdin
+"""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb and its options to the command line."""
+    parser = subparsers.add_parser(
+        "add",
+        help="queue the scenes of .blend files, an info file or any command",
+        description=f"{_EXAMPLES}\nQueue a .blend's scenes, one job each, with the ranges that the "
+        "file says.",
+    )
+    add = parser.add_argument
+    add("files", nargs="*", metavar="FILE", help=".blend files, info files, - for stdin")
+    add("--command", action="append", metavar="LINE", help="a command line in place of a .blend")
+    add("--scene", action="append", metavar="S", help="only this scene; may be repeated")
+    add("--frames", metavar="RANGE", help="like 1-250x2,300; else the file's own")
+    add("--chunk", metavar="N", help="frames a chunk, 10 where nothing is said, or auto")
+    add("--priority", type=int, metavar="N", help="0 to 99, 50 where nothing is said")
+    add("--out", metavar="PATTERN", help="where frames go, # for digits; {scene} is its name")
+    add("--name", metavar="N", help="the job's name; else the file's and the scene's")
+    add("--pool", action="append", metavar="P", help="only nodes of this pool")
+    add("--needs", action="append", metavar="NEED", help="ram>=16G, blender>=4.2, gpu, tag=x")
+    add("--after", action="append", metavar="JOB", help="start when this job is done")
+    add("--nodes", type=int, metavar="N", help="most nodes at once")
+    add("--retries", type=int, metavar="N", help="failures a chunk may have, 3")
+    add("--timeout", metavar="TIME", help="longest time of a chunk, like 2h30m")
+    add("--env", action="append", metavar="K=V", help="a variable for the command")
+    add("--hold", action="store_true", help="queue it held")
+    add("--missing", action="store_true", help="render only frames that are not there whole")
+    add("--replace", action="store_true", help="cancel the open job that writes the same frames")
+    add("--whole", action="store_true", help="one chunk, never resumed in the middle")
+    add(
+        "--factory-startup",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="start Blender without the user's own settings and add-ons (the default)",
+    )
+    add("-n", "--dry-run", action="store_true", help="say what would be queued, change nothing")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Plan every job first, so that a mistake queues nothing; then publish them."""
+    if bool(args.files) == bool(args.command):
+        raise UsageError("what is to be rendered?", "name FILE.blend, or say --command 'prog …'")
+    spool = open_farm(args)
+    drafts = _drafts(args, spool)
+    after = jobs.resolve_after(spool, tuple(args.after or ())) if args.after else ()
+    if args.dry_run:
+        return _report(args, [_facts(draft, "", "dry-run") for draft in drafts], None)
+    added: list[dict[str, Any]] = []
+    for draft in drafts:
+        try:
+            added.append(_publish(args, spool, draft, after))
+        except RenderdError as error:
+            if not added:
+                raise
+            return _report(args, added, error)
+    nudge(args, spool)
+    return _report(args, added, None)
+
+
+def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
+    info = _info(args)
+    if args.command:
+        commands = tuple(_words(line) for line in args.command)
+        name = args.name or os.path.basename(commands[0][0])
+        whole = _with(info, commands=commands, name=label(name))
+        _refuse_lacking(whole)
+        return [plan.from_info(whole, name, spool.farm, sys.platform)]
+    drafts: list[Draft] = []
+    for path in args.files:
+        if path == "-" or path.lower().endswith(".info"):
+            drafts.append(_from_info_file(args, spool, path))
+        else:
+            drafts += plan.from_blend(path, _wish(args, info))
+    return drafts
+
+
+def _wish(args: argparse.Namespace, info: Info) -> plan.Wish:
+    return plan.Wish(
+        scenes=tuple(args.scene or ()),
+        frames=info.frames,
+        out=args.out or "",
+        name=args.name or "",
+        uses_factory_startup=args.factory_startup,
+        info=_with(info, frames=None, out=""),
+    )
+
+
+def _from_info_file(args: argparse.Namespace, spool: Spool, path: str) -> Draft:
+    data = sys.stdin.buffer.read(infofile.MAX_BYTES + 1) if path == "-" else _read(path)
+    said = infofile.parse(data)
+    given = {k: v for k, v in _given(args).items() if v is not None}
+    stem = "stdin" if path == "-" else os.path.splitext(os.path.basename(path))[0]
+    info = _with(said, **given)
+    _refuse_lacking(info)
+    if info.after and not args.after:
+        args.after = list(info.after)
+    return plan.from_info(info, info.name or stem, spool.farm, sys.platform)
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(infofile.MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def _info(args: argparse.Namespace) -> Info:
+    """The options that every job of this command line has."""
+    given = {key: value for key, value in _given(args).items() if value is not None}
+    return _with(Info(commands=()), **given)
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    needed = Needs.parse(", ".join(args.needs)) if args.needs else None
+    pools = [needs.name(w, "pool") for p in args.pool or () for w in p.split(",") if w.strip()]
+    return {
+        "name": label(args.name) if args.name else None,
+        "frames": frames.parse(args.frames) if args.frames else None,
+        "chunk": _chunk(args.chunk),
+        "out": args.out,
+        "priority": _within("--priority", args.priority, 0, 99),
+        "pool": tuple(dict.fromkeys(pools)) or None,
+        "needs": needed,
+        "nodes": _within("--nodes", args.nodes, 1, 100_000),
+        "retries": _within("--retries", args.retries, 0, 99),
+        "timeout": _duration(args.timeout),
+        "env": tuple(_pair(word) for word in args.env) if args.env else None,
+        "hold": True if args.hold else None,
+        "whole": True if args.whole else None,
+    }
+
+
+def _with(info: Info, **changes: Any) -> Info:
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(info, **changes)
+
+
+def _words(line: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(line))
+    except ValueError as error:
+        raise UsageError(f"{line!r} cannot be split into words: {error}") from None
+    if not words or not words[0]:
+        raise UsageError("the command line is empty", "say --command 'prog {start} {end}'")
+    return words
+
+
+def _refuse_lacking(info: Info) -> None:
+    lacking = infofile.lacking(info)
+    if lacking:
+        flag = {"out": "--out", "blend": "a FILE.blend"}.get(lacking[0], "--frames")
+        raise UsageError(f"the command has {{{lacking[0]}}}, which nothing fills", f"say {flag}")
+
+
+def _chunk(word: str | None) -> int | None:
+    if word is None:
+        return None
+    if word == "auto":
+        return 0
+    if not word.isdigit() or not 1 <= int(word) <= frames.MAX_COUNT:
+        raise UsageError(f"{word!r} is no number of frames", "say --chunk 10, or auto")
+    return int(word)
+
+
+def _within(flag: str, value: int | None, low: int, high: int) -> int | None:
+    if value is not None and not low <= value <= high:
+        raise UsageError(f"{flag} {value} is out of range", f"say {low} to {high}")
+    return value
+
+
+def _duration(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return amounts.duration(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    if not equals or not name:
+        raise UsageError(f"{word!r} sets no variable", "write --env NAME=VALUE")
+    return name, value
+
+
+def _publish(
+    args: argparse.Namespace, spool: Spool, draft: Draft, after: tuple[str, ...]
+) -> dict[str, Any]:
+    is_held = draft.info.hold or args.missing
+    order = jobs.Order(me(), is_held=is_held, after=after, replaces=args.replace)
+    jid = jobs.publish(spool, draft, order, _progress(draft))
+    kept = 0
+    if args.missing:
+        kept = _keep_whole(spool, jid)
+        if not draft.info.hold:
+            orders.release(spool, jid)
+    place = tickets.find(spool, jid)
+    return _facts(draft, jid, place[0] if place else HELD) | (
+        {"kept": kept} if args.missing else {}
+    )
+
+
+def _progress(draft: Draft) -> Callable[[int, int], None] | None:
+    """A line that counts, for a job that takes a while to write."""
+    if not sys.stderr.isatty() or sum(1 for _ in draft.pieces()) <= _MANY:
+        return None
+
+    def show(count: int, total: int) -> None:
+        end = "\r\x1b[K" if count == total else ""
+        sys.stderr.write(f"\r{draft.name}: {count:,} of {total:,} chunks written{end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def _keep_whole(spool: Spool, jid: str) -> int:
+    """Give receipts to the frames that are there whole, before anybody runs the job."""
+    output_ = placed.locate(spool, jobs.read(spool, jid))
+    wanted = jobs.read(spool, jid).info.frames
+    if output_ is None or wanted is None:
+        return 0
+    there = placed.fresh_files(spool, output_.folder, output_)
+    kept = 0
+    for run in wanted:
+        for frame in run:
+            try:
+                if frame in there:
+                    placed.accept(spool, output_, frame, there[frame])
+                    kept += 1
+            except (BrokenImage, OSError):
+                continue  # it will be rendered
+    return kept
+
+
+def _facts(draft: Draft, jid: str, state: str) -> dict[str, Any]:
+    first = next(draft.pieces())
+    lines = job_record.chunk_words(draft.info, first, draft.out)
+    return {
+        "jid": jid,
+        "name": draft.name,
+        "scene": draft.info.scene,
+        "frames": frames.text(draft.runs) if draft.runs else "",
+        "chunks": sum(1 for _ in draft.pieces()),
+        "out": outputs.hashed(draft.out) if draft.out else "",
+        "state": state,
+        "priority": draft.info.priority,
+        "command": shlex.join(lines[0]) if lines else "",
+    }
+
+
+def _report(
+    args: argparse.Namespace, added: list[dict[str, Any]], error: RenderdError | None
+) -> int:
+    code = PARTLY if error else 0
+    if args.json:
+        failed = {"error": error.message, "remedy": error.remedy} if error else {}
+        return output.emit({"dry_run": args.dry_run, "jobs": added, **failed}, code)
+    for job in added:
+        chunks = output.plural(job["chunks"], "chunk")
+        span = f"  {job['frames']}" if job["frames"] else ""
+        kept = f", {output.plural(job['kept'], 'frame')} kept" if "kept" in job else ""
+        head = job["jid"] or "would add"
+        output.say(f"{head}  {label(job['name'])}{span}  {chunks}{kept}  {job['state']}")
+        if args.dry_run:
+            output.say(f"  frames go to {label(job['out'])}" if job["out"] else "  no output known")
+            output.say(f"  first chunk: {label(job['command'], 1000)}")
+    if error:
+        output.talk(f"render: {error}")
+    elif added and not args.dry_run:
+        jids = " ".join(job["jid"] for job in added)
+        held = all(job["state"] == HELD for job in added)
+        output.say(f"Next: render {'release' if held else 'wait'} {jids}")
+    return code

@@ -1,0 +1,120 @@
+"""`render node ORDER NODE…`: pause, resume, drain, undrain, quit or kill on a node."""
+
+import argparse
+import time
+from typing import Any
+
+from frontend.cli import output
+from frontend.cli.farm import me, nudge, open_farm, pick
+from renderd.core import amounts
+from renderd.core.label import nearest
+from renderd.core.wire import Op, Request
+from renderd.errors import UsageError
+from renderd.spool import orders
+from renderd.spool.layout import Spool
+
+_ORDERS = {
+    "pause": "give back what runs and take nothing",
+    "resume": "take chunks again",
+    "drain": "finish what runs, then leave",
+    "undrain": "stay after all",
+    "quit": "give back what runs and leave",
+    "kill": "stop chunks that run there and give them back",
+}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb and its options to the command line."""
+    parser = subparsers.add_parser(
+        "node",
+        help="pause, resume, drain, undrain, quit or kill on a node",
+        description="Order nodes about; they obey at their next beat.\n\n"
+        + "\n".join(f"  {name:<8} {says}" for name, says in _ORDERS.items()),
+    )
+    parser.add_argument("order", metavar="ORDER", help=", ".join(_ORDERS))
+    parser.add_argument("nodes", nargs="+", metavar="NODE", help="by name, host or incarnation")
+    parser.add_argument("--for", dest="seconds", metavar="TIME", help="pause: like 90, 10m, 2h30m")
+    parser.add_argument("--until", metavar="HH:MM", help="pause: until this time of day")
+    parser.add_argument("--now", action="store_true", help="quit: without grace for what runs")
+    parser.add_argument("--job", metavar="JOB", help="kill: only chunks of this job")
+    parser.add_argument("--chunk", type=int, metavar="N", help="kill: only this chunk")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send the order to every live incarnation of each node."""
+    if args.order not in _ORDERS:
+        raise UsageError(f"there is no order {args.order!r}", nearest(args.order, _ORDERS))
+    request = _request(args)
+    spool = open_farm(args)
+    sent: list[dict[str, Any]] = []
+    for word in args.nodes:
+        if args.order == "kill":
+            sent += _kill(args, spool, word)
+        else:
+            found = orders.send(spool, word, request)
+            sent.append({"node": word, "incarnations": list(found.incarnations)})
+    if args.json:
+        return output.emit({"order": args.order, "sent": sent})
+    for one in sent:
+        what = f" chunk {one['chunk']} of {one['job']}" if "chunk" in one else ""
+        output.say(f"{one['node']}: {args.order}{what}, at its next beat")
+    if not sent:
+        output.say("nothing of that runs there")
+    nudge(args, spool)
+    return 0
+
+
+def _request(args: argparse.Namespace) -> Request:
+    said: dict[str, Any] = {"by": me()}
+    given = {"--for": args.seconds, "--until": args.until}
+    for flag, value in given.items():
+        if value and args.order != "pause":
+            raise UsageError(f"{flag} goes with pause", f"say: render node pause NODE {flag} …")
+    if args.seconds and args.until:
+        raise UsageError("--for and --until say the same thing", "say one of them")
+    seconds = _seconds(args)
+    if seconds is not None:
+        # The length counts, on the node's own clock; the time is for those that know no length.
+        said |= {"for": seconds, "until": round(time.time() + seconds, 3)}
+    if args.now:
+        if args.order != "quit":
+            raise UsageError("--now goes with quit", "say: render node quit NODE --now")
+        said["now"] = True
+    return Request(Op(args.order), said)
+
+
+def _seconds(args: argparse.Namespace) -> float | None:
+    if args.until:
+        return _until(args.until)
+    if not args.seconds:
+        return None
+    try:
+        return amounts.duration(args.seconds)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _until(text: str) -> float:
+    """Seconds from now to the next time the clock shows HH:MM here."""
+    hour, colon, minute = text.partition(":")
+    if not colon or not hour.isdigit() or not minute.isdigit():
+        raise UsageError(f"{text!r} is no time of day", "write it as 18:30")
+    if int(hour) > 23 or int(minute) > 59:
+        raise UsageError(f"{text!r} is no time of day", "write it as 18:30")
+    now = time.localtime()
+    seconds = (int(hour) - now.tm_hour) * 3600 + (int(minute) - now.tm_min) * 60 - now.tm_sec
+    return float(seconds if seconds > 0 else seconds + 86_400)
+
+
+def _kill(args: argparse.Namespace, spool: Spool, word: str) -> list[dict[str, Any]]:
+    jid = pick(spool, [args.job])[0][1].jid if args.job else None
+    sent = []
+    for inc in orders.incarnations(spool, word):
+        for job, chunk in orders.held_by(spool, inc):
+            if jid not in (None, job) or args.chunk not in (None, chunk.index):
+                continue
+            said = {"job": job, "chunk": chunk.index, "by": me()}
+            orders.send(spool, inc, Request(Op.KILL, said))
+            sent.append({"node": word, "incarnations": [inc], "job": job, "chunk": chunk.index})
+    return sent

@@ -1,0 +1,238 @@
+"""`render wait JOB…`: wait for jobs to end, with progress, rate and time left."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from frontend.cli import output
+from frontend.cli.farm import open_farm, pick
+from frontend.cli.parser import jobs_argument
+from renderd.core import amounts
+from renderd.core.chunk import State
+from renderd.core.label import label
+from renderd.errors import UsageError
+from renderd.spool import listing, nodes, tickets, view
+from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, Spool
+from renderd.spool.view import JobView
+
+PARTLY = 3
+_EVERY = 1.0
+_SAY_EVERY = 10.0  #: seconds between two lines where no terminal reads us
+_FINE = 32  #: running chunks up to which their own progress is asked
+_OVER = (DONE, FAILED, CANCELLED)
+_GONE = "removed"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb and its options to the command line."""
+    parser = subparsers.add_parser(
+        "wait",
+        help="wait for jobs to end, with progress",
+        description="Wait until jobs have ended.\nExit status: 0 all are done, 1 one failed, was "
+        "cancelled or removed, 3 the time was over.",
+    )
+    jobs_argument(parser)
+    parser.add_argument("--timeout", metavar="TIME", help="wait no longer than this, like 2h30m")
+    parser.add_argument("-q", "--quiet", action="store_true", help="only the exit status")
+    parser.set_defaults(run=run)
+
+
+@dataclass(slots=True)
+class Sight:
+    """What is known of the jobs that are waited for."""
+
+    jobs: dict[str, JobView] = field(default_factory=dict)
+    done: float = 0.0  #: chunks, running ones in part
+    total: int = 0
+
+    @property
+    def ends(self) -> dict[str, str]:
+        """The jobs that have ended, and how."""
+        return {j: v.state for j, v in self.jobs.items() if v.state in (*_OVER, _GONE)}
+
+    @property
+    def is_over(self) -> bool:
+        """True when all have ended."""
+        return len(self.ends) == len(self.jobs)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast it goes since we look."""
+
+    started: float
+    first: float
+    rate: float = 0.0  #: chunks a second
+
+    def look(self, done: float, now: float) -> None:
+        """Take in how much is done now."""
+        if now > self.started and done > self.first:
+            self.rate = (done - self.first) / (now - self.started)
+
+    def left(self, sight: Sight) -> float | None:
+        """Seconds to the end at this pace; None while nothing is known."""
+        return (sight.total - sight.done) / self.rate if self.rate else None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Wait; 0 when all jobs are done."""
+    end = time.monotonic() + _seconds(args.timeout)
+    spool = open_farm(args)
+    jids = [ticket.jid for _, ticket in pick(spool, args.jobs)]
+    sight = look(spool, jids, Sight())
+    pace = Pace(time.monotonic(), sight.done)
+    is_silent = args.quiet or args.json
+    with _Silence() if is_silent else _shower(args) as show:
+        while True:
+            pace.look(sight.done, time.monotonic())
+            show(sight, pace)
+            if sight.is_over or time.monotonic() >= end:
+                break
+            time.sleep(_EVERY)
+            sight = look(spool, jids, sight)
+    return _report(args, sight)
+
+
+def look(spool: Spool, jids: list[str], before: Sight) -> Sight:
+    """Look where the jobs are now; one that is nowhere was removed."""
+    places = tickets.everywhere(spool)
+    sight = Sight()
+    for jid in jids:
+        known = before.jobs.get(jid)
+        if jid in places:
+            sight.jobs[jid] = view.read_job(spool, places[jid], None)
+        elif known is not None:
+            gone = {**known.to_dict(), "state": _GONE}
+            sight.jobs[jid] = JobView(**gone)
+    sight.total = sum(job.chunks for job in sight.jobs.values())
+    sight.done = sum(job.done for job in sight.jobs.values())
+    running = [j.jid for j in sight.jobs.values() if 0 < j.running <= _FINE]
+    sight.done += sum(_parts(spool, jid) for jid in running)
+    return sight
+
+
+def _parts(spool: Spool, jid: str) -> float:
+    """How much of its running chunks is done, as their nodes say, in chunks."""
+    owners = {c.owner for c in listing.chunks(spool, jid, {State.RUN})}
+    said = [r for inc in owners for r in _running(nodes.read_status(spool, inc))]
+    shares = [
+        min(float(r["done"]) / float(r["total"]), 1.0)
+        for r in said
+        if r.get("job") == jid and r.get("total") and r.get("done")
+    ]
+    return sum(shares)
+
+
+def _running(status: dict[str, Any] | None) -> list[dict[str, Any]]:
+    running = (status or {}).get("running")
+    return [r for r in running if isinstance(r, dict)] if isinstance(running, list) else []
+
+
+def _seconds(text: str | None) -> float:
+    if text is None:
+        return float("inf")
+    try:
+        return amounts.duration(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _report(args: argparse.Namespace, sight: Sight) -> int:
+    ends = sight.ends
+    code = PARTLY if not sight.is_over else int(any(e != DONE for e in ends.values()))
+    if args.json:
+        return output.emit({"jobs": [job.to_dict() for job in sight.jobs.values()]}, code)
+    if not args.quiet:
+        colours = output.has_colour(args)
+        for job in sight.jobs.values():
+            counts = f"{job.done}/{job.chunks} chunks" + (
+                f", {job.failed} failed" * bool(job.failed)
+            )
+            state = output.state(job.state, colours=colours)
+            output.say(f"{job.jid} {label(job.name)}: {state}, {counts}")
+            if job.state == FAILED:
+                output.say(f"  why: render log {job.jid} --errors   again: render retry {job.jid}")
+    return code
+
+
+def words(sight: Sight, pace: Pace) -> str:
+    """The progress in one line."""
+    running = sum(job.running for job in sight.jobs.values())
+    failed = sum(job.failed for job in sight.jobs.values())
+    left = pace.left(sight)
+    parts = [
+        f"{sight.done:.0f}/{sight.total} chunks",
+        f"{running} running",
+        f"{failed} failed" if failed else "",
+        f"{pace.rate * 60:.1f}/min" if pace.rate else "",
+        f"{output.age(left)} left" if left is not None else "",
+        *(f"{j.slug} is held" for j in sight.jobs.values() if j.state == HELD),
+    ]
+    return ", ".join(filter(None, parts))
+
+
+class _Silence:
+    def __enter__(self) -> Callable[[Sight, Pace], None]:
+        return lambda _sight, _pace: None
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was shown."""
+
+
+class _Lines:
+    """A line every ten seconds, when something changed."""
+
+    def __init__(self) -> None:
+        self._last, self._when = "", float("-inf")
+
+    def __enter__(self) -> Callable[[Sight, Pace], None]:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def _show(self, sight: Sight, pace: Pace) -> None:
+        text, now = words(sight, pace), time.monotonic()
+        if text != self._last and now - self._when >= _SAY_EVERY:
+            output.talk(text)
+            self._last, self._when = text, now
+
+
+class _Bar:
+    """One line with a bar, on a terminal."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from rich.console import Console  # noqa: PLC0415  50 ms that other verbs never need
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+        colours = None if output.has_colour(args) else True
+        self._progress = Progress(
+            BarColumn(30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}", markup=False),
+            console=Console(stderr=True, no_color=colours),
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=1)
+
+    def __enter__(self) -> Callable[[Sight, Pace], None]:
+        self._progress.start()
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _show(self, sight: Sight, pace: Pace) -> None:
+        self._progress.update(
+            self._task,
+            total=sight.total or 1,
+            completed=sight.done,
+            description=words(sight, pace),
+        )
+
+
+def _shower(args: argparse.Namespace) -> _Bar | _Lines:
+    return _Bar(args) if sys.stderr.isatty() else _Lines()

@@ -1,0 +1,51 @@
+"""`render why JOB`: per node why it does or does not take a job."""
+
+import argparse
+
+from frontend.cli import output
+from frontend.cli.farm import open_farm, pick
+from frontend.cli.jobs import shown_state
+from frontend.cli.parser import jobs_argument
+from renderd.core.label import label
+from renderd.spool import reasons
+from renderd.spool.reasons import Verdict
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verb and its options to the command line."""
+    parser = subparsers.add_parser(
+        "why",
+        help="say per node why it does or does not take a job",
+        description="Say why a job does not run: its own reasons, then each live node's, by the "
+        "rule\nthat the nodes themselves use.",
+    )
+    jobs_argument(parser, many=False)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the reasons."""
+    spool = open_farm(args)
+    [place] = pick(spool, [args.job])
+    job, own, verdicts = reasons.read(spool, place)
+    if args.json:
+        nodes = [v.to_dict() for v in verdicts]
+        return output.emit({"job": job.to_dict(), "reasons": own, "nodes": nodes})
+    colours = output.has_colour(args)
+    done = f"{job.done} of {output.plural(job.chunks, 'chunk')} done"
+    state = output.state(shown_state(job), colours=colours)
+    output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
+    for reason in own:
+        output.say(f"  {label(reason, 400)}")
+    rows = [(v.node, _word(v, colours=colours), label(v.reason, 200)) for v in verdicts]
+    for line in output.table(("NODE", "TAKES IT", ""), rows) if rows else ():
+        output.say(line)
+    return 0
+
+
+def _word(verdict: Verdict, *, colours: bool) -> str:
+    if verdict.runs:
+        return output.paint(f"runs {verdict.runs}", "cyan", is_on=colours)
+    if verdict.is_busy:
+        return output.paint("when free", "yellow", is_on=colours)
+    return output.paint(*(("yes", "green") if verdict.takes else ("no", "red")), is_on=colours)
