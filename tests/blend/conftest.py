@@ -25,11 +25,12 @@ def special(tmp_path_factory):
     (folder / "devzero.blend").symlink_to("/dev/zero")
     (folder / "folder.blend").mkdir()
     os.mkfifo(folder / "fifo.blend")
-    # A socket's path may be no longer than a hundred bytes.
-    here = os.open(folder, os.O_RDONLY)
+    # A socket's path may be no longer than a hundred bytes, so it is bound from within.
+    before = os.getcwd()
+    os.chdir(folder)
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(f"/proc/self/fd/{here}/socket.blend" if sys.platform == "linux" else "s")
-    os.close(here)
+        server.bind("socket.blend")
+    os.chdir(before)
     age = Age(306)
     rows = [(b"Alpha", 1, 10), (b"Beta", 5, 6)]
     front = header(age) + b"".join(rend(age, row) for row in rows) + thumb(age, 8, 8)
