@@ -1,15 +1,18 @@
 """What Blender really does with its command line: every claim that the farm leans on."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from renderd.blender import formats
+from renderd.blender.versions import ask_version, too_new
 from renderd.core.command import finish, for_frames, parse, resolve_out, template
 from renderd.core.frames import Run
 from renderd.core.template import fill
 
 pytestmark = pytest.mark.blender
+SHARED = Path(__file__).parents[3] / "shared" / "blend"
 NASTY = "a{b} '\"\n$(x)"
 
 
@@ -168,6 +171,19 @@ def test_a_file_of_the_new_header_is_called_no_blend_file(run, blender, tiny, ou
     done = run([blender, "-b", newer, "-o", out / "f_", "-f", "1"])
     assert (done.status, done.files) == (1, [])
     assert done.watch.reason.cause in ("not-a-blend", "too-new")
+
+
+def test_a_file_that_crashes_this_blender_is_held_back(run, blender, out):
+    blend = SHARED / "generated" / "b4515_single_zstd.blend"
+    if not blend.exists():
+        pytest.skip(f"needs a file of Blender 4.5 at {blend}")
+    version = ask_version([blender])
+    if version >= (4, 0, 0):
+        pytest.skip("this Blender opens files of 4.x without a crash")
+    done = run([blender, "-b", blend, "-o", out / "f_", "-f", "1"], TMPDIR=str(out))
+    assert done.status != 0
+    assert done.watch.reason.cause == "crash"
+    assert "cannot open" in too_new(405, version)
 
 
 def test_the_files_own_output_lies_beside_it(run, blender, tiny, out):

@@ -3,7 +3,7 @@
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderd.core.command import (
@@ -197,6 +197,7 @@ def test_without_an_output_the_file_keeps_its_own():
     assert "-o" not in template("/p/x.blend", out="")
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=70).filter(lambda name: "\0" not in name))
 def test_any_scene_name_survives_the_template(name):
     run = Run(1, 3)
@@ -217,6 +218,7 @@ def test_a_scene_named_like_an_option_never_stands_alone(name):
     assert parse(words).scene == name
 
 
+@settings(deadline=None)
 @given(st.integers(-1_048_574, 1_048_574), st.integers(1, 60), st.integers(1, 40), st.booleans())
 def test_a_finished_line_renders_exactly_its_run(first, count, step, with_script):
     last = first + (count - 1) * step
@@ -247,6 +249,7 @@ def test_the_missing_frames_alone_are_asked_for():
     assert found.problems == ()
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(-50, 50), min_size=1, max_size=40))
 def test_any_missing_frames_are_asked_for_once_each(frames):
     words = for_frames(["blender", "-b", "x.blend", "-a"], sorted(frames), "/n/f_")
@@ -279,6 +282,7 @@ def test_two_slashes_mean_the_files_folder(out, blend, path):
     assert resolve_out(out, blend) == path
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=12), max_size=12))
 def test_no_words_break_the_reader(words):
     found = parse(["blender", *words])

@@ -1,7 +1,7 @@
 """What renderers print, and what the farm makes of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderd.core.causes import CAUSES
@@ -150,6 +150,7 @@ def test_openjd_words_are_understood():
     )
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_line_is_read_without_harm(text):
     event = read_line(text)
