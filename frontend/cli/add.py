@@ -4,7 +4,9 @@ import argparse
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from frontend.cli import output
@@ -14,7 +16,7 @@ from renderd.core import amounts, frames, infofile, needs, outputs
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
-from renderd.core.label import label
+from renderd.core.label import label, slug
 from renderd.core.needs import Needs
 from renderd.errors import BrokenImage, RenderdError, UsageError
 from renderd.spool import frames as placed
@@ -76,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.files) == bool(args.command):
         raise UsageError("what is to be rendered?", "name FILE.blend, or say --command 'prog …'")
     spool = open_farm(args)
-    drafts = _drafts(args, spool)
+    drafts = _apart(_drafts(args, spool))
     after = jobs.resolve_after(spool, tuple(args.after or ())) if args.after else ()
     if args.dry_run:
         return _report(args, [_facts(draft, "", "dry-run") for draft in drafts], None)
@@ -97,7 +99,7 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
     if args.command:
         commands = tuple(_words(line) for line in args.command)
         name = args.name or os.path.basename(commands[0][0])
-        whole = _with(info, commands=commands, name=label(name))
+        whole = replace(info, commands=commands, name=label(name))
         _refuse_lacking(whole)
         return [plan.from_info(whole, name, spool.farm, sys.platform)]
     drafts: list[Draft] = []
@@ -109,6 +111,26 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
     return drafts
 
 
+def _apart(drafts: list[Draft]) -> list[Draft]:
+    """Let scenes that name one output write under their own names, as one would undo the other.
+
+    Raises UsageError where names alone do not tell them apart.
+    """
+    counted = Counter(draft.out for draft in drafts if draft.out)
+    found, seen = [], set()
+    for draft in drafts:
+        if counted[draft.out] > 1:
+            folder, _, base = draft.out.rpartition("/")
+            out = f"{folder}/{slug(draft.info.scene or draft.name)}_{base}"
+            output.talk(f"{draft.name}: not alone in {draft.out}, so it writes {out}")
+            draft = replace(draft, out=out, info=replace(draft.info, out=out))  # noqa: PLW2901
+        if draft.out and draft.out in seen:
+            raise UsageError(f"several jobs would write {draft.out}", "give each its own --out")
+        seen.add(draft.out)
+        found.append(draft)
+    return found
+
+
 def _wish(args: argparse.Namespace, info: Info) -> plan.Wish:
     return plan.Wish(
         scenes=tuple(args.scene or ()),
@@ -116,7 +138,7 @@ def _wish(args: argparse.Namespace, info: Info) -> plan.Wish:
         out=args.out or "",
         name=args.name or "",
         uses_factory_startup=args.factory_startup,
-        info=_with(info, frames=None, out=""),
+        info=replace(info, frames=None, out=""),
     )
 
 
@@ -125,7 +147,7 @@ def _from_info_file(args: argparse.Namespace, spool: Spool, path: str) -> Draft:
     said = infofile.parse(data)
     given = {k: v for k, v in _given(args).items() if v is not None}
     stem = "stdin" if path == "-" else os.path.splitext(os.path.basename(path))[0]
-    info = _with(said, **given)
+    info = replace(said, **given)
     _refuse_lacking(info)
     if info.after and not args.after:
         args.after = list(info.after)
@@ -143,7 +165,7 @@ def _read(path: str) -> bytes:
 def _info(args: argparse.Namespace) -> Info:
     """The options that every job of this command line has."""
     given = {key: value for key, value in _given(args).items() if value is not None}
-    return _with(Info(commands=()), **given)
+    return replace(Info(commands=()), **given)
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
@@ -164,12 +186,6 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "hold": True if args.hold else None,
         "whole": True if args.whole else None,
     }
-
-
-def _with(info: Info, **changes: Any) -> Info:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(info, **changes)
 
 
 def _words(line: str) -> tuple[str, ...]:
@@ -298,7 +314,8 @@ def _report(
         span = f"  {job['frames']}" if job["frames"] else ""
         kept = f", {output.plural(job['kept'], 'frame')} kept" if "kept" in job else ""
         head = job["jid"] or "would add"
-        output.say(f"{head}  {label(job['name'])}{span}  {chunks}{kept}  {job['state']}")
+        state = output.STATES.get(job["state"], ("",))[0]
+        output.say(f"{head}  {label(job['name'])}{span}  {chunks}{kept}  {state}".rstrip())
         if args.dry_run:
             output.say(f"  frames go to {label(job['out'])}" if job["out"] else "  no output known")
             output.say(f"  first chunk: {label(job['command'], 1000)}")

@@ -1,15 +1,13 @@
 """The farm that a command line works on: its settings, its spool, its jobs by name."""
 
 import argparse
-import getpass
 import random
-import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from renderd import config
-from renderd.errors import ConfigError, LockTimeout, RenderdError
+from renderd.errors import ConfigError, LockTimeout, RenderdError, UsageError
 from renderd.spool.layout import Spool, open_spool
 from renderd.spool.share import PosixShare
 
@@ -40,6 +38,9 @@ def open_farm(args: argparse.Namespace) -> Spool:
 
 def me() -> str:
     """Who gives an order, as user@host."""
+    import getpass  # noqa: PLC0415  lists need neither
+    import socket  # noqa: PLC0415
+
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
@@ -51,7 +52,14 @@ def pick(spool: Spool, words: list[str]) -> "list[Place]":
     """The jobs that are meant, each once.  Raises UsageError that names the nearest."""
     from renderd.spool import jobs  # noqa: PLC0415  lists need it not
 
-    places = [jobs.select(spool, word) for word in words]
+    places = []
+    for word in words:
+        try:
+            places.append(jobs.select(spool, word))
+        except UsageError as error:
+            if not error.remedy.startswith("there are"):
+                raise
+            raise UsageError(error.message, "see: render jobs --all") from None
     return list({place[1].jid: place for place in places}.values())
 
 

@@ -93,8 +93,9 @@ def _chosen(found: "list[JobView]", words: list[str]) -> "list[JobView]":
         by_name = slug(word)
         match = [j for j in found if j.jid.startswith(word) or by_name == j.slug]
         if not match:
-            known = [w for j in found for w in (j.slug, j.jid)]
-            raise UsageError(f"no job is called {word!r}", nearest(word, known))
+            close = nearest(word, [w for j in found for w in (j.slug, j.jid)])
+            remedy = close if close.startswith("did") else "see: render jobs --all"
+            raise UsageError(f"no job is called {word!r}", remedy)
         chosen += match
     return list({job.jid: job for job in chosen}.values())
 

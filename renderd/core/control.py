@@ -1,11 +1,14 @@
 """What may change while a job runs, as text and as a record.  Pure: no I/O."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from renderd.core import amounts
-from renderd.core.job import Job
 from renderd.core.label import label
-from renderd.core.policy import Terms
+
+if TYPE_CHECKING:
+    from renderd.core.job import Job
+    from renderd.core.policy import Terms
 
 TEXT_LIMIT = 500
 ANY = "any"  #: the pool a job takes that any node may run
@@ -25,14 +28,16 @@ class Control:
     forgiven: int = 0  #: failed chunks that a person knew of when releasing the job
     extra: tuple[tuple[str, str], ...] = ()  #: lines of later releases and unreadable ones, kept
 
-    def limit(self, job: Job) -> int | None:
+    def limit(self, job: "Job") -> int | None:
         """The most nodes at once that holds now: this file's word over job.info's."""
         return (job.info.nodes if self.nodes is None else self.nodes) or None
 
     def terms(
-        self, job: Job, owners: frozenset[str] = frozenset(), failures_here: int = 0
-    ) -> Terms:
+        self, job: "Job", owners: frozenset[str] = frozenset(), failures_here: int = 0
+    ) -> "Terms":
         """What the job asks now, for policy.why_not: this file over its job.info."""
+        from renderd.core.policy import Terms  # noqa: PLC0415  lists of jobs need it not
+
         return Terms(
             nodes=self.limit(job),
             pool=self.pool,
