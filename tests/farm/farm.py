@@ -1,0 +1,318 @@
+"""A farm of real daemons as processes on one temporary spool, and what they left behind."""
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from renderd import config, plan
+from renderd.client import Client
+from renderd.core import infofile
+from renderd.core.chunk import Chunk, State, parse
+from renderd.core.wire import Op, Request
+from renderd.spool import history, jobs, layout, listing, nodes, orders, tickets
+from renderd.spool.layout import Spool
+from renderd.spool.share import PosixShare
+
+PATIENCE = 120.0  # seconds; only what will never happen takes as long on any machine
+RENDERD = Path(sys.executable).with_name("renderd")
+STANDIN = Path(__file__).with_name("standin.py")
+#: the start of a command line of the stand-in renderer; -I -S because it needs nothing
+PYTHON = f"{sys.executable} -I -S"
+
+
+class Daemon:
+    """One renderd process with a machine's worth of own folders."""
+
+    def __init__(self, farm: "Farm", name: str, words: list[str], **how: Any) -> None:
+        self.farm, self.name = farm, name
+        self.home = farm.folder / "hosts" / name
+        for folder in ("state", "home"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        self.log = self.home / "log"
+        self._begins = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*how.pop("prefix", ()), str(RENDERD), "--spool", str(farm.root), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environ() | how.pop("env", {}),
+                start_new_session=True,
+                **how,
+            )
+        self.pid = self.process.pid
+
+    def environ(self) -> dict[str, str]:
+        """Nothing of this machine's own configuration."""
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(self.home / "home"),
+            "TMPDIR": str(self.farm.folder / "tmp"),
+            "RENDERD_CONFIG": str(self.farm.folder / "config.toml"),
+            "RENDERD_STATE_DIR": str(self.home / "state"),
+            "RENDERD_RUNTIME_DIR": str(self.home / "run"),
+        }
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there, stopped or not."""
+        return self.process.poll() is None
+
+    @property
+    def text(self) -> str:
+        """What this process has said so far."""
+        with self.log.open("rb") as file:
+            file.seek(self._begins)
+            return file.read().decode("utf-8", "replace")
+
+    @property
+    def incs(self) -> list[str]:
+        """The incarnations this process has been, in order."""
+        return re.findall(r"(\S+) works for ", self.text)
+
+    @property
+    def inc(self) -> str:
+        """The present incarnation."""
+        return self.incs[-1]
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel's OOM killer does."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def freeze(self) -> None:
+        self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def wait(self, patience: float = PATIENCE) -> int:
+        """Its exit status."""
+        return self.process.wait(patience)
+
+    def client(self) -> Client:
+        """A client of this very daemon's socket; it reads no spool."""
+        return Client(config.Settings(node=self.name, runtime_dir=str(self.home / "run")))
+
+    def status(self) -> dict[str, Any]:
+        """What it says of itself on its socket."""
+        with self.client() as client:
+            return dict(client.status())
+
+
+class Farm:
+    """A spool, an output folder and daemons; a context that leaves nothing behind."""
+
+    def __init__(self, root: str = "", folder: str = "") -> None:
+        fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="renderd-farm-", dir=fast))
+        self.root = Path(root) if root else self.folder / "spool"
+        self.out = self.folder / "out"
+        self.daemons: list[Daemon] = []
+        for name in ("out", "tmp", "hosts"):
+            (self.folder / name).mkdir(exist_ok=True)
+        (self.folder / "config.toml").write_text("")
+        self._spool: Spool | None = None
+
+    # -- spool and daemons ------------------------------------------------------------------
+
+    def init(self, *words: str) -> str:
+        """Make the spool; what `renderd init` said."""
+        done = subprocess.run(
+            [str(RENDERD), "init", str(self.root), *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    @property
+    def spool(self) -> Spool:
+        """The spool as a person's programs see it."""
+        if self._spool is None:
+            self._spool = layout.open_spool(PosixShare(), str(self.root), random.Random(), "test")
+        return self._spool
+
+    def start(self, name: str = "", *words: str, **how: Any) -> Daemon:
+        """Start a daemon under a node name; a fresh name is a fresh machine."""
+        name = name or f"node{len(self.daemons):02d}"
+        root = ["--allow-root"] if os.geteuid() == 0 and "user" not in how else []
+        daemon = Daemon(self, name, ["--node", name, *root, *words], **how)
+        self.daemons.append(daemon)
+        return daemon
+
+    def up(self, name: str = "", *words: str, **how: Any) -> Daemon:
+        """Start a daemon and wait until it works."""
+        daemon = self.start(name, *words, **how)
+        self.until(lambda: daemon.incs or not daemon.runs, f"{daemon.name} works or ends")
+        assert daemon.incs, daemon.text
+        return daemon
+
+    # -- jobs -------------------------------------------------------------------------------
+
+    def info(self, *words: str, frames: str = "1-20", out: str = "shot_####.png", **keys: Any) -> str:
+        """An info file of the stand-in renderer."""
+        keys = {"frames": frames, "out": f"{self.out}/{out}", **keys}
+        head = "".join(f"{k}: {v}\n" for k, v in keys.items() if v is not None)
+        return f"{head}\n{self.command(*words)}\n"
+
+    def command(self, *words: str) -> str:
+        """The stand-in's command line, frames and output left open."""
+        return " ".join((PYTHON, str(STANDIN), "{start}", "{end}", "{out}", *words))
+
+    def add(self, text: str, name: str = "shot") -> str:
+        """Publish an info file's job as the front-end does; its jid."""
+        info = infofile.parse(text)
+        draft = plan.from_info(info, info.name or name, self.spool.farm, sys.platform)
+        after = jobs.resolve_after(self.spool, info.after)
+        order = jobs.Order("test@farm", is_held=info.hold, after=after)
+        return jobs.publish(self.spool, draft, order)
+
+    def drop(self, data: str | bytes, name: str = "shot.info") -> Path:
+        """Write a file into the spool's root as an editor or a script would."""
+        path = self.root / name
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return path
+
+    def state(self, jid: str) -> str:
+        """The folder a job's ticket lies in; empty in the moment of a move."""
+        place = tickets.find(self.spool, jid)
+        return place[0] if place else ""
+
+    def named(self, slug: str) -> str:
+        """The jid of the job of this name; empty where there is none."""
+        known = tickets.everywhere(self.spool).values()
+        return next((t.jid for _, t in known if t.slug == slug), "")
+
+    def chunks(self, jid: str) -> list[Chunk]:
+        """Every chunk file of a job, twins included."""
+        return [
+            chunk
+            for group in listing.groups(self.spool, jid)
+            for name in os.listdir(self.root / "jobs" / jid / group)
+            if (chunk := parse(name))
+        ]
+
+    def tally(self, jid: str) -> Counter[State]:
+        return Counter(c.state for c in self.chunks(jid))
+
+    def running(self, jid: str) -> list[Chunk]:
+        return [c for c in self.chunks(jid) if c.state is State.RUN]
+
+    def errors(self, jid: str) -> str:
+        """All error notes of a job, in the order of their names."""
+        folder = self.root / "jobs" / jid / "err"
+        return "\n".join(p.read_text() for p in sorted(folder.iterdir()))
+
+    def logs(self, jid: str) -> str:
+        folder = self.root / "jobs" / jid / "log"
+        return "\n".join(p.read_text(errors="replace") for p in sorted(folder.iterdir()))
+
+    def commits(self, jid: str) -> list[dict[str, Any]]:
+        """The journals' `done` events of a job."""
+        events = history.events(self.spool)
+        return [e for e in events if e.get("ev") == "done" and e.get("jid") == jid]
+
+    def ended(self, jid: str, patience: float = PATIENCE) -> str:
+        """Wait until the job is over; where its ticket then is."""
+        over = ("done", "failed", "cancelled")
+        self.until(lambda: self.state(jid) in over, f"job {jid} ends", patience)
+        return self.state(jid)
+
+    def refused(self, slug: str) -> str:
+        """Wait until a dropped file is in bad/; why it was refused."""
+        bad = self.root / "bad"
+        pattern = f"*~{slug}.why"
+        self.until(lambda: [*bad.glob(pattern)], f"{slug} is refused")
+        self.until(lambda: os.path.lexists([*bad.glob(pattern)][0].with_suffix(".info")), slug)
+        return [*bad.glob(pattern)][0].read_text()
+
+    def send(self, node: str, op: Op, **args: Any) -> None:
+        """An order through the inbox, as another machine sends it."""
+        orders.send(self.spool, node, Request(op, args))
+
+    # -- frames -----------------------------------------------------------------------------
+
+    def frames(self, pattern: str = "shot_*.png") -> list[Path]:
+        return sorted(self.out.glob(pattern))
+
+    def litter(self) -> list[str]:
+        """What lies in `.renderd` folders beside frames."""
+        return sorted(str(p.relative_to(self.folder)) for p in self.out.rglob(".renderd*"))
+
+    # -- processes --------------------------------------------------------------------------
+
+    def commands(self, jid: str = "") -> list[int]:
+        """The processes of this farm's commands, or of one job's."""
+        mark = f"RENDERD_JOB={jid}".encode()
+        return [pid for pid, environ in self._processes() if mark in environ]
+
+    def strays(self) -> list[int]:
+        """All processes of this farm: daemons, guards, commands."""
+        return [pid for pid, _ in self._processes()]
+
+    def _processes(self) -> Iterator[tuple[int, bytes]]:
+        mark = os.fsencode(self.folder)
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                environ = Path(f"/proc/{name}/environ").read_bytes()
+                if mark in environ and int(name) != os.getpid():
+                    yield int(name), environ
+
+    # -- waiting, evidence, end -------------------------------------------------------------
+
+    def until(self, claim: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
+        """Wait until a claim is true; its value."""
+        deadline = time.monotonic() + patience
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # names move while we look
+                if value := claim():
+                    return value
+            assert time.monotonic() < deadline, f"it never happened that {what}"
+            time.sleep(0.05)
+
+    def evidence(self) -> str:
+        """Names in the spool, the daemons' words and the journals, for a failed test."""
+        parts = ["== the spool"]
+        parts += [str(p.relative_to(self.root)) for p in sorted(self.root.rglob("*"))][:400]
+        parts += ["== the output", *map(str, sorted(self.out.rglob("*")))]
+        for daemon in self.daemons:
+            parts += [f"== {daemon.name} ({daemon.pid}, exit {daemon.process.poll()})"]
+            parts += [daemon.text[-4000:]]
+        for path in sorted(self.root.glob("history/*.jsonl")):
+            parts += [f"== {path.name}", path.read_text()[-3000:]]
+        for path in [*self.root.glob("jobs/*/err/*"), *self.root.glob("bad/*.why")][:20]:
+            parts += [f"== {path.relative_to(self.root)}", path.read_text()[:600]]
+        return "\n".join(parts)
+
+    def close(self) -> None:
+        """End every process by its id and remove all files."""
+        for daemon in self.daemons:
+            if daemon.runs:
+                daemon.thaw()
+                daemon.kill()
+        deadline = time.monotonic() + 20
+        while (left := self.strays()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def alive(self) -> set[str]:
+        """The incarnations that beat and have no certificate."""
+        return set(nodes.everyone(self.spool)) - nodes.dead(self.spool)
