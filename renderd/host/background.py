@@ -54,19 +54,19 @@ class BackgroundFacts:
         )
 
 
-def apply_to(pid: int, inherited_oom_score: int = 0) -> bool:
+def apply_to(pid: int) -> bool:
     """Put a process, just started as a session leader, into the background; never raises.
 
-    Covers what it has started by now; what it starts later inherits.  False: to be tried
-    again in 0.1 s, for the kernel lets unprivileged users change an autogroup only ten
-    times a second on the whole machine, and files of a process in exec may be root's.
+    Covers what it has started by now, but for a fork under way: that child carries the old
+    values and shows only later.  False: to be tried again in 0.1 s, for the kernel lets
+    unprivileged users change an autogroup only ten times a second on the whole machine.
     """
     done: set[int] = set()
     is_settled = True
     while fresh := [task for task in process.tasks(pid) if task not in done]:
         for task in fresh:
             _lower(task)
-            if inherited_oom_score < OOM_SCORE:
+            if (oom_score(task) or 0) < OOM_SCORE:
                 is_settled &= _write(f"/proc/{task}/oom_score_adj", OOM_SCORE)
         done.update(fresh)
     return _write(f"/proc/{pid}/autogroup", NICE) and is_settled
@@ -100,7 +100,7 @@ def _write(path: str, value: int) -> bool:
 def oom_score(pid: int) -> int | None:
     """The out-of-memory adjustment of a process, -1000 (never killed) to 1000 (first)."""
     try:
-        with open(f"/proc/{pid}/oom_score_adj", "rb") as file:
+        with open(f"/proc/{pid}/oom_score_adj", "rb", buffering=0) as file:
             return int(file.read())
     except OSError:
         return None

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from renderd.errors import RenderdError
+from renderd.host import guard_wire as wire
 from renderd.host import process, spawner
 from renderd.host.exit import Exit, start_failure
 
@@ -45,7 +46,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The command's process, group and session id; 0 when it could not be started."""
+        """The command's process, group and session id; 0 when no process was started."""
         while not self._pid and self._exit is None:
             with self._lock:
                 if not self._pid and self._exit is None:
@@ -78,11 +79,11 @@ class Child:
         that hangs in the kernel, on a dead share for one); a later `wait` may still succeed.
         """
         if grace > 0:
-            self._order(spawner.TERMINATE)
+            self._order(wire.TERMINATE)
             ended = self.wait(grace)
             if ended is not None:
                 return ended
-        self._order(spawner.KILL)
+        self._order(wire.KILL)
         ended = self.wait(min(patience, _GUARD_HANGS))
         if ended is None and self._pid:  # the guard may hang in starting another command
             process.signal_group(self._pid, signal.SIGKILL)
@@ -92,15 +93,15 @@ class Child:
 
     def suspend(self) -> None:
         """Freeze the command and all it started (SIGSTOP); it keeps its memory."""
-        self._order(spawner.SUSPEND)
+        self._order(wire.SUSPEND)
 
     def resume(self) -> None:
         """Let a suspended command go on (SIGCONT)."""
-        self._order(spawner.RESUME)
+        self._order(wire.RESUME)
 
     def close(self) -> None:
         """Let go of the command; the guard kills what still runs of it."""
-        self._order(spawner.KILL)
+        self._order(wire.KILL)
         if self._lock.acquire(blocking=False):  # else a waiting thread reads the end, and closes
             self._control.close()
             self._lock.release()
@@ -118,10 +119,10 @@ class Child:
     def _read_record(self) -> None:
         """Take one record off the socket; the caller holds the lock."""
         try:
-            record = self._control.recv(spawner.RECORD.size, socket.MSG_WAITALL)
+            record = self._control.recv(wire.RECORD.size, socket.MSG_WAITALL)
         except OSError:
             record = b""
-        if len(record) < spawner.RECORD.size:
+        if len(record) < wire.RECORD.size:
             self._control.close()
             self._guard.bury(self._nonce)
             if self._pid:
@@ -130,13 +131,13 @@ class Child:
             raise GuardDied(
                 f"the guard process was killed, and its commands with it {said}".strip()
             )
-        kind, number, user, system, peak = spawner.RECORD.unpack(record)
-        if kind == spawner.STARTED:
+        kind, number, user, system, peak = wire.RECORD.unpack(record)
+        if kind == wire.STARTED:
             self._pid = number
             return
-        if kind == spawner.ENDED:
+        if kind == wire.ENDED:
             self._exit = Exit(number, self._pid, user, system, peak)
-        elif kind == spawner.NO_FOLDER:
+        elif kind == wire.NO_FOLDER:
             text = f"cannot enter the working folder: {os.strerror(number)}"
             self._exit = Exit(126 << 8, start_failure=text)
         else:
@@ -295,4 +296,4 @@ def _pack(mark: str, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> b
     if not argv or text.count("\0") != len(words) - 1:
         raise ValueError("a command needs a program, and no NUL character anywhere")
     body = os.fsencode(text)
-    return spawner.REQUEST.pack(len(body), len(argv)) + body
+    return wire.REQUEST.pack(len(body), len(argv)) + body

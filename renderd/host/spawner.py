@@ -3,46 +3,32 @@
 One thread, one poll.  It is the subreaper of every command, so what a command leaves
 behind becomes its child and is found; the end of its socket is the end of the daemon,
 SIGKILL included, and then everything below it is ended.
-Commands are started by posix_spawn, not fork: copying this interpreter costs 0.9 ms of
-processor time a command, twice what the command's own start takes.  The price is that
-PR_SET_PDEATHSIG cannot be set; the guard's other name (`_rename`) keeps a `pkill -f` of
-the daemon from hitting both, and the daemon ends the commands of a guard that died.
+Should the guard itself be killed, the kernel kills the commands (see launch.py for short
+ones) and the daemon what they started; its other name keeps a `pkill -f` from hitting both.
 """
 
 import contextlib
 import ctypes
-import errno
 import gc
 import os
 import resource  # noqa: F401  # os.wait4 would load it at its first call, from who knows where
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
 from dataclasses import dataclass
 
-from renderd.host import background, process
-
-#: daemon → guard: length of the body, words in the command line; then the body: mark, working
-#: folder, words, environment, joined by NUL.  Two descriptors travel with it: the command's
-#: output and its own control socket.
-REQUEST = struct.Struct("=II")
-#: guard → daemon on the control socket: what happened, a number, user s, system s, peak bytes
-RECORD = struct.Struct("=cqddq")
-STARTED, UNSTARTED, NO_FOLDER, ENDED = b"S", b"F", b"D", b"X"  # number: pid, errno, errno, status
-TERMINATE, KILL, SUSPEND, RESUME = b"T", b"K", b"Z", b"C"  # daemon → guard, on the control socket
+from renderd.host import background, launch, process
+from renderd.host import guard_wire as wire
 
 _LAST_WISH = 1.0  # seconds between TERM and KILL once the daemon is gone
-_SETTLE_AGAIN, _SETTLE_TRIES = 0.11, 100
+_SETTLE_LOOKS, _SETTLE_AGAIN, _SETTLE_TRIES = (0.11, 0.5, 2.0), 0.11, 100  # seconds, times
 _LOOK_AGAIN = 0.02
 _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-_HELD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
-#: what Python or the daemon changed and a command must find at its default
-_DEFAULTS = (*_HELD, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD)
+_SHORT = 1.0  # seconds: when the last command took less, the next is started cheaply
 
 
 @dataclass(slots=True, eq=False)
@@ -50,8 +36,9 @@ class _Command:
     pid: int
     control: socket.socket
     mark: bytes
-    settle_at: float = 0.0  # when to try its background settings again; 0: they are made
-    tries: int = 0
+    started_at: float
+    settle_at: float  # when to look at its background settings again; 0: they are made
+    looks: int = 0
     is_killed: bool = False
     record: bytes = b""  # how it ended; told once nothing of it is left
 
@@ -65,7 +52,7 @@ class Spawner:
         self._ended: dict[int, _Command] = {}  # by pid; something of them may be left
         self._controls: dict[int, _Command] = {}  # by descriptor
         self._poll = select.poll()
-        self._oom_score = background.oom_score(os.getpid()) or 0
+        self._last_took = _SHORT
 
     def run(self) -> None:
         """Serve until the daemon's end of the socket closes, then end everything."""
@@ -107,27 +94,22 @@ class Spawner:
     def _accept(self) -> bool:
         """Read one request and start its command; False at the end of the socket."""
         try:
-            head, fds = _receive(self._daemon)
-            size, count = REQUEST.unpack(head)
-            body = _receive_all(self._daemon, size)
+            count, (mark, folder, *words), fds = wire.receive_request(self._daemon)
         except (EOFError, OSError):
             return False
         control = socket.socket(fileno=fds[1])
-        mark, folder, *words = body.split(b"\0")
         env = dict(entry.split(b"=", 1) for entry in words[count:])
-        try:
-            pid = _spawn(words[:count], env, folder, fds[0])
-        except _StartFailed as failed:
-            _tell(control, RECORD.pack(failed.kind, failed.errno, 0, 0, 0))
+        order = launch.Order(words[:count], env, folder, fds[0], control)
+        pid = launch.launch(order, is_short=self._last_took < _SHORT)
+        os.close(fds[0])
+        if pid == 0:
             control.close()
             return True
-        finally:
-            os.close(fds[0])
-        command = _Command(pid, control, mark)
-        self._settle(command)
+        now = time.monotonic()
+        command = _Command(pid, control, mark, now, now + _SETTLE_LOOKS[0])
         self._running[pid] = self._controls[control.fileno()] = command
         self._poll.register(control.fileno(), select.POLLIN)
-        _tell(control, RECORD.pack(STARTED, pid, 0, 0, 0))
+        wire.tell(control, wire.STARTED, pid)
         return True
 
     def _obey(self, command: _Command) -> None:
@@ -138,21 +120,22 @@ class Spawner:
             order = b""
         if not order:
             self._poll.unregister(command.control.fileno())
-            order = KILL
-        if order == KILL:
+            order = wire.KILL
+        if order == wire.KILL:
             command.is_killed = True
             self._signal(command, signal.SIGKILL)
-        elif order == TERMINATE:
+        elif order == wire.TERMINATE:
             self._signal(command, signal.SIGTERM)
             self._signal(command, signal.SIGCONT)  # a stopped process would not notice
-        elif order == SUSPEND:
+        elif order == wire.SUSPEND:
             self._signal(command, signal.SIGSTOP)
-        elif order == RESUME:
+        elif order == wire.RESUME:
             self._signal(command, signal.SIGCONT)
 
     def _signal(self, command: _Command, number: int) -> None:
         """Signal the group at once, then those of its descendants that left the group."""
-        process.signal_group(command.pid, number)
+        if not process.signal_group(command.pid, number):  # it has not reached its setsid
+            process.signal_all([command.pid], number)
         below = process.descendants(command.pid)
         for stranger in self._strangers():
             if self._owner(stranger) is command:
@@ -171,8 +154,11 @@ class Spawner:
                 command = self._running.pop(pid, None)
                 if command is None:
                     continue
+                self._last_took = time.monotonic() - command.started_at
                 peak = usage.ru_maxrss * _RSS_UNIT
-                command.record = RECORD.pack(ENDED, status, usage.ru_utime, usage.ru_stime, peak)
+                command.record = wire.RECORD.pack(
+                    wire.ENDED, status, usage.ru_utime, usage.ru_stime, peak
+                )
                 self._ended[pid] = command
         except ChildProcessError:  # not one process is below us: nothing can be left over
             self._tell_ended(set())
@@ -203,7 +189,7 @@ class Spawner:
             del self._controls[command.control.fileno()]
             with contextlib.suppress(KeyError):  # _obey saw its end
                 self._poll.unregister(command.control.fileno())
-            _tell(command.control, command.record)
+            wire.send_record(command.control, command.record)
             command.control.close()
 
     def _strangers(self) -> list[int]:
@@ -225,11 +211,14 @@ class Spawner:
         return None
 
     def _settle(self, command: _Command) -> None:
-        """Put a command into the background; what the kernel refused is tried again later."""
-        command.tries += 1
-        is_settled = background.apply_to(command.pid, self._oom_score)
-        is_over = is_settled or command.tries == _SETTLE_TRIES
-        command.settle_at = 0.0 if is_over else time.monotonic() + _SETTLE_AGAIN
+        """Set again what the kernel refused, or what a fork at the start slipped past."""
+        is_settled = background.apply_to(command.pid)
+        command.looks += 1
+        command.settle_at = 0.0
+        if command.looks < len(_SETTLE_LOOKS):
+            command.settle_at = command.started_at + _SETTLE_LOOKS[command.looks]
+        elif not is_settled and command.looks < _SETTLE_TRIES:
+            command.settle_at = time.monotonic() + _SETTLE_AGAIN
 
     def _end_everything(self) -> None:
         """TERM, one second, then KILL until not one process is below us."""
@@ -241,78 +230,6 @@ class Spawner:
             if time.monotonic() >= kill_at:
                 process.signal_all(process.descendants(os.getpid()), signal.SIGKILL)
             time.sleep(_LOOK_AGAIN)
-
-
-class _StartFailed(Exception):
-    def __init__(self, kind: bytes, problem: OSError | ValueError) -> None:
-        super().__init__(str(problem))
-        self.kind = kind
-        self.errno = getattr(problem, "errno", None) or errno.EINVAL
-
-
-def _spawn(words: list[bytes], env: dict[bytes, bytes], folder: bytes, output: int) -> int:
-    """Start a command as leader of its own session, its output to the given descriptor."""
-    try:
-        os.chdir(folder)
-    except OSError as problem:
-        raise _StartFailed(NO_FOLDER, problem) from None
-    try:
-        return os.posix_spawn(
-            _find_program(words[0], env.get(b"PATH", os.fsencode(os.defpath))),
-            words,
-            env,
-            file_actions=(
-                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, output, 1),
-                (os.POSIX_SPAWN_DUP2, output, 2),
-            ),
-            setsid=True,
-            setsigmask=(),
-            setsigdef=_DEFAULTS,
-        )
-    except (OSError, ValueError) as problem:
-        raise _StartFailed(UNSTARTED, problem) from None
-    finally:
-        os.chdir("/")  # or the guard would keep the share from being unmounted
-
-
-def _find_program(name: bytes, path: bytes) -> bytes:
-    """The file a command name means on this PATH, as the shell would find it."""
-    if b"/" in name:
-        return name
-    problem = errno.ENOENT
-    for folder in path.split(b":"):
-        file = os.path.join(folder or b".", name)
-        if os.access(file, os.X_OK) and not os.path.isdir(file):
-            return file
-        if os.path.isfile(file):
-            problem = errno.EACCES
-    raise OSError(problem, os.strerror(problem))
-
-
-def _tell(control: socket.socket, record: bytes) -> None:
-    with contextlib.suppress(OSError):  # the daemon let go of this command
-        control.send(record, getattr(socket, "MSG_NOSIGNAL", 0))
-
-
-def _receive(daemon: socket.socket) -> tuple[bytes, list[int]]:
-    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-    head, fds, _, _ = socket.recv_fds(daemon, REQUEST.size, 2, flags)
-    if not head:
-        raise EOFError
-    for fd in fds:
-        os.set_inheritable(fd, False)  # noqa: FBT003
-    return head + _receive_all(daemon, REQUEST.size - len(head)), fds
-
-
-def _receive_all(source: socket.socket, size: int) -> bytes:
-    parts = bytearray()
-    while len(parts) < size:
-        part = source.recv(size - len(parts))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
 
 
 def _reap_any() -> bool:
@@ -361,9 +278,9 @@ def serve(fd: int) -> None:
 
 def _settle_in() -> None:
     """Leave the daemon's session, folder, streams and signals; become the subreaper."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)  # a Ctrl-C in the terminal reaches us too
+    signal.pthread_sigmask(signal.SIG_BLOCK, launch.HELD)  # a Ctrl-C in the terminal reaches us too
     signal.set_wakeup_fd(-1)
-    for number in _DEFAULTS:
+    for number in launch.DEFAULTS:
         signal.signal(number, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         os.setsid()

@@ -10,9 +10,14 @@ from renderd.host.guard import Guard
 LIMIT = 60.0  # seconds: only a broken test waits as long
 
 
-@pytest.fixture
-def guard():
+@pytest.fixture(params=["forked", "spawned"])
+def guard(request):
+    """A guard that starts its next command by fork, or by posix_spawn after a short one."""
     with Guard.start() as started:
+        if request.param == "spawned":
+            with open(os.devnull, "wb") as sink:
+                first = started.spawn(["true"], dict(os.environ), "/", sink.fileno())
+            assert first.wait().is_success
         yield started
 
 
