@@ -237,12 +237,22 @@ def place(
         return held
     entries = []
     for name in files:  # the main image is last in the list: the set is complete when it lands
-        spool.share.sync_file(f"{folder}/{name}")
-        spool.share.rename(f"{folder}/{name}", f"{output.folder}/{name}")
+        _put_in_place(spool, f"{folder}/{name}", f"{output.folder}/{name}")
     for name in files:
         found = spool.share.stat(f"{output.folder}/{name}")
         entries.append((name, found.size, found.mtime_ns))
     return acknowledge(spool, output, key, Receipt(tuple(entries), size))
+
+
+def _put_in_place(spool: Spool, source: str, target: str) -> None:
+    spool.share.sync_file(source)
+    size = spool.share.stat(source).size
+    try:
+        spool.share.rename(source, target)
+    except FileNotFoundError:
+        # A lost reply, when it is there with our size; verified again by its receipt's reader.
+        if spool.share.stat(target).size != size:
+            raise
 
 
 def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) -> Receipt:

@@ -1,5 +1,6 @@
 """Tickets: the one file of a job whose folder is the job's state."""
 
+import contextlib
 from collections.abc import Sequence
 
 from renderd.core.names import Ticket, parse_ticket
@@ -83,7 +84,9 @@ def bump(spool: Spool, jid: str, *, reopen: bool = False) -> None:
         if place is None or place[0] not in (QUEUE, HELD, *((FAILED,) if reopen else ())):
             return
         target = HELD if place[0] == HELD else QUEUE
-        if turn(spool, place, target) is Outcome.WON:
+        old, new = spool.at(place[0], place[1].name), spool.at(target, place[1].next().name)
+        with contextlib.suppress(OSError):
+            spool.share.rename(old, new)
             return
 
 

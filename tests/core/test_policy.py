@@ -1,0 +1,131 @@
+"""The one predicate: who may take what, and why not, in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from renderd.core import policy
+from renderd.core.chunk import Chunk
+from renderd.core.frames import Run
+from renderd.core.infofile import Info
+from renderd.core.job import Job
+from renderd.core.names import Ticket
+from renderd.core.needs import Needs
+from renderd.core.policy import Able, Terms
+
+NODE = Able(name="ws07", inc="ws07-00000001", ram_bytes=16 << 30, blenders=("3.4.1",))
+PLAIN = Info(commands=(("prog",),))
+BLENDER = Info(commands=(("blender", "-b", "/p/x.blend", "-a"),))
+
+
+def job(info: Info = PLAIN, **extra: str) -> Job:
+    pairs = tuple((k.replace("_", "-"), v) for k, v in extra.items())
+    return Job(jid="abcdefghij", info=replace(info, extra=pairs), chunks=10)
+
+
+def why(node: Able = NODE, wanted: Job | None = None, terms: Terms | None = None) -> str:
+    return policy.why_not(node, wanted or job(), terms or Terms())
+
+
+def test_a_plain_job_runs_anywhere() -> None:
+    assert why() == ""
+
+
+@pytest.mark.parametrize(
+    ("info", "says"),
+    [
+        (replace(PLAIN, pool=("gpu", "fast")), "pool gpu or fast"),
+        (replace(PLAIN, needs=Needs(ram=32 << 30)), "needs 32G"),
+        (replace(PLAIN, needs=Needs(gpu=True)), "no GPU"),
+        (replace(PLAIN, needs=Needs(tags=("nuke",))), "no tag nuke"),
+        (replace(BLENDER, needs=Needs(blender=">=4.2")), "needs >=4.2"),
+    ],
+)
+def test_what_a_node_lacks_is_named(info: Info, says: str) -> None:
+    assert says in why(wanted=job(info))
+
+
+def test_a_file_newer_than_every_blender_here_is_not_taken() -> None:
+    assert "saved with 4.5" in why(wanted=job(BLENDER, x_blend_version="4.5"))
+    assert why(wanted=job(BLENDER, x_blend_version="3.4")) == ""
+    both = replace(NODE, blenders=("3.4.1", "4.5.2"))
+    assert why(both, job(BLENDER, x_blend_version="4.5")) == ""
+
+
+def test_a_resting_node_says_so_first() -> None:
+    assert why(replace(NODE, resting="is paused by ann")) == "is paused by ann"
+
+
+def test_all_lists_of_programs_must_allow() -> None:
+    assert why(replace(NODE, programs=(("prog",), ()))) == ""
+    assert "does not allow" in why(replace(NODE, programs=(("prog",), ("blender",))))
+    wanted = job(Info(commands=(("/tmp/evil/prog",),)))
+    assert "does not allow" in why(replace(NODE, programs=(("prog",),)), wanted)
+
+
+def test_a_job_avoids_a_node_after_three_failures_there() -> None:
+    assert why(terms=Terms(failures_here=2)) == ""
+    assert "failed 3 times" in why(terms=Terms(failures_here=3))
+
+
+def test_a_blocked_host_does_not_take_it_under_any_incarnation() -> None:
+    assert "blocked" in why(terms=Terms(blocked=frozenset({"ws07"})))
+
+
+def test_a_full_job_takes_no_further_node_but_keeps_its_own() -> None:
+    assert "its limit is 1" in why(terms=Terms(nodes=1, owners=frozenset({"ws01-00000001"})))
+    assert why(terms=Terms(nodes=1, owners=frozenset({NODE.inc}))) == ""
+
+
+def test_what_control_says_goes_before_the_job() -> None:
+    wanted = job(replace(PLAIN, pool=("gpu",)))
+    assert why(wanted=wanted, terms=Terms(pool=())) == ""
+    assert "needs 64G" in why(terms=Terms(ram=64 << 30))
+
+
+def test_the_highest_priority_is_first_then_the_oldest() -> None:
+    tickets = [Ticket(50, jid, 0, "x") for jid in ("c" * 10, "a" * 10)] + [
+        Ticket(70, "b" * 10, 0, "x")
+    ]
+    born = {"a" * 10: 2, "b" * 10: 9, "c" * 10: 1}
+    assert [t.jid[0] for t in policy.order(tickets, born)] == ["b", "c", "a"]
+
+
+def failed(n: int, host: str = "ws07") -> list[Chunk]:
+    return [
+        Chunk(i, Run(i, i)).claimed(f"{host}{i if host == 'h' else ''}-00000001", "aaaa").given_up()
+        for i in range(1, n + 1)
+    ]
+
+
+def test_a_job_stops_itself_at_a_tenth_failed_but_not_for_one() -> None:
+    assert policy.why_stop(failed(2), 10) == ""
+    assert "3 of 10 chunks failed" in policy.why_stop(failed(3), 10)
+    assert policy.why_stop(failed(9), 100) == ""
+    assert policy.why_stop(failed(10), 100) != ""
+
+
+def test_a_job_stops_itself_when_its_first_three_hosts_fail() -> None:
+    assert "first 3 hosts" in policy.why_stop(failed(3, "h"), 100)
+
+
+def test_a_job_that_has_ended_need_not_stop() -> None:
+    assert policy.why_stop(failed(4), 4) == ""
+
+
+def test_what_a_person_forgave_stops_it_no_more() -> None:
+    assert policy.why_stop(failed(3), 10, forgiven=3) == ""
+    assert policy.why_stop(failed(4), 10, forgiven=3) != ""
+
+
+def test_the_highest_nonces_give_back() -> None:
+    def run(inc: str, nonce: str, index: int) -> Chunk:
+        return Chunk(index, None).claimed(inc, nonce)
+
+    running = [
+        run("a-00000001", "mmmm", 1),
+        run("b-00000001", "aaaa", 2),
+        run("c-00000001", "zzzz", 3),
+    ]
+    assert policy.surplus(running, 2) == {"c-00000001"}
+    assert policy.surplus(running, 3) == set()

@@ -1,0 +1,132 @@
+"""A move is won by one, and what the share leaves unsure is acted on by none."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from renderd.errors import ShareUnsure, SpoolNotMounted
+from renderd.spool.layout import Spool
+from renderd.spool.moves import SETTLE, Folder, Outcome, enter, move, write
+from renderd.spool.share import PosixShare
+
+
+class Flaky(PosixShare):
+    """A real share whose next rename fails before or after its effect."""
+
+    def __init__(self) -> None:
+        self.before: list[int] = []
+        self.after: list[int] = []
+
+    def rename(self, old: str, new: str) -> None:
+        if self.before:
+            raise OSError(self.before.pop(), "made to fail before", old)
+        super().rename(old, new)
+        if self.after:
+            code = self.after.pop()
+            kind: Any = FileNotFoundError if code == errno.ENOENT else OSError
+            raise kind(code, "reply lost", old)
+
+
+@pytest.fixture
+def flaky(spool: Spool) -> Spool:
+    return replace(spool, share=Flaky())
+
+
+def make(spool: Spool, name: str) -> str:
+    path = spool.at("queue", name)
+    Path(path).write_bytes(b"x")
+    return path
+
+
+def test_the_second_mover_loses(spool: Spool) -> None:
+    old = make(spool, "a")
+    assert move(spool, old, spool.at("held", "b")) is Outcome.WON
+    assert move(spool, old, spool.at("held", "c")) is Outcome.LOST
+
+
+def test_a_lost_reply_is_a_won_move(flaky: Spool) -> None:
+    old = make(flaky, "a")
+    flaky.share.after = [errno.ENOENT]  # type: ignore[attr-defined]
+    assert move(flaky, old, flaky.at("held", "b")) is Outcome.WON
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOSPC])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_error_leaves_the_move_unsure(flaky: Spool, code: int, when: str) -> None:
+    old = make(flaky, "a")
+    setattr(flaky.share, when, [code])
+    assert move(flaky, old, flaky.at("held", "b")) is Outcome.UNSURE
+
+
+def test_an_unmounted_share_is_no_lost_race(spool: Spool, tmp_path: Path) -> None:
+    old = make(spool, "a")
+    os.rename(spool.root, tmp_path / "elsewhere")
+    os.mkdir(spool.root)
+    with pytest.raises(SpoolNotMounted):
+        move(spool, old, spool.at("held", "b"))
+
+
+def test_another_farms_spool_in_the_same_place_is_not_ours(
+    spool: Spool, make_spool: Callable[[], Spool]
+) -> None:
+    other = make_spool()
+    old = make(spool, "a")
+    os.rename(spool.root, spool.root + ".away")
+    os.rename(other.root, spool.root)
+    with pytest.raises(SpoolNotMounted):
+        move(spool, old, spool.at("held", "b"))
+
+
+def test_a_file_enters_whole_and_leaves_no_temp(spool: Spool) -> None:
+    enter(spool, spool.at("queue", "t"), b"text")
+    assert Path(spool.at("queue", "t")).read_bytes() == b"text"
+    assert os.listdir(spool.at("tmp")) == []
+
+
+def test_an_unsure_entry_says_so(flaky: Spool) -> None:
+    flaky.share.before = [errno.EIO]  # type: ignore[attr-defined]
+    with pytest.raises(ShareUnsure):
+        enter(flaky, flaky.at("queue", "t"), b"text")
+
+
+def test_a_failed_write_leaves_the_old_text(flaky: Spool) -> None:
+    path = flaky.at("farm.toml")
+    Path(path).write_text("old")
+    flaky.share.before = [errno.ENOSPC]  # type: ignore[attr-defined]
+    with pytest.raises(OSError, match="made to fail"):
+        write(flaky, path, b"new")
+    assert Path(path).read_text() == "old"
+    assert os.listdir(flaky.at("tmp")) == []
+
+
+class Counting(PosixShare):
+    """A real share that counts its listings."""
+
+    listings = 0
+
+    def listdir(self, path: str) -> list[str]:
+        self.listings += 1
+        return super().listdir(path)
+
+
+def test_an_unchanged_folder_is_listed_twice_and_then_only_asked(spool: Spool) -> None:
+    share = Counting()
+    counted = replace(spool, share=share)
+    folder = Folder(spool.at("queue"))
+    make(spool, "a")
+    for now in (0.0, SETTLE / 2, SETTLE, SETTLE * 2, SETTLE * 3):
+        assert folder.look(counted, now) == ("a",)
+    assert share.listings == 3  # at first sight, too early, settled; then never again
+
+
+def test_a_change_is_seen_at_the_next_look(spool: Spool) -> None:
+    folder = Folder(spool.at("queue"))
+    for now in (0.0, 3.0, 6.0):
+        folder.look(spool, now)
+    make(spool, "b")
+    assert folder.look(spool, 7.0) == ("b",)
