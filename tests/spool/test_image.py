@@ -7,6 +7,7 @@ import random
 import shutil
 import struct
 import subprocess
+import tracemalloc
 import zlib
 
 import pytest
@@ -274,6 +275,34 @@ def test_damage_never_ends_in_another_error(data):
         picture[at : at + 1] = data.draw(st.binary(max_size=9))
     with contextlib.suppress(BrokenImage):
         look(bytes(picture), "f." + name.partition("-")[0])
+
+
+def test_a_tiff_whose_pages_share_their_data_is_not_followed_for_ever():
+    data = bytearray(hand_made_tiff("<", is_big=False, strips=[(0, 20), (1, 20)]))
+    data[8 + 2 + 5 * 12 : 8 + 2 + 5 * 12 + 4] = struct.pack("<I", 8)
+    with pytest.raises(BrokenImage, match="loop"):
+        look(bytes(data))
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "exr", "tga-packed"])
+def test_a_huge_file_is_verified_in_little_memory(kind, tmp_path):
+    path = tmp_path / "huge"
+    length = 192 << 20
+    ihdr = WHOLE["png"][:33]
+    heads = {
+        "png": ihdr + struct.pack(">I4s", length, b"IDAT"),
+        "jpeg": WHOLE["jpeg"][:-2],
+        "exr": EXRS["scanline"],
+        "tga-packed": WHOLE["tga-packed"][:18],
+    }
+    path.write_bytes(heads[kind])
+    os.truncate(path, length)
+    tracemalloc.start()
+    with contextlib.suppress(BrokenImage):
+        verify_file(str(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_a_link_a_pipe_and_a_folder_are_no_frames(tmp_path):

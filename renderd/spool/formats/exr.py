@@ -17,7 +17,7 @@ SIGNATURE = b"\x76\x2f\x31\x01"
 TILED, DEEP, MULTIPART = 0x200, 0x800, 0x1000
 #: Rows a chunk holds, by compression: none rle zips zip piz pxr24 b44 b44a dwaa dwab htj2k ×2.
 ROWS = (1, 1, 1, 16, 32, 16, 32, 32, 32, 256, 256, 32)
-PARTS_LIMIT, ATTRIBUTES_LIMIT, CHUNKS_LIMIT = 4_096, 4_096, 1 << 20
+PARTS_LIMIT, ATTRIBUTES_LIMIT, CHUNKS_LIMIT = 1_024, 4_096, 1 << 20
 NEEDED = ("channels", "compression", "dataWindow", "displayWindow")
 KEPT = frozenset({*NEEDED, "tiles", "type"})
 

@@ -45,7 +45,7 @@ def verify(source: Source) -> Picture:
 
 def _marker(source: Source, offset: int) -> tuple[int, int]:
     """The marker here and the offset behind it; fill bytes before it are legal."""
-    for _ in range(PIECE):
+    for _ in range(64):
         lead, code = source.at(offset, 2)
         require(lead == 0xFF, f"no marker at byte {offset}")
         if code != 0xFF:

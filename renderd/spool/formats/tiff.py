@@ -12,7 +12,8 @@ SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)
 WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 WIDTH, HEIGHT, STRIPS, PER_PIXEL, ROWS, LENGTHS, PLANAR = 256, 257, 273, 277, 278, 279, 284
 TILE_WIDTH, TILE_HEIGHT, TILES, TILE_LENGTHS = 322, 323, 324, 325
-PAGES_LIMIT, TAGS_LIMIT, PIECES_LIMIT = 1_024, 4_096, 1 << 21
+#: In the whole file: pages may share their tags' values, so its size alone does not bound them.
+PAGES_LIMIT, TAGS_LIMIT, PIECES_LIMIT = 1_024, 1 << 16, 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,15 @@ def verify(source: Source) -> Picture:
     require(offset > 0, "it has no directory: it was not finished")
     first: Picture | None = None
     seen: set[int] = set()
+    tags_read = pieces = 0
     while offset:
         require(offset not in seen and len(seen) < PAGES_LIMIT, "its directories form a loop")
         seen.add(offset)
         tags, offset = _directory(source, layout, offset)
-        page = _page(source, layout, tags)
+        tags_read += len(tags)
+        require(tags_read <= TAGS_LIMIT, "its directories have too many entries")
+        page, count = _page(source, layout, tags, PIECES_LIMIT - pieces)
+        pieces += count
         first = first or page
     assert first is not None
     return first
@@ -60,7 +65,7 @@ def verify(source: Source) -> Picture:
 def _directory(source: Source, layout: Layout, offset: int) -> tuple[dict[int, Tag], int]:
     head, entry, inline = (8, 20, 8) if layout.is_big else (2, 12, 4)
     count = layout.number(source, offset, head)
-    require(0 < count <= TAGS_LIMIT, f"its directory at byte {offset} has {count} entries")
+    require(0 < count <= 4_096, f"its directory at byte {offset} has {count} entries")
     tags: dict[int, Tag] = {}
     for place in range(offset + head, offset + head + count * entry, entry):
         name, kind = layout.number(source, place, 2), layout.number(source, place + 2, 2)
@@ -74,7 +79,9 @@ def _directory(source: Source, layout: Layout, offset: int) -> tuple[dict[int, T
     return tags, layout.number(source, offset + head + count * entry, inline)
 
 
-def _page(source: Source, layout: Layout, tags: dict[int, Tag]) -> Picture:
+def _page(source: Source, layout: Layout, tags: dict[int, Tag], limit: int) -> tuple[Picture, int]:
+    """The picture of one directory and how many strips or tiles it has, each of them checked."""
+
     def one(name: int, otherwise: int) -> int:
         tag = tags.get(name)
         return _values(source, layout, tag, 0, 1)[0] if tag else otherwise
@@ -95,9 +102,10 @@ def _page(source: Source, layout: Layout, tags: dict[int, Tag]) -> Picture:
     lengths = tags.get(TILE_LENGTHS) or tags.get(LENGTHS)
     if offsets is None or lengths is None:
         raise BrokenImage("it has no picture data")
-    require(offsets.count == lengths.count == expected <= PIECES_LIMIT, "data is missing")
+    require(offsets.count == lengths.count == expected, "data is missing")
+    require(expected <= limit, "it has too many strips or tiles")
     _verify_pieces(source, layout, offsets, lengths)
-    return picture
+    return picture, expected
 
 
 def _verify_pieces(source: Source, layout: Layout, offsets: Tag, lengths: Tag) -> None:
