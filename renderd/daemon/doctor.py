@@ -5,7 +5,6 @@ import json
 import os
 import random
 import selectors
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any, Self
 from renderd import config
 from renderd.core.label import label
 from renderd.errors import ConfigError, SpoolError, UsageError
+from renderd.host import facts
 from renderd.spool.doctor import Answer, examine
 from renderd.spool.hosts import examine_hosts
 from renderd.spool.layout import Spool, read_farm, read_identity
@@ -68,7 +68,7 @@ def _examine(root: str, helper: "Helper") -> Iterator[Answer]:
     except ConfigError as error:
         yield Answer("farm.toml", Verdict.BAD, error.message, error.remedy)
     yield from examine(spool, SystemClock(), helper)
-    yield from examine_hosts(spool, SystemClock(), socket.gethostname())
+    yield from examine_hosts(spool, SystemClock(), facts.host_name())
 
 
 def _told(answers: Iterator[Answer], *, quiet: bool) -> list[Answer]:
