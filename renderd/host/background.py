@@ -62,18 +62,18 @@ def apply_to(pid: int) -> bool:
     unprivileged users change an autogroup only ten times a second on the whole machine.
     """
     done: set[int] = set()
+    fresh = [pid]
     is_settled = True
-    while fresh := [task for task in process.tasks(pid) if task not in done]:
+    while fresh:
         for task in fresh:
-            _lower(task)
-            if (oom_score(task) or 0) < OOM_SCORE:
-                is_settled &= _write(f"/proc/{task}/oom_score_adj", OOM_SCORE)
+            is_settled &= _lower(task)
         done.update(fresh)
+        fresh = [task for task in process.tasks(pid) if task not in done]
     return _write(f"/proc/{pid}/autogroup", NICE) and is_settled
 
 
-def _lower(task: int) -> None:
-    """Scheduler and disk priority, which the kernel keeps for each thread."""
+def _lower(task: int) -> bool:
+    """Scheduler and disk priority, kept for each thread; False: try the OOM score again."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, task, NICE)
     if _idle is not None:
@@ -82,6 +82,9 @@ def _lower(task: int) -> None:
     if _libc is not None and _set_number is not None and sys.platform == "linux":
         value = _IDLE_CLASS << _IOPRIO_CLASS_SHIFT
         _libc.syscall(_set_number, _IOPRIO_WHO_PROCESS, task, value)
+    if (oom_score(task) or 0) >= OOM_SCORE:
+        return True
+    return _write(f"/proc/{task}/oom_score_adj", OOM_SCORE)
 
 
 def _write(path: str, value: int) -> bool:
@@ -100,10 +103,15 @@ def _write(path: str, value: int) -> bool:
 def oom_score(pid: int) -> int | None:
     """The out-of-memory adjustment of a process, -1000 (never killed) to 1000 (first)."""
     try:
-        with open(f"/proc/{pid}/oom_score_adj", "rb", buffering=0) as file:
-            return int(file.read())
+        fd = os.open(f"/proc/{pid}/oom_score_adj", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        return int(os.read(fd, 16))
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(fd)
 
 
 def verify(pid: int) -> BackgroundFacts:

@@ -13,21 +13,27 @@ _KILL_ROUND = 0.05  # seconds between two looks whether the killed are gone
 
 def children(pid: int) -> list[int]:
     """The direct children of a process, zombies among them; empty when it is gone."""
+    return _look(pid)[1]
+
+
+def _look(pid: int) -> tuple[list[int], list[int]]:
+    """The threads and the direct children of a process."""
     try:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
-        return [] if ON_LINUX else _children_elsewhere(pid)
+        return ([], []) if ON_LINUX else ([pid], _children_elsewhere(pid))
     found: list[int] = []
     for thread in threads:  # a child stands under the thread that forked it
         try:
             with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as file:
                 found += map(int, file.read().split())
         except FileNotFoundError:
-            if os.path.exists(f"/proc/{pid}"):
-                return _children_elsewhere(pid)  # a kernel without CONFIG_PROC_CHILDREN
+            if os.path.exists(f"/proc/{pid}/task/{thread}"):  # no CONFIG_PROC_CHILDREN
+                found = _children_elsewhere(pid)
+                break
         except OSError:
-            continue
-    return found
+            continue  # it ended
+    return list(map(int, threads)), found
 
 
 def _children_elsewhere(pid: int) -> list[int]:
@@ -41,27 +47,28 @@ def _children_elsewhere(pid: int) -> list[int]:
 
 def descendants(pid: int) -> list[int]:
     """All processes below `pid`, parents before children; the process itself is not listed."""
-    found: list[int] = []
-    seen = {pid}
-    todo = [pid]
-    while todo:
-        fresh = [child for child in children(todo.pop()) if child not in seen]
-        seen.update(fresh)
-        found += fresh
-        todo += fresh
-    return found
+    return _below(pid)[1]
 
 
 def tasks(pid: int) -> list[int]:
     """The ids of all threads of a process and of everything below it."""
+    return _below(pid)[0]
+
+
+def _below(pid: int) -> tuple[list[int], list[int]]:
+    """The threads of a process and all below it, and the processes below it."""
+    threads: list[int] = []
     found: list[int] = []
-    for one in (pid, *descendants(pid)):
-        try:
-            found += map(int, os.listdir(f"/proc/{one}/task"))
-        except OSError:
-            if not ON_LINUX:
-                found.append(one)
-    return found
+    seen = {pid}
+    todo = [pid]
+    while todo:
+        own_threads, own_children = _look(todo.pop())
+        fresh = [child for child in own_children if child not in seen]
+        threads += own_threads
+        seen.update(fresh)
+        found += fresh
+        todo += fresh
+    return threads, found
 
 
 def start_time(pid: int) -> float | None:
