@@ -1,0 +1,27 @@
+"""The pages hang together: every link leads somewhere, every decision is short."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS)))
+def test_every_link_to_a_page_leads_to_one(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    assert [to for to in links if "://" not in to and not (page.parent / to).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("adr/*.md")), ids=lambda p: p.stem)
+def test_a_decision_fits_a_screen(page):
+    assert len(page.read_text("utf-8").splitlines()) <= 40
+
+
+def test_the_glossary_is_in_order_and_has_each_word_once():
+    rows = re.findall(r"^\| ([a-z][a-z ]*?) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    words = [word for word in rows if word != "word"]
+    assert words == sorted(set(words))
