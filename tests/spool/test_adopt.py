@@ -1,0 +1,209 @@
+"""A dropped file becomes one job, or is refused with words; never lost, never run half-written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from renderd import plan
+from renderd.core.job import Draft
+from renderd.core.names import parse_adopting
+from renderd.spool import jobs, tickets, trust
+from renderd.spool.adopt import PATIENCE, Adopter
+from renderd.spool.layout import HELD, QUEUE, WAITING, Spool
+from renderd.spool.listing import chunks
+
+INC = "ws07-0123abcd"
+
+
+@pytest.fixture
+def adopter(spool: Spool) -> Adopter:
+    def planner(info: Any, name: str) -> Draft:
+        return plan.from_info(info, name, spool.farm, "linux")
+
+    return Adopter(spool, INC, planner, trust.policy_of(spool))
+
+
+def drop(spool: Spool, data: bytes | str, name: str = "shot.info") -> Path:
+    path = Path(spool.at(name))
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    os.chmod(path, 0o644)
+    return path
+
+
+def look(adopter: Adopter, start: float = 0.0, seconds: float = 6.0) -> None:
+    """What a daemon's polls do, with a clock of our own."""
+    now = start
+    while now < start + seconds:
+        adopter.look(tuple(os.listdir(adopter.spool.root)), now)
+        now += 0.5
+
+
+def why(spool: Spool) -> str:
+    (found,) = Path(spool.at("bad")).glob("*.why")
+    return found.read_text()
+
+
+def test_a_dropped_command_becomes_a_job(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, "echo hello\n")
+    look(adopter)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert ticket.slug == "shot"
+    assert Path(spool.at(QUEUE, ticket.name)).read_text() == "echo hello\n"
+    assert [c.run for c in chunks(spool, ticket.jid)] == [None]
+    assert not Path(spool.at("shot.info")).exists()
+
+
+def test_a_file_is_not_taken_in_before_it_was_the_same_twice(
+    spool: Spool, adopter: Adopter
+) -> None:
+    drop(spool, "echo hello\n")
+    look(adopter, seconds=1.6)
+    assert tickets.everywhere(spool) == {}
+
+
+def test_a_slow_writer_is_waited_for(spool: Spool, adopter: Adopter) -> None:
+    path = drop(spool, "frames: 1-20\n")
+    with path.open("a") as file:  # the writer keeps its file open while it is renamed
+        look(adopter, 0.0, 1.5)
+        file.write("\necho {start}")
+        file.flush()
+        look(adopter, 1.5, 1.5)
+        file.write(" {end}\n")
+        file.flush()
+        look(adopter, 3.0, 6.0)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert len(chunks(spool, ticket.jid)) == 2
+
+
+def test_an_empty_file_is_refused_after_a_minute(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, "")
+    look(adopter, 0.0, PATIENCE - 5)
+    assert os.listdir(spool.at("bad")) == []
+    look(adopter, PATIENCE, 2 * PATIENCE)
+    assert "is empty" in why(spool)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ("framez: 1-10\n\necho\n", "frames"),
+        ("frames: 1-\n\necho\n", "1-"),
+        (b"echo \xff\n", "UTF-8"),
+        (b"echo \0\n", "NUL"),
+        ("echo 'open\n", "quot"),
+        ("name: only headers\n", "command"),
+        ("blender -b /no/file.blend\n", "nothing would be rendered"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(
+    spool: Spool, adopter: Adopter, data: bytes | str, says: str
+) -> None:
+    drop(spool, data)
+    look(adopter)
+    assert says in why(spool)
+    assert tickets.everywhere(spool) == {}
+    (kept,) = Path(spool.at("bad")).glob("*.info")
+    assert kept.read_bytes() == (data.encode() if isinstance(data, str) else data)
+
+
+def test_crlf_and_a_bom_are_read(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, b"\xef\xbb\xbfframes: 1-20\r\n\r\necho {start}\r\n")
+    look(adopter)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert len(chunks(spool, ticket.jid)) == 2
+
+
+def test_a_link_and_a_pipe_are_refused_unread(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("echo secret\n")
+    os.symlink(secret, spool.at("link.info"))
+    os.mkfifo(spool.at("pipe.info"))
+    look(adopter)
+    assert tickets.everywhere(spool) == {}
+    look(adopter, 100.0, PATIENCE + 10)
+    texts = " ".join(p.read_text() for p in Path(spool.at("bad")).glob("*.why"))
+    assert "symbolic link" in texts
+    assert "no regular file" in texts
+
+
+def test_a_folder_of_that_name_is_left_alone(spool: Spool, adopter: Adopter) -> None:
+    os.mkdir(spool.at("folder.info"))
+    look(adopter, 0.0, PATIENCE + 10)
+    assert os.path.isdir(spool.at("folder.info"))
+
+
+def test_a_reused_name_makes_two_jobs(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, "echo one\n")
+    look(adopter)
+    drop(spool, "echo two\n")
+    look(adopter, 10.0)
+    assert len(tickets.listed(spool, QUEUE)) == 2
+
+
+def test_a_second_job_into_one_output_is_held_with_the_reason(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    text = f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n"
+    drop(spool, text, "one.info")
+    look(adopter)
+    drop(spool, text, "two.info")
+    look(adopter, 10.0)
+    (first,), (second,) = tickets.listed(spool, QUEUE), tickets.listed(spool, HELD)
+    control = Path(spool.job(second.jid, "control")).read_text()
+    assert first.jid in control
+
+
+def test_after_a_name_that_comes_within_a_minute_waits_for_it(
+    spool: Spool, adopter: Adopter, publish: Callable[..., str]
+) -> None:
+    drop(spool, "after: sim\n\necho\n")
+    look(adopter, 0.0, 20.0)
+    assert tickets.everywhere(spool) == {}
+    sim = publish("sim")
+    look(adopter, 20.0, 5.0)
+    (ticket,) = tickets.listed(spool, WAITING)
+    assert jobs.read(spool, ticket.jid).info.after == (sim,)
+
+
+def test_after_a_name_that_never_comes_is_refused(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, "after: sim\n\necho\n")
+    look(adopter, 0.0, PATIENCE + 10)
+    assert "no job is called 'sim'" in why(spool)
+
+
+def test_a_dead_nodes_adoption_is_taken_over_under_a_new_jid(
+    spool: Spool, adopter: Adopter
+) -> None:
+    name = "ws99-ffffffff~aaaaaaaaaa~shot.info"
+    drop(spool, "echo hello\n", f"adopting/{name}")
+    os.mkdir(spool.job("aaaaaaaaaa"))
+    assert adopter.take_over(set(), 0.0) == {"ws99-ffffffff"}
+    assert adopter.take_over({"ws99-ffffffff"}, 0.0) == set()
+    look(adopter)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert ticket.jid != "aaaaaaaaaa"
+    assert not os.path.exists(spool.job("aaaaaaaaaa"))
+
+
+def test_an_own_leftover_is_gone_on_with(spool: Spool, adopter: Adopter) -> None:
+    drop(spool, "echo hello\n", f"adopting/{INC}~habcdef~shot.info")
+    adopter.take_over(set(), 0.0)
+    names = [parse_adopting(n) for n in os.listdir(spool.at("adopting"))]
+    assert [n.is_first_hop for n in names if n] == [False]
+    look(adopter)
+    assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+def test_of_two_nodes_one_adopts(spool: Spool, adopter: Adopter) -> None:
+    other = Adopter(spool, "ws08-0123abcd", adopter.plan, adopter.policy)
+    for n in range(20):
+        drop(spool, f"echo {n}\n", f"drop{n}.info")
+    for step in range(16):
+        for one in (adopter, other):
+            one.look(tuple(os.listdir(spool.root)), step / 2)
+    assert len(tickets.listed(spool, QUEUE)) == 20
