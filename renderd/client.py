@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from renderd.core.label import slug
 from renderd.core.wire import MAX_TAIL, Event, Op, Request
-from renderd.dialog import Declined, Dialog
+from renderd.dialog import Declined, Dialog, NotHere
 from renderd.errors import DaemonNotRunning, RenderdError, WireError
 from renderd.host.locations import runtime_dir, socket_path
 
@@ -135,7 +135,7 @@ class Client:
             for event, value in self._stream(request):
                 if event is Event.LINES:
                     yield from (str(line) for line in value["lines"])
-        except (Declined, DaemonNotRunning):
+        except (Declined, DaemonNotRunning, NotHere):
             yield from _follow_log(self._readable(), jid, chunk, every)
 
     def subscribe(self, every: float = 2.0) -> Iterator[Mapping[str, Any]]:
@@ -166,7 +166,8 @@ class Client:
     def order(self, op: Op, **args: Any) -> Mapping[str, Any]:
         """Tell this machine's node to pause, resume, drain, undrain, quit or kill a chunk.
 
-        Where its daemon does not answer, the order waits in its inbox for the next beat.
+        Where its daemon does not answer, the order waits in its inbox for the next beat.  Raises
+        UsageError for a chunk that does not run there.
         """
         request = Request(op, {k: v for k, v in args.items() if v is not None})
         return self._either(request, dict, lambda spool: self._send(spool, request))

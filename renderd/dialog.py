@@ -12,12 +12,16 @@ from renderd.errors import RenderdError, ShareHangs, SpoolError, UsageError, Wir
 CONNECT_TIMEOUT = 2.0  #: seconds for a daemon to say hello
 ANSWER_TIMEOUT = 5.0  #: seconds for an answer from its memory
 READING_TIMEOUT = 65.0  #: seconds for one that it reads; it says after 2 that the share hangs
-_ELSEWHERE = (Kind.BUSY, Kind.TOO_LONG, Kind.UNKNOWN_OP, Kind.VERSION, Kind.NOT_HERE, Kind.REFUSED)
+_ELSEWHERE = (Kind.BUSY, Kind.TOO_LONG, Kind.UNKNOWN_OP, Kind.VERSION, Kind.REFUSED)
 _READINGS = (Op.FARM, Op.JOBS, Op.CHUNKS, Op.NODES, Op.LOG)
 
 
 class Declined(RenderdError):  # noqa: N818  a situation, as all errors here are named
     """The daemon cannot answer this one; the spool may."""
+
+
+class NotHere(UsageError):  # noqa: N818
+    """The chunk does not run on this machine's node."""
 
 
 class Dialog:
@@ -100,6 +104,8 @@ def _error(failure: Failure) -> RenderdError:
         return Declined(failure.message, failure.remedy)
     if failure.kind is Kind.SHARE_HANGS:
         return ShareHangs(failure.message, failure.remedy)
+    if failure.kind is Kind.NOT_HERE:
+        return NotHere(failure.message, failure.remedy)
     for known in (SpoolError, UsageError):
         if failure.exit_status == known.exit_status:
             return known(failure.message, failure.remedy)

@@ -217,6 +217,16 @@ def test_without_a_daemon_an_order_waits_in_the_inbox(client, spool, worker):
     assert order["op"] == "drain"
 
 
+def test_killing_what_does_not_run_here_is_an_error_and_no_order(
+    client, serve, standin, spool, publish, worker
+):
+    serve()
+    with pytest.raises(UsageError, match="does not run"):
+        client.order(Op.KILL, job=publish(), chunk=1)
+    assert standin.orders == []
+    assert nodes.receive(spool, worker.inc) == []
+
+
 def test_a_set_socket_is_the_only_one_tried(settings, serve, path):
     serve()
     assert sockets(replace(settings, socket="/nowhere")) == ["/nowhere"]
