@@ -46,8 +46,26 @@ def poll(node: Node, now: float) -> None:
         _leave_when_done(node, wants_more=wants_more)
     spread = 0.5 + node.rng.random()
     node.next_poll = now + (SETTLE / 4 if wants_more else node.poll_period * spread)
+    _close_failed(node, now)
     if not is_news and node.free_slots and not node.running:
         _look_again(node, now)
+
+
+def _close_failed(node: Node, now: float) -> None:
+    """The second look at jobs all of whose chunks were seen ended, some of them failed."""
+    for memory in list(node.jobs.values()):
+        since = memory.ended_since
+        if since is not None and now - since >= CLOSE_FAILED_AFTER:
+            look_at_all(node, memory, now)
+            _try_close(node, memory, now)
+
+
+def look_at_all(node: Node, memory: JobMemory, now: float) -> None:
+    """A fresh pass over every group that is not done for good."""
+    memory.survey.begin_pass()
+    for group in memory.survey.unseen():
+        if look(node, memory, group, now).waiting:
+            memory.exhausted = ""
 
 
 def _leave_when_done(node: Node, *, wants_more: bool) -> None:
@@ -68,7 +86,7 @@ def _refused(node: Node, ticket: Ticket) -> bool:
 
 def _look_again(node: Node, now: float) -> None:
     """An idle poll lists one remembered group again: a lost bump costs a minute, not the job."""
-    remembered = [m for t in node.tickets if (m := node.jobs.get(t.jid)) and m.exhausted]
+    remembered = [m for t in node.tickets if (m := node.jobs.get(t.jid))]
     if not remembered:
         return
     memory = remembered[node.counts.get("idle polls", 0) % len(remembered)]
@@ -291,15 +309,9 @@ def _try_close(node: Node, memory: JobMemory, now: float) -> None:
         node.next_poll = min(node.next_poll, now)
 
 
-def look_after_finish(node: Node, memory: JobMemory, now: float) -> None:
-    """Whoever ends a chunk when nothing seemed left looks at all of it, and closes the job."""
-    if not memory.exhausted:
-        return
-    memory.survey.begin_pass()
-    for group in memory.survey.unseen():
-        if look(node, memory, group, now).waiting:
-            memory.exhausted = ""
-            return
+def look_after_end(node: Node, memory: JobMemory, now: float) -> None:
+    """Whoever ends a chunk when nothing seems left looks at all of it, and closes the job."""
+    look_at_all(node, memory, now)
     _try_close(node, memory, now)
 
 

@@ -110,11 +110,11 @@ class Loop:
         try:
             for message in messages:
                 self._take(message, now)
+            talked = node.polled, node.beaten
             self._steps(now)
-            node.trouble = ""
-        except OSError as error:
-            self._share_failed(error)
-        except SpoolError as error:
+            if (node.polled, node.beaten) != talked:  # the share has answered again
+                node.trouble = ""
+        except (OSError, SpoolError) as error:
             self._share_failed(error)
         finally:
             self.busy_since = None

@@ -48,8 +48,8 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if result.ending is Ending.DONE:
         node.rest.failures = 0
         node.count("done" if outcome is Outcome.WON else "lost finishes")
-        if memory is not None and outcome is Outcome.WON:
-            hunt.look_after_finish(node, memory, now)
+        if memory is not None and memory.exhausted and outcome is Outcome.WON:
+            hunt.look_after_end(node, memory, now)
         return
     if outcome is Outcome.WON:
         claims.note_error(node.spool, work.claim, error_note(result))
@@ -59,7 +59,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     gave_up = result.ending.is_failure and work.claim.chunk.failures + 1 > work.job.info.retries
     if gave_up and memory is not None:
         hunt.stop_job(node, memory)
-        hunt.look_after_finish(node, memory, now)
+        hunt.look_after_end(node, memory, now)
     if not gave_up:
         tickets.bump(node.spool, work.job.jid)
     node.next_poll = min(node.next_poll, now)

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from renderd.core.names import Beat, is_incarnation, nonce, parse_beat, parse_intent
-from renderd.errors import ShareUnsure
-from renderd.spool.layout import BEATS, DEAD, TRASH, Spool
+from renderd.errors import ShareUnsure, SpoolNotMounted
+from renderd.spool.layout import BEATS, DEAD, TRASH, Spool, is_mounted
 from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, write
 
 SHARD_SIZE = 64
@@ -80,6 +80,8 @@ def beat(spool: Spool, pulse: Pulse, period: int) -> Life:
 
 def _find_self(spool: Spool, pulse: Pulse) -> Life:
     inc = pulse.beat.inc
+    if not is_mounted(spool):  # an empty mount point shows no beats either
+        raise SpoolNotMounted(f"{spool.root} is not mounted", "mount the share again")
     try:
         if inc in names(spool, spool.at(DEAD)):
             return Life.FENCED

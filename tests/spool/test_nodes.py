@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from renderd.core.names import Beat
+from renderd.errors import SpoolNotMounted
 from renderd.spool import nodes
 from renderd.spool.layout import Spool
 from renderd.spool.nodes import Life
@@ -60,10 +61,11 @@ def test_a_share_that_is_gone_kills_nobody(spool: Spool, worker: Any, tmp_path: 
     os.rename(spool.root, tmp_path / "away")
     os.mkdir(spool.root)
     for _ in range(10):
-        assert nodes.beat(spool, worker.pulse, 5) in (Life.UNSURE, Life.FENCED)
+        with pytest.raises(SpoolNotMounted):
+            nodes.beat(spool, worker.pulse, 5)
     os.rmdir(spool.root)
     os.rename(tmp_path / "away", spool.root)
-    assert nodes.dead(spool) == set()
+    assert nodes.beat(spool, worker.pulse, 5) is Life.ALIVE
 
 
 def test_a_full_shard_is_followed_by_the_next(

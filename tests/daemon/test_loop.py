@@ -1,0 +1,385 @@
+"""The loop's steps, tick by tick, on a real spool with a clock of our own and no threads."""
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from renderd import plan
+from renderd.core.names import Beat
+from renderd.core.policy import Able
+from renderd.core.wire import Op, Request
+from renderd.daemon.loop import Leave, Loop, Message, Nudge
+from renderd.daemon.node import Node
+from renderd.daemon.work import Ending, Result, Work
+from renderd.host.load import LoadSampler
+from renderd.spool import nodes, orders, tickets, trust
+from renderd.spool.adopt import Adopter
+from renderd.spool.janitor import Janitor
+from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool
+from renderd.spool.listing import chunks
+
+Publish = Callable[..., str]
+
+
+@dataclass
+class Driven:
+    """A node whose time passes when we say so and whose work ends as we say."""
+
+    loop: Loop
+    time: list[float]
+    works: list[Work] = field(default_factory=list)
+
+    @property
+    def node(self) -> Node:
+        return self.loop.node
+
+    def tick(self, seconds: float = 0.0, *messages: Message) -> None:
+        self.time[0] += seconds
+        self.loop.tick(list(messages))
+
+    def run(self, seconds: float, step: float = 0.5) -> None:
+        """Let time pass in small steps."""
+        for _ in range(int(seconds / step)):
+            self.tick(step)
+
+    def end(self, ending: Ending = Ending.DONE, reason: str = "") -> None:
+        """The chunk in work ends."""
+        work = self.works.pop(0)
+        self.tick(0.0, Result(work=work, ending=ending, reason=reason, wall=1.0))
+
+    def work_off(self, ending: Ending = Ending.DONE, most: int = 200) -> int:
+        """End everything that is started until nothing more is; how many chunks that were."""
+        count = 0
+        self.tick(0.0, Nudge())
+        while self.works and count < most:
+            self.end(ending, "made to fail" if ending.is_failure else "")
+            count += 1
+        return count
+
+
+MakeNode = Callable[..., Driven]
+
+
+@pytest.fixture
+def time() -> list[float]:
+    return [1000.0]
+
+
+@pytest.fixture
+def make_node(spool: Spool, time: list[float]) -> MakeNode:
+    def make(inc: str = "ws07-0123abcd", slots: int = 1, **able: Any) -> Driven:
+        name = inc.rpartition("-")[0]
+        works: list[Work] = []
+        rng = random.Random(inc)
+
+        def planner(info: Any, label: str) -> Any:
+            return plan.from_info(info, label, spool.farm, "linux")
+
+        node = Node(
+            spool=spool,
+            inc=inc,
+            name=name,
+            slots=slots,
+            able=Able(name=name, inc=inc, ram_bytes=16 << 30, **able),
+            pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
+            adopter=Adopter(spool, inc, planner, trust.policy_of(spool)),
+            start=works.append,
+            rng=rng,
+            started=time[0],
+        )
+        node.pulse = nodes.register(spool, inc, {"node": name}, 5)
+        loop = Loop(node, Janitor(spool), LoadSampler(), clock=lambda: time[0])
+        return Driven(loop, time, works)
+
+    return make
+
+
+@pytest.fixture
+def driven(make_node: MakeNode) -> Driven:
+    return make_node()
+
+
+def place(spool: Spool, jid: str) -> str:
+    found = tickets.find(spool, jid)
+    return found[0] if found else ""
+
+
+def test_a_job_is_claimed_worked_off_and_closed(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-50")
+    assert driven.work_off() == 5
+    assert place(spool, jid) == DONE
+
+
+def test_only_as_many_chunks_run_as_there_are_slots(publish: Publish, make_node: MakeNode) -> None:
+    publish(span="1-50")
+    driven = make_node(slots=2)
+    driven.tick(0.0, Nudge())
+    assert len(driven.works) == 2
+
+
+def test_the_higher_priority_runs_first(publish: Publish, driven: Driven) -> None:
+    low, high = publish("low", "1-10", priority=10), publish("high", "1-10", priority=90)
+    driven.tick(0.0, Nudge())
+    assert [w.job.jid for w in driven.works] == [high]
+    driven.end()
+    assert [w.job.jid for w in driven.works] == [low]
+
+
+def test_a_failing_chunk_is_tried_again_and_then_given_up(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10", retries=2)
+    assert driven.work_off(Ending.FAIL) == 3
+    driven.run(5)
+    assert place(spool, jid) == FAILED
+    (failed,) = chunks(spool, jid)
+    assert (failed.attempt, failed.failures) == (3, 3)
+    assert len(os.listdir(spool.job(jid, "err"))) == 3
+
+
+def test_a_node_avoids_a_job_after_three_failures_there(
+    spool: Spool, publish: Publish, make_node: MakeNode
+) -> None:
+    jid = publish(span="1-100", retries=9)
+    bad, good = make_node("ws01-00000001"), make_node("ws02-00000001")
+    bad.run(6)
+    good.run(6)
+    assert bad.work_off(Ending.FAIL, most=20) <= 3
+    assert "failed 3 times" in bad.node.jobs[jid].why_not or bad.node.rest.reason
+    good.work_off()
+    driven = good
+    driven.run(70)
+    driven.work_off()
+    assert place(spool, jid) == DONE
+
+
+def test_a_chunk_given_back_by_the_artist_is_no_failure(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.PAUSE, {"by": "ann"}))
+    assert driven.works[0].stopping.is_set()
+    driven.end(Ending.KILLED, "paused")
+    (chunk,) = chunks(spool, jid)
+    assert (chunk.state, chunk.attempt, chunk.failures) == ("wait", 2, 0)
+    driven.run(30)
+    assert driven.works == []
+    driven.tick(0.0, Request(Op.RESUME, {}), Nudge())
+    assert len(driven.works) == 1
+
+
+def test_a_pause_with_an_end_ends(publish: Publish, driven: Driven) -> None:
+    publish(span="1-10")
+    driven.loop.wall = lambda: driven.time[0]
+    driven.tick(0.0, Request(Op.PAUSE, {"until": driven.time[0] + 60}), Nudge())
+    driven.run(50)
+    assert driven.works == []
+    driven.run(30)
+    assert len(driven.works) == 1
+
+
+def test_a_cancelled_job_is_stopped_and_given_back(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-20")
+    driven.tick(0.0, Nudge())
+    orders.cancel(spool, jid)
+    driven.run(12)
+    assert driven.works[0].stop_reason == "the job was cancelled"
+    driven.end(Ending.KILLED)
+    assert place(spool, jid) == CANCELLED
+    assert {c.state for c in chunks(spool, jid)} == {"wait"}
+    driven.run(30)
+    assert driven.works == []
+
+
+def test_a_held_job_starts_nothing_more_but_ends_what_runs(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    orders.hold(spool, jid)
+    driven.run(15)
+    driven.end()
+    assert driven.works == []
+    orders.release(spool, jid)
+    assert driven.work_off() == 2
+    assert place(spool, jid) == DONE
+
+
+def test_a_dead_nodes_chunk_goes_to_another_and_the_dead_one_is_fenced(
+    spool: Spool, publish: Publish, make_node: MakeNode
+) -> None:
+    jid = publish(span="1-10")
+    lost, other = make_node("ws01-00000001"), make_node("ws02-00000001")
+    lost.tick(0.0, Nudge())
+    assert len(lost.works) == 1
+    other.run(120)  # only the other lives on
+    assert nodes.dead(spool) == {"ws01-00000001"}
+    assert len(other.works) == 1
+    lost.end()  # the zombie comes back and reports success
+    lost.run(20)
+    assert lost.node.is_fenced
+    assert lost.node.counts.get("done", 0) == 0
+    other.end()
+    assert place(spool, jid) == DONE
+    assert [c.owner for c in chunks(spool, jid)] == ["ws02-00000001"]
+
+
+def test_two_nodes_that_live_declare_nobody(publish: Publish, make_node: MakeNode) -> None:
+    pair = [make_node(f"ws0{n}-00000001") for n in (1, 2)]
+    for _ in range(400):
+        for driven in pair:
+            driven.tick(0.25)
+    assert nodes.dead(pair[0].node.spool) == set()
+    assert all(d.node.counts["beats"] > 10 for d in pair)
+
+
+def test_an_own_pause_declares_nobody_dead(make_node: MakeNode) -> None:
+    one, two = make_node("ws01-00000001"), make_node("ws02-00000001")
+    for _ in range(40):
+        one.tick(0.5)
+        two.tick(0.5)
+    one.tick(3600.0)  # slept, and wakes first
+    for _ in range(60):
+        one.tick(0.5)
+        two.tick(0.0)
+    assert nodes.dead(one.node.spool) == set()
+
+
+def test_a_run_name_of_mine_that_nobody_holds_is_given_back(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    work = driven.works.pop()
+    driven.node.running.remove(work)
+    driven.node.held.clear()  # the rename happened after we judged it lost
+    driven.run(150)
+    (chunk,) = chunks(spool, jid)
+    assert (chunk.state, chunk.attempt) == ("run", 2)  # given back, and claimed again
+    assert driven.node.counts["leftovers"] == 1
+
+
+def test_a_chunk_whose_owner_nobody_knows_is_freed(
+    spool: Spool, publish: Publish, driven: Driven, worker: Any, make_worker: Callable[..., Any]
+) -> None:
+    jid = publish(span="1-10")
+    ghost = make_worker("ws99-00000009")
+    ghost.claim(jid, 1)
+    os.unlink(spool.at("beat", ghost.pulse.shard, ghost.pulse.beat.name))
+    driven.run(600, step=2.0)
+    assert "ws99-00000009" in nodes.dead(spool)
+    assert len(driven.works) == 1
+
+
+def test_a_job_that_goes_wrong_holds_itself(
+    spool: Spool, publish: Publish, make_node: MakeNode
+) -> None:
+    jid = publish(span="1-300", retries=0, chunk=10)
+    driven = make_node(slots=1)
+    for _ in range(40):
+        driven.tick(700.0, Nudge())  # past every forbearance
+        if driven.works:
+            driven.node.jobs[jid].failures_here = 0
+            driven.end(Ending.FAIL, "made to fail")
+    assert place(spool, jid) == HELD
+
+
+def test_a_dropped_file_runs(spool: Spool, driven: Driven) -> None:
+    with open(spool.at("x.info"), "w") as file:
+        file.write("echo hello\n")
+    os.chmod(spool.at("x.info"), 0o644)
+    driven.run(15)
+    assert [w.commands for w in driven.works] == [(("echo", "hello"),)]
+    driven.end()
+    assert [t.slug for t in tickets.listed(spool, DONE)] == ["x"]
+
+
+def test_a_torn_chunk_file_is_rebuilt_from_the_job(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="11-20")
+    (waiting,) = chunks(spool, jid)
+    with open(spool.chunk(jid, waiting), "wb"):
+        pass  # a power cut left the name and no text
+    driven.tick(0.0, Nudge())
+    assert driven.works[0].commands == (("prog", "11", "20"),)
+
+
+def test_a_share_that_fails_ends_the_round_and_not_the_loop(
+    spool: Spool, publish: Publish, driven: Driven, tmp_path: Any
+) -> None:
+    os.rename(spool.root, tmp_path / "away")
+    driven.run(10)
+    assert driven.node.trouble
+    os.rename(tmp_path / "away", spool.root)
+    publish(span="1-10")
+    driven.run(20)
+    assert driven.node.trouble == ""
+    assert len(driven.works) == 1
+
+
+def test_a_full_disk_rests_the_node_and_costs_no_retry(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    driven.loop.wall = lambda: driven.time[0]
+    jid = publish(span="1-10", retries=0)
+    driven.tick(0.0, Nudge())
+    driven.end(Ending.NO_SPACE, "no space left in /p")
+    driven.tick(1.0, Nudge())
+    assert driven.works == []
+    assert "no space" in driven.node.rest.reason
+    driven.run(60)
+    assert len(driven.works) == 1
+    driven.end()
+    assert place(spool, jid) == DONE
+
+
+def test_leaving_stops_the_work_and_gives_it_back(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Leave("renderd was stopped"))
+    assert driven.works[0].stopping.is_set()
+    assert not driven.loop.is_over()
+    driven.end(Ending.KILLED, "renderd was stopped")
+    assert driven.loop.is_over()
+    assert [c.state for c in chunks(spool, jid)] == ["wait"]
+
+
+def test_a_drained_node_ends_its_chunk_and_leaves(publish: Publish, driven: Driven) -> None:
+    publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.DRAIN, {"by": "ann"}))
+    assert not driven.works[0].stopping.is_set()
+    assert not driven.loop.is_over()
+    driven.end()
+    assert driven.loop.is_over()
+
+
+def test_a_job_limited_to_one_node_is_left_alone_by_the_others(
+    publish: Publish, make_node: MakeNode
+) -> None:
+    jid = publish(span="1-50", nodes=1)
+    one, two = make_node("ws01-00000001"), make_node("ws02-00000001")
+    one.tick(0.0, Nudge())
+    two.tick(0.0, Nudge())
+    assert (len(one.works), len(two.works)) == (1, 0)
+    assert "its limit is 1" in two.node.jobs[jid].why_not
+
+
+def test_after_a_sleep_the_beat_goes_on_under_the_same_name(driven: Driven) -> None:
+    driven.run(20)
+    driven.tick(7200.0)
+    driven.run(10)
+    assert not driven.node.is_fenced
+    assert QUEUE
