@@ -7,19 +7,15 @@ where it is needed: most questions are answered without it, and a command must s
 """
 
 import contextlib
-import glob
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from renderd.core.label import slug
 from renderd.core.wire import MAX_TAIL, Event, Op, Request
 from renderd.dialog import Declined, Dialog, NotHere
 from renderd.errors import DaemonNotRunning, RenderdError, WireError
-from renderd.host.locations import runtime_dir, socket_path
 
 if TYPE_CHECKING:
     from renderd.config import Settings
@@ -270,14 +266,21 @@ def sockets(settings: "Settings") -> list[str]:
     """Where a daemon of this user may answer: the set path, else this node's, then the others."""
     if settings.socket:
         return [settings.socket]
+    from renderd.host.locations import runtime_dir, socket_path  # noqa: PLC0415
+
     folder = settings.runtime_dir or runtime_dir()
     own = socket_path(folder, _node_of(settings))
-    others = sorted(glob.glob(f"{glob.escape(folder)}/*.sock"))
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".sock"))
+    others = (f"{folder}/{name}" for name in names)
     return [path for path in dict.fromkeys((own, *others)) if os.path.exists(path)]
 
 
 def _node_of(settings: "Settings") -> str:
-    return settings.node or slug(socket.gethostname().partition(".")[0], 24)
+    from renderd.host.facts import host_name, host_slug  # noqa: PLC0415
+
+    return settings.node or host_slug(host_name())
 
 
 def _follow_log(spool: "Spool", jid: str, chunk: int, every: float) -> Iterator[str]:

@@ -16,11 +16,11 @@ _ELSEWHERE = (Kind.BUSY, Kind.TOO_LONG, Kind.UNKNOWN_OP, Kind.VERSION, Kind.REFU
 _READINGS = (Op.FARM, Op.JOBS, Op.CHUNKS, Op.NODES, Op.LOG)
 
 
-class Declined(RenderdError):  # noqa: N818  a situation, as all errors here are named
+class Declined(RenderdError):
     """The daemon cannot answer this one; the spool may."""
 
 
-class NotHere(UsageError):  # noqa: N818
+class NotHere(UsageError):
     """The chunk does not run on this machine's node."""
 
 

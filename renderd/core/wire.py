@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from renderd.core.label import nearest
-from renderd.core.names import is_jid
 from renderd.errors import WireError
 
 VERSION = 1
@@ -102,7 +100,7 @@ class Failure:
     exit_status: int = 1
 
 
-class BadRequest(WireError):  # noqa: N818  a situation, as all errors here are named
+class BadRequest(WireError):
     """A request that cannot be answered, with what to send back."""
 
     def __init__(self, kind: Kind, message: str, remedy: str = "", id_: int = 0) -> None:
@@ -167,6 +165,8 @@ def from_object(value: Mapping[str, Any]) -> Request:
         )
     op, args = value.get("op"), value.get("args", {})
     if op not in set(Op):
+        from renderd.core.label import nearest  # noqa: PLC0415  needs difflib, only for errors
+
         remedy = nearest(op, [o.value for o in Op]) if isinstance(op, str) and op else ""
         raise BadRequest(Kind.UNKNOWN_OP, f"there is no op {str(op)[:40]!r}", remedy, id_)
     if not isinstance(args, dict):
@@ -232,6 +232,8 @@ def _is_index(value: Any) -> bool:
 
 
 def _is_job(value: Any) -> bool:
+    from renderd.core.names import is_jid  # noqa: PLC0415  who only asks need not load it
+
     return isinstance(value, str) and is_jid(value)
 
 

@@ -27,7 +27,7 @@ class Limits:
     slow: float = 60.0  #: after which a reading that moves on is given up all the same
 
 
-class Dropped(Exception):  # noqa: N818  a situation, as all errors here are named
+class Dropped(Exception):
     """The client is gone or broke a limit: close its connection."""
 
 

@@ -21,7 +21,7 @@ _LOCAL_PEERCRED = 1  # macOS and BSD <sys/un.h>; Python does not name it
 _SOL_LOCAL = 0
 
 
-class SocketTaken(RenderdError):  # noqa: N818  a situation, as all errors here are named
+class SocketTaken(RenderdError):
     """Another daemon of this machine answers on the socket that this one was to open."""
 
 
