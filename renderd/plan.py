@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from renderd import blend
 from renderd.blend import BlendFile, SceneSettings
@@ -113,7 +113,7 @@ def _absolute(out: str, scene: SceneSettings | None) -> str:
 def _check_absolute(out: str) -> None:
     if not out.startswith(("/", "{")):
         raise InfoFileError(
-            f"the output {label.label(out)!r} is not absolute, and every node would write elsewhere",
+            f"the output {label.label(out)!r} is not absolute: every node would write elsewhere",
             "begin it with / or a path root of farm.toml",
         )
 
@@ -148,6 +148,10 @@ class _Reader:
             return None
 
 
+def _nothing_said() -> Info:
+    return Info(commands=())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What `render add FILE.blend` or the window's dialog asks for; empty means the file's own."""
@@ -157,7 +161,9 @@ class Wish:
     out: str = ""
     name: str = ""
     uses_factory_startup: bool = True
-    info: Info = Info(commands=())  #: priority, chunk, pool, needs, retries … of every job
+    info: Info = field(
+        default_factory=_nothing_said
+    )  #: priority, chunk, pool, needs, retries … of every job
 
 
 def from_blend(path: str, wish: Wish) -> list[Draft]:

@@ -110,7 +110,7 @@ class Adopting:
 
     @property
     def is_first_hop(self) -> bool:
-        return len(self.key) != 10  # noqa: PLR2004  a jid has ten letters
+        return len(self.key) != 10
 
 
 def parse_adopting(name: str) -> Adopting | None:

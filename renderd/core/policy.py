@@ -93,9 +93,9 @@ def _avoided(node: Able, terms: Terms) -> str:
         return "is blocked for this job"
     if terms.failures_here >= BLOCK_AFTER:
         return f"failed {terms.failures_here} times in this job"
-    if terms.nodes is not None and node.inc not in terms.owners:
-        if len(terms.owners) >= terms.nodes:
-            return f"the job runs on {len(terms.owners)} nodes, its limit is {terms.nodes}"
+    others = len(terms.owners - {node.inc})
+    if terms.nodes is not None and others == len(terms.owners) >= terms.nodes:
+        return f"the job runs on {others} nodes, its limit is {terms.nodes}"
     return ""
 
 

@@ -71,7 +71,7 @@ class Incarnation:
         gpus = find_gpus()
         able = self.node.able
         self.node.able = replace(able, blenders=_versions(self.programs), has_gpu=bool(gpus))
-        told = _facts(self.node, self.settings) | {"gpus": [g.name for g in gpus]}
+        told = _facts(self.node) | {"gpus": [g.name for g in gpus]}
         with contextlib.suppress(OSError):
             moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
         self.nudge()
@@ -84,7 +84,7 @@ class Incarnation:
         if not node.is_fenced:
             owns = bool(node.held or node.settling or node.running)
             with contextlib.suppress(OSError):
-                owns = owns or bool(nodes.intents(self.spool, node.inc)) and self._still_owns()
+                owns = owns or self._still_owns()
             nodes.leave(self.spool, node.pulse, owns_nothing=not owns)
         if self.alive_lock is not None:
             self.alive_lock.release()
@@ -112,7 +112,7 @@ class Incarnation:
         self.node.outputs = (settings.outputs, farm.outputs)
         for memory in self.node.jobs.values():
             memory.checked = float("-inf")
-        told = _facts(self.node, settings)
+        told = _facts(self.node)
         with contextlib.suppress(OSError):
             moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
         self.nudge()
@@ -177,8 +177,8 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         environ=dict(os.environ),
         hang_after=settings.hang,
         log_bytes=settings.log_cap,
-        report=lambda result: loop_holder[0].inbox.put(result),
-        confirm_alive=lambda: loop_holder[0].confirm_alive(),
+        report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
+        confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
         blenders=lambda: tuple(programs),
     )
     runners = [Runner(means, number) for number in range(settings.slots)]
@@ -197,7 +197,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         is_once=settings.once,
     )
     node.pulse = nodes.register(
-        spool, inc, _facts(node, settings), lease.period(0, 0.0, is_busy=True, is_slow=False)
+        spool, inc, _facts(node), lease.period(0, 0.0, is_busy=True, is_slow=False)
     )
     node.beaten = boottime()
     node.next_beat = node.beaten + 1.0
@@ -252,7 +252,7 @@ def _blenders(
     return find_blenders(globs, search_path, VersionCache(state_dir), may_ask=may_ask)
 
 
-def _facts(node: Node, settings: Settings) -> dict[str, Any]:
+def _facts(node: Node) -> dict[str, Any]:
     """What stands in node.info: what does not change while the daemon runs."""
     known = facts.read_facts()
     return {

@@ -12,7 +12,6 @@ from renderd.spool.frames import MOVIE, Output, Receipt
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING
 
-
 #: kinds whose structure proves that a file is whole, also while its program still runs
 PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
 

@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from renderd.core.job import Job
 from renderd.daemon.tail import Tail
-from renderd.daemon.tail import Tail
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 

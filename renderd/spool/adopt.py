@@ -9,12 +9,11 @@ from renderd.core import infofile, label, names
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.names import Adopting, Ticket
-from renderd.errors import OutputOwned, RenderdError, ShareUnsure, UsageError
+from renderd.errors import OutputOwned, Refused, RenderdError, ShareUnsure, UsageError
 from renderd.spool import control, jobs
 from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
 from renderd.spool.moves import SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
-from renderd.errors import Refused
 from renderd.spool.trust import Policy, check_drop, user_name
 
 PATIENCE = 60.0  #: seconds a slow writer or a name that does not exist yet is waited for

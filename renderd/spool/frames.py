@@ -1,8 +1,8 @@
 """Frames: whose output it is, and how a whole frame gets its name (spool.md section 7).
 
 Beside the frames lies `.renderd/`: `<hash>.owner` names the job that owns a pattern, `<jid>/since`
-marks the job's work, `<jid>/<attempt>/` takes a renderer's private output and `<jid>/ok/<frame>` are
-the receipts.  A frame is a job's only with that job's receipt and unchanged size and mtime.
+marks the job's work, `<jid>/<attempt>/` takes a renderer's private output, and `<jid>/ok/<frame>`
+are the receipts.  A frame is a job's only with that job's receipt and unchanged size and mtime.
 """
 
 import contextlib
@@ -156,7 +156,7 @@ def _make_folders(spool: Spool, folder: str) -> None:
 
 
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:
-    source = f"{output.own}/tmp.{nonce(spool.rng, 8)}"
+    source = f"{output.own}/new.{nonce(spool.rng, 8)}"
     spool.share.create(source, text.encode(), sync=True)
     spool.share.rename(source, path)
 

@@ -50,7 +50,7 @@ class Janitor:
             self._next_sweep = now + SWEEP_EVERY
             self._empty_done_jobs(done, now)
             self._forget_deaths(now)
-            self._remove_old(now)
+            self._remove_old()
 
     def _collect_frames(self, done: list[Ticket]) -> None:
         """What a closer that died left undone: receipts into the job, its folder away."""
@@ -101,7 +101,7 @@ class Janitor:
                         return True
         return False
 
-    def _remove_old(self, now: float) -> None:
+    def _remove_old(self) -> None:
         """Closed jobs, journals and refused files past the farm's retention; temps past a day.
 
         Ages are the server's: its mtimes against that of a file made now.
