@@ -69,7 +69,9 @@ class Server:
         """End the streams, send what clients take at once, remove the socket file."""
         self._is_stopping.set()
         self.wake()
-        if self._thread.is_alive():
+        if self._thread.ident is None:
+            self._close()
+        else:
             self._thread.join(2.0)
 
     @property

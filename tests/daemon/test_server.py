@@ -41,6 +41,18 @@ def test_the_socket_file_goes_with_the_server(serve, path):
     assert not os.path.exists(path)
 
 
+def test_a_server_that_never_started_leaves_no_socket_file(path, standin):
+    Server(path, standin).stop()
+    assert not os.path.exists(path)
+
+
+def test_stopping_twice_is_harmless(serve):
+    server = serve()
+    server.stop()
+    server.stop()
+    assert not server.is_serving
+
+
 def test_the_socket_of_a_dead_daemon_is_replaced(serve, path, dial):
     os.makedirs(os.path.dirname(path), mode=0o700)
     dead = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
