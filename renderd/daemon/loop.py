@@ -21,6 +21,7 @@ from renderd.spool.janitor import Janitor
 LONGEST_WAIT = 1.0  #: seconds between two ticks at most
 SLOW_CALL = 1.0  #: a step that takes longer makes our counts of others worthless
 SNAPSHOT_EVERY = 1.0
+JOURNAL_EVERY, JOURNAL_EVENTS = 1.0, 200  #: seconds, events: whichever comes first
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +68,7 @@ class Loop:
     changed: list[Callable[[], None]] = field(default_factory=list)
     busy_since: float | None = None  #: when the present step began; how long the share hangs
     next_snapshot: float = 0.0
-    next_status: float = 0.0
+    next_journal: float = 0.0
     leaving: str = ""
     error: BaseException | None = None
 
@@ -80,6 +81,7 @@ class Loop:
             self.error = error
             _log.exception("the loop ended")
         finally:
+            self.write_journal(self.wall())
             self.busy_since = None
 
     def is_over(self) -> bool:
@@ -138,7 +140,9 @@ class Loop:
             hunt.poll(node, now)
             hunt.claim(node, now)
             chores.minute(node, self.janitor, now)
-        self._write_journal(wall)
+        if now >= self.next_journal or len(node.journal) >= JOURNAL_EVENTS:
+            self.next_journal = now + JOURNAL_EVERY
+            self.write_journal(wall)
 
     def _beaten(self, now: float) -> None:
         """What goes with every beat: the inbox, the tickets of what runs, the status."""
@@ -191,11 +195,12 @@ class Loop:
         node.next_poll = max(node.next_poll, now + 1.0)
         node.next_beat = max(node.next_beat, now + 1.0)
 
-    def _write_journal(self, wall: float) -> None:
+    def write_journal(self, wall: float) -> None:
+        """Bring what happened since to the node's journal in the spool."""
         node = self.node
-        while node.journal:
-            event = node.journal.popleft()
-            history.append(node.spool, node.inc, {"t": round(wall, 3), **event})
+        if node.journal:
+            history.append(node.spool, node.inc, [{"t": round(wall, 3), **e} for e in node.journal])
+            node.journal.clear()
 
     def _publish(self, now: float) -> None:
         """Swap the snapshot that the socket shows."""

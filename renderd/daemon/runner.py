@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import select
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -80,6 +81,7 @@ class Runner(threading.Thread):
         super().__init__(name=f"runner-{number}", daemon=True)
         self._means = means
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._oom_kills = load.oom_kills()
         self.is_free = True
 
     def begin(self, work: Work) -> None:
@@ -195,7 +197,6 @@ class Runner(threading.Thread):
         attempt.printout.note(f"{means.node} runs: {' '.join(words)}")
         env = recipe.environment(means.spool, work, means.node, means.environ)
         read_end, write_end = os.pipe()
-        kills_before = load.oom_kills()
         try:
             child = means.guard.spawn(words, env, recipe.working_folder(env), write_end)
         finally:
@@ -214,17 +215,23 @@ class Runner(threading.Thread):
         attempt.cpu += ended.cpu_seconds
         work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
         if not ended.is_success:
-            self._blame(work, ended, kills_before)
+            self._blame(work, ended)
 
-    def _blame(self, work: Work, ended: Exit, kills_before: int | None) -> None:
-        kills = load.oom_kills()
-        was_oom = None if kills is None or kills_before is None else kills > kills_before
+    def _blame(self, work: Work, ended: Exit) -> None:
+        was_oom = self._was_oom() if ended.code == -signal.SIGKILL else None
         program = work.commands[0][0].rpartition("/")[2]
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         how = ended.describe(oom_killed=was_oom)
         crashed = ended.code < 0 or ended.code > 128
         raise Stopped(Ending.FAIL, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
+
+    def _was_oom(self) -> bool | None:
+        """Whether the kernel counted a kill for memory since the last look; None: unknown."""
+        before, self._oom_kills = self._oom_kills, load.oom_kills()
+        if before is None or self._oom_kills is None:
+            return None
+        return self._oom_kills > before
 
     def _attend(self, attempt: _Attempt, child: Child, read_end: int) -> None:
         """Read the output to its end; stop the command when there is a reason to."""
@@ -283,6 +290,7 @@ class Runner(threading.Thread):
                 work.frames_done = len(landed.receipts)
         if now - attempt.last_measure >= MEASURE_EVERY:
             attempt.last_measure = now
+            self._oom_kills = load.oom_kills()
             self._measure(attempt, child, now)
 
     def _measure(self, attempt: _Attempt, child: Child, now: float) -> None:

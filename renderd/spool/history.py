@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -13,11 +13,11 @@ from renderd.spool.moves import names
 SUFFIX = ".jsonl"
 
 
-def append(spool: Spool, inc: str, event: dict[str, Any]) -> None:
-    """Add one event to this incarnation's own journal; losing it stops nothing."""
-    line = json.dumps(event, separators=(",", ":")) + "\n"
+def append(spool: Spool, inc: str, happened: Iterable[dict[str, Any]]) -> None:
+    """Add events to this incarnation's own journal; losing them stops nothing."""
+    text = "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in happened)
     with contextlib.suppress(OSError):
-        spool.share.append(spool.at(HISTORY, inc + SUFFIX), line.encode())
+        spool.share.append(spool.at(HISTORY, inc + SUFFIX), text.encode())
 
 
 def events(spool: Spool) -> Iterator[dict[str, Any]]:
