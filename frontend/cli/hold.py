@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from frontend.cli.changes import apply, turned
+from frontend.cli.farm import me
 from frontend.cli.parser import jobs_argument
 from renderd.spool import orders
 from renderd.spool.layout import Spool
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Give the order to each job that is named."""
 
     def hold(spool: Spool, jid: str) -> dict[str, Any]:
-        found = orders.hold(spool, jid, args.reason)
+        found = orders.hold(spool, jid, me(), args.reason)
         return turned(found, f"held; go on with: render release {jid}", "was held already")
 
     return apply(args, hold)

@@ -16,7 +16,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "retry",
         help="run the failed chunks of a job again",
         description="Run the failed chunks of a job again, with a clean record.  A failed job is "
-        "reopened;\na held one stays held.",
+        "reopened and one\nthat stopped itself goes on; one that a person held stays held.",
     )
     jobs_argument(parser)
     picking.add_options(parser, "retry")

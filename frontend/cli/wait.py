@@ -16,6 +16,7 @@ from renderd.core.label import label
 from renderd.errors import UsageError
 from renderd.spool import listing, nodes, tickets, view
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, Spool
+from renderd.spool.orders import HELD_BY
 from renderd.spool.view import JobView
 
 PARTLY = 3
@@ -24,6 +25,7 @@ _SAY_EVERY = 10.0  #: seconds between two lines where no terminal reads us
 _FINE = 32  #: running chunks up to which their own progress is asked
 _OVER = (DONE, FAILED, CANCELLED)
 _GONE = "removed"
+_STOPPED = "stopped"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -31,13 +33,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "wait",
         help="wait for jobs to end, with progress",
-        description="Wait until jobs have ended.\nExit status: 0 all are done, 1 one failed, was "
-        "cancelled or removed, 3 the time was over.",
+        description="Wait until jobs have ended; a job that stopped itself after failures has.\n"
+        "Exit status: 0 all are done, 1 one failed, stopped, was cancelled or removed, 3 the time "
+        "was over.",
     )
     jobs_argument(parser)
     parser.add_argument("--timeout", metavar="TIME", help="wait no longer than this, like 2h30m")
     parser.add_argument("-q", "--quiet", action="store_true", help="only the exit status")
     parser.set_defaults(run=run)
+
+
+def has_stopped(job: JobView) -> bool:
+    """True for a job that held itself after failures: without a person it goes no further."""
+    is_own_word = bool(job.reason) and not job.reason.startswith(HELD_BY)
+    return job.state == HELD and is_own_word and bool(job.failed) and not job.running
 
 
 @dataclass(slots=True)
@@ -51,7 +60,8 @@ class Sight:
     @property
     def ends(self) -> dict[str, str]:
         """The jobs that have ended, and how."""
-        return {j: v.state for j, v in self.jobs.items() if v.state in (*_OVER, _GONE)}
+        ends = {j: _STOPPED if has_stopped(v) else v.state for j, v in self.jobs.items()}
+        return {j: end for j, end in ends.items() if end in (*_OVER, _GONE, _STOPPED)}
 
     @property
     def is_over(self) -> bool:
@@ -153,7 +163,9 @@ def _report(args: argparse.Namespace, sight: Sight) -> int:
             )
             state = output.state(job.state, colours=colours)
             output.say(f"{job.jid} {label(job.name)}: {state}, {counts}")
-            if job.state == FAILED:
+            if job.reason:
+                output.say(f"  {label(job.reason, 400)}")
+            if job.failed and sight.is_over:
                 output.say(f"  why: render log {job.jid} --errors   again: render retry {job.jid}")
     return code
 

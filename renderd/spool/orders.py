@@ -33,6 +33,7 @@ from renderd.spool.moves import Outcome, move, names
 from renderd.spool.survey import Survey
 
 _TRIES = 20
+HELD_BY = "held by "  #: how a person's reason begins; any other is the farm's own
 Progress = Callable[[int, int], None]
 Picked = Callable[[Chunk], bool]
 
@@ -100,9 +101,9 @@ def where(spool: Spool, jid: str) -> tickets.Place:
     return place
 
 
-def hold(spool: Spool, jid: str, reason: str = "") -> Turned:
+def hold(spool: Spool, jid: str, by: str, reason: str = "") -> Turned:
     """Start nothing more of a job; what runs goes on to its end."""
-    return _turn(spool, jid, HELD, OPEN, reason)
+    return _turn(spool, jid, HELD, OPEN, f"{HELD_BY}{by}" + (f": {reason}" if reason else ""))
 
 
 def release(spool: Spool, jid: str) -> Turned:
@@ -155,18 +156,30 @@ def limit(spool: Spool, jid: str, change: Callable[[Control], Control]) -> Limit
 def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
     """Revive a job's failed chunks with a clean record, and reopen the job.
 
-    Also reopens a failed job whose chunks wait already: an earlier retry that was cut short.
+    A job that stopped itself goes on; one that a person held stays held.  Also reopens a failed
+    job whose chunks wait already: an earlier retry that was cut short.
     """
     place = where(spool, jid)
     _demand(place, (*OPEN, FAILED))
     wanted = [c for c in chunks(spool, jid, {State.FAIL}) if picked is None or picked(c)]
-    if wanted and control.read(spool, jid).reason:
-        control.change(spool, jid, reason="")
     # An unsure answer counts: a ticket turned for nothing costs a listing, one not turned a job.
     revived = [c.index for c in wanted if claims.retry(spool, jid, c) is not Outcome.LOST]
     if revived or (place[0] == FAILED and chunks(spool, jid, {State.WAIT})):
         _bump(spool, jid)
+        _go_on(spool, jid)
     return Chunks(jid, place[1].slug, tuple(revived), where(spool, jid)[0])
+
+
+def _go_on(spool: Spool, jid: str) -> None:
+    """Take back what the farm itself said against going on; a person's hold stands."""
+    said, folder = control.read(spool, jid), where(spool, jid)[0]
+    if folder == HELD:
+        if said.reason and not said.reason.startswith(HELD_BY):
+            release(spool, jid)
+        return
+    failed = len(chunks(spool, jid, {State.FAIL}))
+    if said.reason or failed > said.forgiven:
+        control.change(spool, jid, reason="", forgiven=failed)
 
 
 def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:

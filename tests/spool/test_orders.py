@@ -26,31 +26,31 @@ def states(spool: Spool, jid: str) -> dict[int, State]:
 
 def test_a_held_job_is_released_to_the_queue(spool: Spool, publish):
     jid = publish()
-    assert orders.hold(spool, jid, "lunch").now == "held"
-    assert control.read(spool, jid).reason == "lunch"
+    assert orders.hold(spool, jid, "ann", "lunch").now == "held"
+    assert control.read(spool, jid).reason == "held by ann: lunch"
     assert orders.release(spool, jid).now == "queue"
     assert control.read(spool, jid).reason == ""
 
 
 def test_an_order_given_twice_changes_nothing_the_second_time(spool: Spool, publish):
     jid = publish()
-    assert orders.hold(spool, jid).is_changed
+    assert orders.hold(spool, jid, "ann").is_changed
     before = tickets.find(spool, jid)
-    assert not orders.hold(spool, jid).is_changed
+    assert not orders.hold(spool, jid, "ann").is_changed
     assert tickets.find(spool, jid) == before
 
 
 def test_a_held_job_that_waits_for_another_goes_back_to_waiting(spool: Spool, publish):
     first = publish("first")
     second = publish("second", after=(first,))
-    orders.hold(spool, second)
+    orders.hold(spool, second, "ann")
     assert orders.release(spool, second).now == "waiting"
 
 
 def test_releasing_forgives_the_failures_that_are_known(spool: Spool, publish, worker):
     jid = publish()
     worker.fail(jid, 1, 2)
-    orders.hold(spool, jid, "2 chunks failed")
+    orders.hold(spool, jid, "ann", "2 chunks failed")
     orders.release(spool, jid)
     assert control.read(spool, jid).forgiven == 2
 
@@ -125,12 +125,22 @@ def test_retry_turns_the_ticket_by_a_rename_of_its_own(spool: Spool, publish, wo
     assert tickets.find(spool, jid)[1].g > before
 
 
-def test_retry_of_a_held_job_leaves_it_held(spool: Spool, publish, worker):
+def test_retry_of_a_job_that_a_person_held_leaves_it_held(spool: Spool, publish, worker):
     jid = publish()
     worker.fail(jid, 2)
-    orders.hold(spool, jid, "too many failures")
+    orders.hold(spool, jid, "ann", "wait for the new plate")
     assert orders.retry(spool, jid).now == "held"
-    assert control.read(spool, jid).reason == ""
+    assert "plate" in control.read(spool, jid).reason
+
+
+def test_retry_of_a_job_that_stopped_itself_lets_it_go_on(spool: Spool, publish, worker):
+    jid = publish()
+    worker.fail(jid, 1, 2)
+    control.change(spool, jid, reason="2 of 3 chunks failed")
+    tickets.turn_surely(spool, jid, "held")
+    assert orders.retry(spool, jid, lambda c: c.index == 1).now == "queue"
+    said = control.read(spool, jid)
+    assert (said.reason, said.forgiven) == ("", 1)
 
 
 def test_retry_of_some_leaves_the_others_failed(spool: Spool, publish, worker):

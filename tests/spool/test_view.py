@@ -63,9 +63,12 @@ def test_a_waiting_job_names_the_jobs_it_waits_for(spool: Spool, publish):
 
 def test_a_stopped_job_shows_its_reason_and_note(spool: Spool, publish):
     jid = publish()
-    orders.hold(spool, jid, "3 of 3 chunks failed")
+    orders.hold(spool, jid, "ann", "no licence")
     control.change(spool, jid, note="ask Ann")
-    assert (only(spool, HELD).reason, only(spool, HELD).note) == ("3 of 3 chunks failed", "ask Ann")
+    assert (only(spool, HELD).reason, only(spool, HELD).note) == (
+        "held by ann: no licence",
+        "ask Ann",
+    )
 
 
 def test_a_chunk_that_was_removed_by_hand_is_missed(spool: Spool, publish):
