@@ -26,7 +26,8 @@ verbs:  renderd init DIR      make a spool
         renderd config        show the settings and where each comes from
 
 exit status:  0 left in order (--once: all done)   1 something failed   2 usage
-              10 spool cannot be used   11 lock held   12 spool is newer   130 interrupted
+              10 spool cannot be used   11 another daemon holds this node's name or socket
+              12 spool is newer   130 interrupted
 """
 _log = logging.getLogger("renderd")
 
@@ -135,7 +136,11 @@ class Daemon:
         from renderd.daemon.loop import Leave  # noqa: PLC0415
         from renderd.daemon.server import Server  # noqa: PLC0415
 
-        server = self._open_socket(incarnation, Server)
+        try:
+            server = self._open_socket(incarnation, Server)
+        except RenderdError:
+            incarnation.leave()
+            raise
         incarnation.start()
         node = incarnation.node
         _log.info("%s works for %s", node.inc, incarnation.spool.root)

@@ -24,6 +24,8 @@ _SOL_LOCAL = 0
 class SocketTaken(RenderdError):
     """Another daemon of this machine answers on the socket that this one was to open."""
 
+    exit_status = 11
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

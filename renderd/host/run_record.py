@@ -25,6 +25,8 @@ _OLD_DAYS = 30  # records of other boots and hosts are nobody's to judge, but no
 class NodeNameTaken(RenderdError):
     """Another daemon of this name works for this spool on this host."""
 
+    exit_status = 11
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:

@@ -129,11 +129,16 @@ def certify(spool: Spool, inc: str) -> None:
 
 
 def leave(spool: Spool, pulse: Pulse, *, owns_nothing: bool) -> None:
-    """Stop beating: to trash/ when nothing is owned, else as one's own death certificate."""
+    """Stop beating: to trash/ when nothing is owned, else as one's own death certificate.
+
+    A node that owned nothing takes its folder along.
+    """
     old = spool.at(BEATS, pulse.shard, pulse.beat.name)
     trash = spool.at(TRASH, pulse.beat.name)
     with contextlib.suppress(OSError):
         spool.share.rename(old, trash if owns_nothing else spool.at(DEAD, pulse.beat.inc))
+        if owns_nothing:
+            spool.share.rename(spool.node(pulse.beat.inc), spool.at(TRASH, pulse.beat.inc))
 
 
 def intents(spool: Spool, inc: str) -> list[tuple[str, str]]:

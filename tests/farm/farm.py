@@ -24,7 +24,8 @@ from renderd.spool import history, jobs, layout, listing, nodes, orders, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
 
-PATIENCE = 120.0  # seconds; only what will never happen takes as long on any machine
+#: seconds; only what will never happen takes as long on any machine
+PATIENCE = float(os.environ.get("FARM_PATIENCE", "120"))
 RENDERD = Path(sys.executable).with_name("renderd")
 STANDIN = Path(__file__).with_name("standin.py")
 #: the start of a command line of the stand-in renderer; -I -S because it needs nothing
@@ -41,6 +42,7 @@ class Daemon:
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self.log = self.home / "log"
         self._begins = self.log.stat().st_size if self.log.exists() else 0
+        self._ends: int | None = None  # where a successor's words begin
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*how.pop("prefix", ()), str(RENDERD), "--spool", str(farm.root), *words],
@@ -75,7 +77,13 @@ class Daemon:
         """What this process has said so far."""
         with self.log.open("rb") as file:
             file.seek(self._begins)
-            return file.read().decode("utf-8", "replace")
+            size = -1 if self._ends is None else self._ends - self._begins
+            return file.read(size).decode("utf-8", "replace")
+
+    def succeeded(self) -> None:
+        """Another process takes this one's name and log."""
+        if self._ends is None:
+            self._ends = self.log.stat().st_size
 
     @property
     def incs(self) -> list[str]:
@@ -150,6 +158,9 @@ class Farm:
     def start(self, name: str = "", *words: str, **how: Any) -> Daemon:
         """Start a daemon under a node name; a fresh name is a fresh machine."""
         name = name or f"node{len(self.daemons):02d}"
+        for older in self.daemons:
+            if older.name == name and not older.runs:
+                older.succeeded()
         root = ["--allow-root"] if os.geteuid() == 0 and "user" not in how else []
         daemon = Daemon(self, name, ["--node", name, *root, *words], **how)
         self.daemons.append(daemon)
@@ -160,6 +171,14 @@ class Farm:
         daemon = self.start(name, *words, **how)
         self.until(lambda: daemon.incs or not daemon.runs, f"{daemon.name} works or ends")
         assert daemon.incs, daemon.text
+        return daemon
+
+    def busy(self, name: str) -> Daemon:
+        """Start a daemon that is never idle, so that it beats often, and has one free slot."""
+        words = ("--hang", f"--mark={self.folder}/busy.{name}")
+        self.add(self.info(*words, frames="1", out=f"busy_{name}_#.png", pool=name, name="busy"))
+        daemon = self.up(name, "--slots", "2", "--pools", name)
+        self.until((self.folder / f"busy.{name}").exists, f"{name} is busy")
         return daemon
 
     # -- jobs -------------------------------------------------------------------------------

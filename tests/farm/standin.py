@@ -52,12 +52,12 @@ def misbehave(words: dict[str, str]) -> None:
         sys.exit(int(words["exit"]))
     if "segfault" in words:
         os.kill(os.getpid(), signal.SIGSEGV)
-    if "hang" in words:
-        signal.pause()
     if "child" in words and os.fork() == 0:  # a helper that never ends by itself
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
             time.sleep(1)
+    if "hang" in words:
+        signal.pause()
     for number in range(int(words.get("chatty", 0))):
         print(f"line {number:08d} of much that nobody will read", flush=False)
 
