@@ -87,10 +87,14 @@ class Farm:
         self.daemons.append(daemon)
         return daemon
 
-    def wait_idle(self, count: int) -> None:
-        """Wait until `count` nodes beat and have looked around."""
+    def wait_beating(self, count: int) -> None:
+        """Wait until `count` nodes beat."""
         beats = Path(self.spool.root, "beat")
         self.wait(lambda: len(list(beats.glob("*/*"))) >= count)
+
+    def wait_idle(self, count: int) -> None:
+        """Wait until `count` nodes beat and have looked around."""
+        self.wait_beating(count)
         for daemon in self.daemons:
             settle(daemon)
 
