@@ -1,0 +1,46 @@
+# Everything a newcomer or a tester needs; works with GNU and BSD make.
+#   make demo     renders a small film on three daemons and kills one of them
+#   make test     installs what the tests need and runs them
+#   make lint     style, types, import directions
+#   make bench    measures what docs/explanation/performance.md tells
+#   make clean    removes what the above left behind
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+# e.g. make test TESTS=tests/core, make test WORKERS=4
+TESTS = tests
+WORKERS = auto
+
+all: demo
+
+# Installed anew only when pyproject.toml changed; `dev` serves the demo as well.
+$(VENV)/.installed: pyproject.toml packaging/venv.sh
+	@sh packaging/venv.sh "$(PYTHON)" "$(VENV)" ""
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed-dev: pyproject.toml packaging/venv.sh
+	@sh packaging/venv.sh "$(PYTHON)" "$(VENV)" dev
+	@touch $(VENV)/.installed $(VENV)/.installed-dev
+
+demo: $(VENV)/.installed
+	@$(BIN)/python packaging/demo/run.py
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST) $(TESTS)
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	@$(BIN)/python bench/run.py
+
+clean:
+	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .import_linter_cache
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: all demo test lint bench clean
