@@ -97,6 +97,7 @@ def test_a_zombie_cannot_finish_its_chunk(farm, whole):
     assert farm.ended(jid) == "done"
     (done,) = farm.chunks(jid)
     assert (done.owner, done.losses, done.attempt) == (other.inc, 1, old.attempt + 1)
+    farm.until(lambda: farm.commits(jid), "the commit is in a journal")
     assert [e["inc"] for e in farm.commits(jid)] == [other.inc]
     assert zombie.runs
     assert farm.until(lambda: zombie.inc in farm.alive(), "the new incarnation beats")
