@@ -34,8 +34,10 @@ def beat(node: Node, now: float) -> None:
     if late:
         node.observer.reset()
     node.count("beats")
+    declared = node.counts.get("declared", 0)
     observe(node)
-    if node.observer.beats % DEAD_EVERY == 0 or node.observer.beats == 1:
+    is_due = node.observer.beats % DEAD_EVERY == 0 or node.observer.beats == 1
+    if is_due or node.counts.get("declared", 0) > declared:
         free_the_dead(node, now)
 
 
