@@ -106,6 +106,7 @@ class _Found:
     """What a walk through the file has kept."""
 
     listed: set[bytes] = field(default_factory=set)
+    listings: int = 0  #: also those of one name, of which a bomb has millions
     scenes: list[tuple[Block, bytes]] = field(default_factory=list)
     scene_bytes: int = 0
     objects: dict[int, bytes] = field(default_factory=dict)
@@ -145,6 +146,7 @@ def _walk(source: Source, header: Header) -> _Found:
         if number > most:
             raise source.damaged(f"holds more than {most} blocks", at=block.offset)
         if block.code == scenes.CODE:
+            found.listings += 1
             found.listed.add(read_scene(source, block, header.endian).raw_name)
         elif block.code == _SCENE:
             _keep_scene(source, block, found)
@@ -154,7 +156,7 @@ def _walk(source: Source, header: Header) -> _Found:
             if block.length > sdna.LONGEST:
                 raise source.damaged(f"has {block.length} bytes of DNA1", at=block.offset)
             found.catalogue = block, source.take(block.length, "its DNA1 block")
-        if len(found.listed) > scenes.MOST or len(found.scenes) > scenes.MOST:
+        if found.listings > scenes.MOST or len(found.scenes) > scenes.MOST:
             raise source.damaged("has too many scenes", at=block.offset)
     return found
 
