@@ -20,7 +20,7 @@ from renderd.core.label import label, slug
 from renderd.core.needs import Needs
 from renderd.errors import BrokenImage, RenderdError, UsageError
 from renderd.spool import frames as placed
-from renderd.spool import jobs, orders, tickets
+from renderd.spool import jobs, listing, orders, tickets
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
@@ -270,9 +270,9 @@ def _progress(draft: Draft) -> Callable[[int, int], None] | None:
 def _keep_whole(spool: Spool, jid: str) -> int:
     """Give receipts to the frames that are there whole, before anybody runs the job."""
     output_ = placed.locate(spool, jobs.read(spool, jid))
-    wanted = jobs.read(spool, jid).info.frames
-    if output_ is None or wanted is None:
+    if output_ is None:
         return 0
+    wanted = [chunk.run for chunk in listing.chunks(spool, jid) if chunk.run is not None]
     there = placed.fresh_files(spool, output_.folder, output_)
     kept = 0
     for run in wanted:

@@ -36,10 +36,10 @@ class Sum:
         kind = event.get("ev")
         if kind == "done":
             self.chunks += 1
-            self.frames += int(event.get("frames") or 0)
-            self.wall += float(event.get("wall") or 0)
-            self.cpu += float(event.get("cpu") or 0)
-            self.peak = max(self.peak, int(event.get("peak") or 0))
+            self.frames += int(_number(event, "frames"))
+            self.wall += _number(event, "wall")
+            self.cpu += _number(event, "cpu")
+            self.peak = max(self.peak, int(_number(event, "peak")))
         elif kind in _FAILURES:
             self.failed += 1
         elif kind == "lost":
@@ -94,6 +94,11 @@ def add_up(events: Iterable[dict[str, Any]], by: str) -> tuple[dict[str, Sum], S
         sums[key].add(event)
         total.add(event)
     return dict(sums), total
+
+
+def _number(event: dict[str, Any], key: str) -> float:
+    value = event.get(key)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _row(one: Sum) -> tuple[str, ...]:

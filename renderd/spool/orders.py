@@ -321,12 +321,15 @@ def _close_look(spool: Spool, jid: str) -> None:
     place = where(spool, jid)
     if place[0] not in (QUEUE, HELD, FAILED):
         return
-    survey = Survey(jid, jobs.read(spool, jid).chunks)
+    job = jobs.read(spool, jid)
+    survey = Survey(jid, job.chunks)
     for group in survey.groups:
         survey.look(spool, group)
     done, failed, waiting, _ = survey.totals()
     if done == survey.chunks:
-        jobs.close(spool, place, survey, has_failed=False)
+        if jobs.close(spool, place, survey, has_failed=False):
+            with contextlib.suppress(OSError):
+                frames.collect(spool, job)
     elif place[0] == FAILED and waiting and done + failed < survey.chunks:
         _bump(spool, jid)  # a revived chunk that somebody else must run now
 

@@ -162,7 +162,7 @@ def _view(
         after=job.info.after,
         nodes=said.limit(job),
         note=said.note,
-        reason=said.reason or _reason(place, job, tally, finished),
+        reason="" if folder == DONE else said.reason or _reason(place, job, tally, finished),
         born_ns=born,
         age=None if now is None or not born else max(0.0, (now - born) / 1e9),
         out=job.out,

@@ -1,0 +1,188 @@
+"""`render add`: commands, info files and .blend files become jobs."""
+
+import io
+import json
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import pytest
+
+from frontend.cli import app
+from renderd.core.chunk import State
+from renderd.spool import frames, jobs, listing, tickets
+from renderd.spool.layout import Spool
+
+SHARED = Path(__file__).parents[3] / "shared" / "blend" / "generated"
+MULTI = SHARED / "b4515_multi3_bg_zstd.blend"
+needs_blends = pytest.mark.skipif(not MULTI.exists(), reason="../shared/blend is not there")
+
+
+@pytest.fixture
+def add(spool: Spool, capsys, monkeypatch):
+    """Run `render add`; its status and its JSON."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setenv("RENDERD_RUNTIME_DIR", "/nonexistent")
+
+    def run(*words: object):
+        status = app.main(["--spool", spool.root, "add", "--json", *map(str, words)])
+        return status, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def png(width: int = 2, height: int = 2) -> bytes:
+    """A whole small picture."""
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + b"\x80" * width for _ in range(height)))
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", rows) + part(b"IEND", b"")
+
+
+def test_any_command_is_queued_with_its_frames(spool: Spool, add):
+    status, value = add("--command", "prog {start} {end}", "--frames", "1-100")
+    [job] = value["jobs"]
+    assert (status, job["chunks"], job["frames"], job["state"]) == (0, 10, "1-100", "queue")
+    assert set(job) == {
+        *("jid", "name", "scene", "frames", "chunks", "out", "state", "priority", "command")
+    }
+    first = listing.chunks(spool, job["jid"])[0]
+    assert Path(spool.chunk(job["jid"], first)).read_text() == "prog 1 10\n"
+
+
+def test_every_option_reaches_the_job(spool: Spool, add):
+    first = add("--command", "prog", "--name", "first")[1]["jobs"][0]["jid"]
+    words = [
+        *("--command", "prog {start}", "--frames", "1-6", "--chunk", "2", "--priority", "70"),
+        *("--name", "Shot 10", "--pool", "gpu,big", "--needs", "ram>=16G", "--needs", "gpu"),
+        *("--after", "first", "--nodes", "3", "--retries", "1", "--timeout", "2h"),
+    ]
+    [job] = add(*words)[1]["jobs"]
+    info = jobs.read(spool, job["jid"]).info
+    assert (info.priority, info.pool, info.nodes, info.retries) == (70, ("gpu", "big"), 3, 1)
+    assert (info.needs.ram, info.needs.gpu, info.timeout) == (16 << 30, True, 7200)
+    assert (info.after, job["state"], job["chunks"]) == ((first,), "waiting", 3)
+
+
+def test_a_dry_run_writes_nothing(spool: Spool, add):
+    status, value = add("--command", "prog {start}", "--frames", "1-10", "--dry-run")
+    assert (status, value["dry_run"], value["jobs"][0]["state"]) == (0, True, "dry-run")
+    assert tickets.everywhere(spool) == {}
+    assert list(Path(spool.at("jobs")).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--command", "prog {start}"), "--frames"),
+        (("--command", "prog {out}", "--frames", "1-2"), "--out"),
+        (("--command", "prog 'x"), "cannot be split"),
+        (("--command", ""), "is empty"),
+        (("--command", "prog", "--frames", "1-"), "1-"),
+        (("--command", "prog", "--chunk", "some"), "auto"),
+        (("--command", "prog", "--priority", "100"), "0 to 99"),
+        (("--command", "prog", "--after", "nope"), "nope"),
+        (("--command", "prog", "--needs", "ram"), "ram"),
+        (("--command", "prog", "x.blend"), "what is to be rendered"),
+        (("/nonexistent/x.info",), "No such file"),
+    ],
+)
+def test_a_mistake_queues_nothing(spool: Spool, add, words, says):
+    status, value = add(*words)
+    assert status == 2
+    assert says in value["error"] + value["remedy"]
+    assert tickets.everywhere(spool) == {}
+
+
+def test_a_held_job_starts_held(add):
+    assert add("--command", "prog", "--hold")[1]["jobs"][0]["state"] == "held"
+
+
+def test_an_info_file_is_queued_as_it_says(spool: Spool, add, tmp_path: Path):
+    path = tmp_path / "comp.info"
+    path.write_text("frames: 1-20\nchunk: 5\npriority: 60\n\nnuke -F {start}-{end} /p/comp.nk\n")
+    [job] = add(path, "--priority", "80")[1]["jobs"]
+    assert (job["name"], job["chunks"], job["priority"]) == ("comp", 4, 80)
+
+
+def test_an_info_file_may_come_by_stdin(add, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(b"name: piped\n\nprog\n"))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert add("-")[1]["jobs"][0]["name"] == "piped"
+
+
+def test_an_output_that_an_open_job_writes_is_refused_or_replaced(
+    spool: Spool, add, tmp_path: Path
+):
+    words = ("--command", "prog {out}", "--frames", "1-2", "--out", tmp_path / "o" / "f_####.png")
+    first = add(*words)[1]["jobs"][0]["jid"]
+    status, value = add(*words)
+    assert status != 0
+    assert first in value["error"]
+    assert add(*words, "--replace")[0] == 0
+    assert tickets.find(spool, first)[0] == "cancelled"
+
+
+def test_missing_keeps_the_frames_that_are_there_whole(spool: Spool, add, tmp_path: Path):
+    out = tmp_path / "o"
+    out.mkdir()
+    (out / "f_0001.png").write_bytes(png())
+    (out / "f_0002.png").write_bytes(png()[:40])
+    words = ("--command", "prog {out}", "--frames", "1-3", "--out", out / "f_####.png")
+    [job] = add(*words, "--missing")[1]["jobs"]
+    assert (job["kept"], job["state"]) == (1, "queue")
+    output = frames.locate(spool, jobs.read(spool, job["jid"]))
+    assert set(frames.receipted(spool, output, range(1, 4))) == {1}
+
+
+def test_a_whole_job_is_one_chunk_a_run(add):
+    words = ("--command", "prog {start} {end}", "--frames", "1-100", "--whole")
+    assert add(*words)[1]["jobs"][0]["chunks"] == 1
+
+
+@needs_blends
+def test_a_blend_makes_one_job_a_scene_with_its_own_range(spool: Spool, add, tmp_path: Path):
+    status, value = add(MULTI, "--out", tmp_path / "{scene}" / "####.png")
+    assert status == 0
+    assert [(j["scene"], j["frames"]) for j in value["jobs"]] == [
+        ("Alpha", "1-10"),
+        ("Beta", "100-120"),
+        ("Gamma", "0-5"),
+    ]
+    assert "--factory-startup" in value["jobs"][0]["command"]
+
+
+@needs_blends
+def test_scenes_of_one_output_write_under_their_own_names(add):
+    _, value = add(MULTI, "--dry-run")
+    outs = [j["out"] for j in value["jobs"]]
+    assert len(set(outs)) == 3
+    assert outs[1].endswith("/beta_####")
+
+
+@needs_blends
+def test_one_scene_with_other_frames_and_the_users_own_settings(add, tmp_path: Path):
+    words = ("--scene", "Beta", "--frames", "1-4x2", "--no-factory-startup", "--name", "b")
+    [job] = add(MULTI, *words, "--out", tmp_path / "####.png")[1]["jobs"]
+    assert (job["name"], job["frames"]) == ("b", "1-3x2")
+    assert "--factory-startup" not in job["command"]
+
+
+@needs_blends
+def test_a_bad_file_among_good_ones_queues_nothing(spool: Spool, add, tmp_path: Path):
+    bad = tmp_path / "bad.blend"
+    bad.write_bytes(b"no blend")
+    status, _ = add(MULTI, bad, "--out", tmp_path / "{scene}_####.png")
+    assert status == 1
+    assert tickets.everywhere(spool) == {}
+
+
+def test_no_chunk_runs_before_everything_is_there(spool: Spool, add):
+    [job] = add("--command", "prog {start}", "--frames", "1-3000", "--chunk", "1")[1]["jobs"]
+    assert len(listing.chunks(spool, job["jid"], {State.WAIT})) == 3000
