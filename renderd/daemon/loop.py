@@ -12,7 +12,7 @@ from typing import Any
 from renderd.core.wire import Request, from_object
 from renderd.daemon import chores, hunt, life, orders, results, status
 from renderd.daemon.node import Node
-from renderd.daemon.work import Result
+from renderd.daemon.work import Ending, Result
 from renderd.errors import RenderdError, SpoolError
 from renderd.host.load import LoadSampler
 from renderd.spool import history, nodes
@@ -135,14 +135,34 @@ class Loop:
             return
         if node.counts.get("beats", 0) != beats:
             self._beaten(now)
-        results.settle(node, now, wall)
-        if not self.leaving:
-            hunt.poll(node, now)
-            hunt.claim(node, now)
-            chores.minute(node, self.janitor, now)
+        self._each(self._work_steps(now, wall))
         if now >= self.next_journal or len(node.journal) >= JOURNAL_EVENTS:
             self.next_journal = now + JOURNAL_EVERY
             self.write_journal(wall)
+
+    def _work_steps(self, now: float, wall: float) -> list[Callable[[], None]]:
+        node = self.node
+        settle = lambda: results.settle(node, now, wall)  # noqa: E731
+        if self.leaving:
+            return [settle]
+        poll, claim = lambda: hunt.poll(node, now), lambda: hunt.claim(node, now)
+        chore = lambda: chores.minute(node, self.janitor, now)  # noqa: E731
+        if all(result.ending is Ending.DONE for result in node.settling):
+            # The next command starts while the last one's move is made.
+            return [claim, settle, poll, claim, chore]
+        return [settle, poll, claim, chore]  # a failure teaches before it is claimed again
+
+    @staticmethod
+    def _each(steps: list[Callable[[], None]]) -> None:
+        """Take every step, also when one before it failed; the first failure is raised then."""
+        failures: list[Exception] = []
+        for step in steps:
+            try:
+                step()
+            except (OSError, SpoolError) as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
     def _beaten(self, now: float) -> None:
         """What goes with every beat: the inbox, the tickets of what runs, the status."""

@@ -50,6 +50,7 @@ class Driven:
         """The chunk in work ends."""
         work = self.works.pop(0)
         self.tick(0.0, Result(work=work, ending=ending, reason=reason, wall=1.0))
+        self.tick()  # what was given back is seen at the next round
 
     def work_off(self, ending: Ending = Ending.DONE, most: int = 200) -> int:
         """End everything that is started until nothing more is; how many chunks that were."""
@@ -205,7 +206,7 @@ def test_a_held_job_starts_nothing_more_but_ends_what_runs(
 ) -> None:
     jid = publish(span="1-30")
     driven.tick(0.0, Nudge())
-    orders.hold(spool, jid)
+    orders.hold(spool, jid, by="ann")
     driven.run(15)
     driven.end()
     assert driven.works == []
