@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ _NO_WINDOW = "The window is not part of this release yet; the command line does 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; the exit status, as documented in docs/reference/render.md."""
     words = sys.argv[1:] if argv is None else list(argv)
+    _let_any_text_pass()
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -35,6 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = SpoolError(f"{where}{error.strerror or error}", "prove the mount: renderd doctor")
         return _fail(said, words)
     return status
+
+
+def _let_any_text_pass() -> None:
+    # A name that the terminal's encoding lacks is shown with a sign in its place.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(words: list[str]) -> int:

@@ -52,15 +52,21 @@ def pick(spool: Spool, words: list[str]) -> "list[Place]":
     """The jobs that are meant, each once.  Raises UsageError that names the nearest."""
     from renderd.spool import jobs  # noqa: PLC0415  lists need it not
 
-    places = []
-    for word in words:
-        try:
-            places.append(jobs.select(spool, word))
-        except UsageError as error:
-            if not error.remedy.startswith("there are"):
-                raise
-            raise UsageError(error.message, "see: render jobs --all") from None
+    places = [_pick(jobs.select, spool, word) for word in words]
     return list({place[1].jid: place for place in places}.values())
+
+
+def _pick(select: "Callable[[Spool, str], Place]", spool: Spool, word: str) -> "Place":
+    try:
+        return select(spool, word)
+    except UsageError:
+        pass  # a ticket that moves while we list may be missed once
+    try:
+        return select(spool, word)
+    except UsageError as error:
+        if not error.remedy.startswith("there are"):
+            raise
+        raise UsageError(error.message, "see: render jobs --all") from None
 
 
 def patiently(order: Callable[[], _T]) -> _T:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from frontend.cli import output
@@ -9,11 +10,16 @@ from frontend.cli.farm import open_farm, pick, settings
 from frontend.cli.parser import jobs_argument
 from renderd.core.label import UNSEEN, label
 from renderd.errors import UsageError
-from renderd.spool import listing
+from renderd.spool import listing, tickets
+from renderd.spool.layout import OPEN
 from renderd.spool.moves import names
 
 if TYPE_CHECKING:
+    from renderd.client import Client
     from renderd.spool.layout import Spool
+    from renderd.spool.logs import LogEnd
+
+_EVERY = 1.0
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -46,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from renderd.client import Client  # noqa: PLC0415  --errors needs it not
 
     with Client(settings(args), spool) as client:
-        end = client.log(jid, chunk, args.attempt)
+        end = _end(args, client, spool, jid, chunk)
         if args.json:
             return output.emit({"job": jid, "log": end.to_dict()})
         output.talk(f"chunk {end.chunk}, attempt {end.attempt}, {end.node}: {end.path}")
@@ -58,6 +64,20 @@ def run(args: argparse.Namespace) -> int:
             _write([line])
             sys.stdout.flush()
     return 0
+
+
+def _end(
+    args: argparse.Namespace, client: "Client", spool: "Spool", jid: str, chunk: int | None
+) -> "LogEnd":
+    """The log; who follows waits until there is one, while the job is open."""
+    while True:
+        try:
+            return client.log(jid, chunk, args.attempt)
+        except UsageError:
+            place = tickets.find(spool, jid)
+            if not args.follow or place is None or place[0] not in OPEN:
+                raise
+        time.sleep(_EVERY)
 
 
 def _number(word: str | None) -> int | None:

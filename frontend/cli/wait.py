@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frontend.cli import output
@@ -15,7 +15,7 @@ from renderd.core.chunk import State
 from renderd.core.label import label
 from renderd.errors import UsageError
 from renderd.spool import listing, nodes, tickets, view
-from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, Spool
+from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, Spool, is_mounted
 from renderd.spool.orders import HELD_BY
 from renderd.spool.view import JobView
 
@@ -23,6 +23,7 @@ PARTLY = 3
 _EVERY = 1.0
 _SAY_EVERY = 10.0  #: seconds between two lines where no terminal reads us
 _FINE = 32  #: running chunks up to which their own progress is asked
+_LOOKS = 4  #: in which a ticket must be missed before its job counts as removed
 _OVER = (DONE, FAILED, CANCELLED)
 _GONE = "removed"
 _STOPPED = "stopped"
@@ -56,6 +57,7 @@ class Sight:
     jobs: dict[str, JobView] = field(default_factory=dict)
     done: float = 0.0  #: chunks, running ones in part
     total: int = 0
+    missed: dict[str, int] = field(default_factory=dict)  #: looks in a row without its ticket
 
     @property
     def ends(self) -> dict[str, str]:
@@ -107,7 +109,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def look(spool: Spool, jids: list[str], before: Sight) -> Sight:
-    """Look where the jobs are now; one that is nowhere was removed."""
+    """Look where the jobs are now; what cannot be seen stays as it was.
+
+    A ticket that moves while we list may be missed, and an unmounted share shows none: only one
+    that several looks of a mounted spool do not show was removed.
+    """
+    try:
+        return _look(spool, jids, before)
+    except OSError as error:
+        output.talk(f"{error.strerror or error}; still waiting")
+        return before
+
+
+def _look(spool: Spool, jids: list[str], before: Sight) -> Sight:
     places = tickets.everywhere(spool)
     sight = Sight()
     for jid in jids:
@@ -115,8 +129,9 @@ def look(spool: Spool, jids: list[str], before: Sight) -> Sight:
         if jid in places:
             sight.jobs[jid] = view.read_job(spool, places[jid], None)
         elif known is not None:
-            gone = {**known.to_dict(), "state": _GONE}
-            sight.jobs[jid] = JobView(**gone)
+            sight.missed[jid] = before.missed.get(jid, 0) + is_mounted(spool)
+            is_gone = sight.missed[jid] >= _LOOKS
+            sight.jobs[jid] = replace(known, state=_GONE) if is_gone else known
     sight.total = sum(job.chunks for job in sight.jobs.values())
     sight.done = sum(job.done for job in sight.jobs.values())
     running = [j.jid for j in sight.jobs.values() if 0 < j.running <= _FINE]

@@ -60,8 +60,15 @@ def run(args: argparse.Namespace) -> int:
 def _loop(args: argparse.Namespace, spool: Spool, *, is_data: bool, is_screen: bool) -> None:
     before: Any = None
     while True:
-        jobs = view.read_jobs(spool, _SHOWN)
-        nodes = [n for n in view.read_nodes(spool) if n.state != "dead"]
+        try:
+            jobs = view.read_jobs(spool, _SHOWN)
+            nodes = [n for n in view.read_nodes(spool) if n.state != "dead"]
+        except OSError as error:
+            if args.once:
+                raise
+            output.talk(f"{error.strerror or error}; looking again")
+            time.sleep(args.interval)
+            continue
         now = _lasting(jobs, nodes)
         if is_data and now != before:
             value = {"schema": output.SCHEMA, "jobs": [j.to_dict() for j in jobs]}

@@ -33,6 +33,7 @@ from renderd.spool.moves import Outcome, move, names
 from renderd.spool.survey import Survey
 
 _TRIES = 20
+_LOOKS = 3
 HELD_BY = "held by "  #: how a person's reason begins; any other is the farm's own
 Progress = Callable[[int, int], None]
 Picked = Callable[[Chunk], bool]
@@ -95,10 +96,11 @@ class Removed:
 
 def where(spool: Spool, jid: str) -> tickets.Place:
     """Where a job's ticket is.  Raises UsageError where no list shows it, OSError."""
-    place = tickets.find(spool, jid)
-    if place is None:
-        raise UsageError(f"job {jid} is not in this spool", "see: render jobs")
-    return place
+    for _ in range(_LOOKS):  # a ticket that moves while we list may be missed
+        place = tickets.find(spool, jid)
+        if place is not None:
+            return place
+    raise UsageError(f"job {jid} is not in this spool", "see: render jobs")
 
 
 def hold(spool: Spool, jid: str, by: str, reason: str = "") -> Turned:

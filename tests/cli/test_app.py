@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,19 @@ def test_a_reader_that_leaves_early_is_no_error(spool: Spool, publish):
         assert process.wait(60) == 0
 
 
+def test_an_interrupted_watch_ends_with_130(spool: Spool, publish):
+    publish()
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RENDERD_SPOOL": spool.root}
+    words = [sys.executable, "-m", "frontend.cli.app", "watch", "--json-lines"]
+    with subprocess.Popen(
+        words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert json.loads(process.stdout.readline())["jobs"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr.read() == b""
+
+
 def test_colours_come_only_when_asked_for(spool: Spool, publish):
     publish(held=True)
     assert "\x1b[" not in render("jobs", spool=spool).stdout
@@ -127,6 +141,14 @@ def test_states_are_words_where_signs_cannot_be_shown(spool: Spool, publish):
     publish(held=True)
     done = render("jobs", spool=spool, PYTHONIOENCODING="ascii")
     assert "= held" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_name_that_the_terminal_cannot_show_stops_nothing(spool: Spool, publish):
+    publish("größe 日本")
+    done = render("jobs", spool=spool, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gr??e" in done.stdout
 
 
 def test_the_version_is_said():

@@ -173,6 +173,13 @@ def test_kill_names_each_chunk_that_runs_there(spool: Spool, publish, worker, as
     assert ask("node", "kill", "ws07", "--job", "first")[1]["sent"] == []
 
 
+def _waiting(spool: Spool, *words: str) -> subprocess.Popen:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RENDERD_SPOOL": spool.root}
+    command = [sys.executable, "-m", "frontend.cli.app", "wait", *words]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
+
+
 def test_wait_ends_with_0_when_all_are_done(publish, worker, ask):
     jid = publish()
     worker.finish(jid, 1, 2, 3)
@@ -200,17 +207,34 @@ def test_wait_does_not_wait_for_a_job_that_stopped_itself(spool: Spool, publish,
     assert ask("wait", jid)[0] == 1
 
 
+def test_wait_says_that_a_job_was_removed(spool: Spool, publish):
+    jid = publish()
+    with _waiting(spool, jid) as waiting:
+        assert waiting.stderr.readline()
+        orders.cancel(spool, jid)
+        orders.remove(spool, jid)
+        assert waiting.wait(60) == 1
+
+
+def test_wait_takes_an_unmounted_share_for_no_news(spool: Spool, publish, worker):
+    jid = publish()
+    with _waiting(spool, jid, "--timeout", "7s") as waiting:
+        assert waiting.stderr.readline()
+        away = Path(f"{spool.root}.away")
+        Path(spool.root).rename(away)
+        Path(spool.root).mkdir()
+        assert waiting.wait(60) == 3
+        Path(spool.root).rmdir()
+        away.rename(spool.root)
+
+
 def test_wait_gives_up_with_3_when_the_time_is_over(publish, ask):
     assert ask("wait", publish(), "--timeout", "1s")[0] == 3
 
 
 def test_wait_sees_a_job_that_is_finished_meanwhile(spool: Spool, publish, worker):
     jid = publish()
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "RENDERD_SPOOL": spool.root}
-    words = [sys.executable, "-m", "frontend.cli.app", "wait", jid]
-    with subprocess.Popen(
-        words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as waiting:
+    with _waiting(spool, jid) as waiting:
         assert waiting.stderr.readline() == "0/3 chunks, 0 running\n"
         worker.finish(jid, 1, 2, 3)
         worker.close(jid)
