@@ -113,6 +113,7 @@ class Daemon:
         trust.check_user(self.settings.allow_root)
         identity = read_identity(PosixShare(), self.settings.spool)
         name = self.settings.node or facts.host_slug(facts.host_name())
+        os.umask(0o007)  # ours alone, the guard was forked before; saves a chmod for each file
         os.makedirs(self._state_dir, exist_ok=True)
         locations.make_private(self._runtime_dir)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -186,9 +186,11 @@ class PosixShare:
 
     def mkdir(self, path: str) -> None:
         os.mkdir(path, 0o770)
-        # umask and inherited bits differ between hosts; NAS that map identities refuse, harmlessly
+        # umask and inherited bits differ between hosts; NAS that map identities refuse, harmlessly.
+        # Looking first is free, the answer came with mkdir's; a chmod is one more round trip.
         with contextlib.suppress(PermissionError, NotImplementedError):
-            os.chmod(path, FOLDER_MODE)
+            if os.lstat(path).st_mode & 0o7777 != FOLDER_MODE:
+                os.chmod(path, FOLDER_MODE)
 
     def rmdir(self, path: str) -> None:
         os.rmdir(path)
@@ -259,7 +261,8 @@ def _regular(path: str) -> Iterator[int]:
 def _widen(descriptor: int) -> None:
     # umask must not keep the group out; on a NAS that maps identities this may be refused.
     with contextlib.suppress(PermissionError, NotImplementedError):
-        os.fchmod(descriptor, FILE_MODE)
+        if os.fstat(descriptor).st_mode & 0o7777 != FILE_MODE:
+            os.fchmod(descriptor, FILE_MODE)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
