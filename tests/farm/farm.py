@@ -176,7 +176,8 @@ class Farm:
     def busy(self, name: str) -> Daemon:
         """Start a daemon that is never idle, so that it beats often, and has one free slot."""
         words = ("--hang", f"--mark={self.folder}/busy.{name}")
-        self.add(self.info(*words, frames="1", out=f"busy_{name}_#.png", pool=name, name="busy"))
+        out = str(self.folder / f"busy.{name}.out" / "#.png")
+        self.add(self.info(*words, frames="1", out=out, pool=name, name="busy"))
         daemon = self.up(name, "--slots", "2", "--pools", name)
         self.until((self.folder / f"busy.{name}").exists, f"{name} is busy")
         return daemon
@@ -185,7 +186,7 @@ class Farm:
 
     def info(self, *words: str, frames: str = "1-20", out: str = "shot_####.png", **keys: Any) -> str:
         """An info file of the stand-in renderer."""
-        keys = {"frames": frames, "out": f"{self.out}/{out}", **keys}
+        keys = {"frames": frames, "out": str(self.out / out), **keys}
         head = "".join(f"{k}: {v}\n" for k, v in keys.items() if v is not None)
         return f"{head}\n{self.command(*words)}\n"
 

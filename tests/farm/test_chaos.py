@@ -12,7 +12,7 @@ from renderd.core.chunk import State
 from renderd.spool import nodes
 
 CHUNKS, DAEMONS = 500, 8
-FREEZE = 45.0  # seconds: longer than any observer here waits, idle ones included
+FREEZE = 35.0  # seconds: longer than busy observers wait
 
 
 class Chaos:
@@ -61,7 +61,7 @@ class Chaos:
 
 @pytest.mark.timeout(900)
 def test_eight_daemons_that_are_killed_and_frozen_render_every_chunk_exactly_once(farm):
-    words = ("--seconds=0.05", f"--mark={farm.folder}/starts")
+    words = ("--seconds=0.3", f"--mark={farm.folder}/starts")
     jid = farm.add(farm.info(*words, frames=f"1-{2 * CHUNKS}", chunk=2))
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
@@ -77,26 +77,26 @@ def test_eight_daemons_that_are_killed_and_frozen_render_every_chunk_exactly_onc
     for daemon in chaos.frozen:
         daemon.thaw()
     assert farm.ended(jid, 240) == "done", chaos.counts
+    # A closer that was killed leaves its tidying to the others' next minute.
+    farm.until(lambda: farm.litter() == [], "nothing is left beside the frames", 200)
+    living = [d for d in farm.daemons if d.runs]
+    for daemon in living:
+        farm.until(lambda d=daemon: d.inc in farm.alive(), f"{daemon.name} beats")
+        daemon.signal(signal.SIGTERM)
+    assert [d.wait() for d in living] == [0] * len(living)
+    farm.until(lambda: not farm.strays(), "nobody is left running")
+    assert not nodes.everyone(farm.spool)
 
     chunks = farm.chunks(jid)
     assert sorted(c.index for c in chunks) == list(range(1, CHUNKS + 1))
     assert {c.state for c in chunks} == {State.DONE}
-    # A journal's commit is written after the move: a kill between both loses the line, no more.
     commits = Counter(e["chunk"] for e in farm.commits(jid))
     assert set(commits.values()) == {1}
     owners = {c.index: c.owner for c in chunks}
-    assert all(owners[i] in chaos.killed for i in owners if i not in commits)
     assert all(e["inc"] == owners[e["chunk"]] for e in farm.commits(jid))
-
+    # A journal is written after the move: a kill between both loses its line, no more.
+    assert {owners[i] for i in owners if i not in commits} <= set(chaos.killed)
     assert [number(p) for p in farm.frames()] == list(range(1, 2 * CHUNKS + 1))
-    farm.until(lambda: not farm.commands(), "no command is left")
-    # A closer that was killed leaves its tidying to the others' next minute.
-    farm.until(lambda: farm.litter() == [], "nothing is left beside the frames", 200)
-    for daemon in [d for d in farm.daemons if d.runs]:
-        farm.until(lambda d=daemon: d.inc in farm.alive(), f"{daemon.name} beats")
-        daemon.signal(signal.SIGTERM)
-    assert [d.wait() for d in farm.daemons if d.runs] == [0] * sum(d.runs for d in farm.daemons)
-    assert not farm.strays()
-    assert not nodes.everyone(farm.spool)
     assert chaos.counts["kill"] >= 3, chaos.counts
-    print(chaos.counts, len((farm.folder / "starts").read_text().splitlines()), "starts")
+    starts = len((farm.folder / "starts").read_text().splitlines())
+    print(f"{starts} starts of {CHUNKS} chunks, {len(commits)} commits, {dict(chaos.counts)}")
