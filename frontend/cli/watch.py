@@ -3,6 +3,7 @@
 import argparse
 import json
 import shutil
+import signal
 import sys
 import time
 from typing import Any
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     is_screen = sys.stdout.isatty() and not is_data and not args.once
     try:
         if is_screen:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the screen must come back
             sys.stdout.write(_OTHER_SCREEN)
         _loop(args, spool, is_data=is_data, is_screen=is_screen)
     finally:
