@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from renderd.daemon.server import Server
 from renderd.daemon.tail import Tail
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
+
+sys.path.insert(0, str(Path(__file__).parent))  # driven.py, beside the tests that use it
+from driven import Driven, drive
 
 PATIENCE = 30.0  # generous: only a hang is as slow
 
@@ -195,3 +199,19 @@ def slow(stubborn: StubbornShare) -> Callable[..., None]:
         stubborn.slow_calls, stubborn.seconds = calls, seconds
 
     return set_slow
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """The one clock of all driven nodes: seconds, in a list of one."""
+    return [1000.0]
+
+
+@pytest.fixture
+def make_node(spool: Spool, clock: list[float]) -> Callable[..., Driven]:
+    """Registers driven nodes on the spool."""
+
+    def make(inc: str = "ws07-0123abcd", slots: int = 1, **able: Any) -> Driven:
+        return drive(spool, clock, inc, slots, **able)
+
+    return make

@@ -1,102 +1,21 @@
 """The loop's steps, tick by tick, on a real spool with a clock of our own and no threads."""
 
 import os
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from driven import Driven
 
-from renderd import plan
-from renderd.core.names import Beat
-from renderd.core.policy import Able
 from renderd.core.wire import Op, Request
-from renderd.daemon.loop import Leave, Loop, Message, Nudge
-from renderd.daemon.node import Node
-from renderd.daemon.work import Ending, Result, Work
-from renderd.host.load import LoadSampler
-from renderd.spool import nodes, orders, tickets, trust
-from renderd.spool.adopt import Adopter
-from renderd.spool.janitor import Janitor
+from renderd.daemon.loop import Leave, Nudge
+from renderd.daemon.work import Ending
+from renderd.spool import nodes, orders, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool
 from renderd.spool.listing import chunks
 
 Publish = Callable[..., str]
-
-
-@dataclass
-class Driven:
-    """A node whose time passes when we say so and whose work ends as we say."""
-
-    loop: Loop
-    time: list[float]
-    works: list[Work] = field(default_factory=list)
-
-    @property
-    def node(self) -> Node:
-        return self.loop.node
-
-    def tick(self, seconds: float = 0.0, *messages: Message) -> None:
-        self.time[0] += seconds
-        self.loop.tick(list(messages))
-
-    def run(self, seconds: float, step: float = 0.5) -> None:
-        """Let time pass in small steps."""
-        for _ in range(int(seconds / step)):
-            self.tick(step)
-
-    def end(self, ending: Ending = Ending.DONE, reason: str = "") -> None:
-        """The chunk in work ends."""
-        work = self.works.pop(0)
-        self.tick(0.0, Result(work=work, ending=ending, reason=reason, wall=1.0))
-        self.tick()  # what was given back is seen at the next round
-
-    def work_off(self, ending: Ending = Ending.DONE, most: int = 200) -> int:
-        """End everything that is started until nothing more is; how many chunks that were."""
-        count = 0
-        self.tick(0.0, Nudge())
-        while self.works and count < most:
-            self.end(ending, "made to fail" if ending.is_failure else "")
-            count += 1
-        return count
-
-
 MakeNode = Callable[..., Driven]
-
-
-@pytest.fixture
-def time() -> list[float]:
-    return [1000.0]
-
-
-@pytest.fixture
-def make_node(spool: Spool, time: list[float]) -> MakeNode:
-    def make(inc: str = "ws07-0123abcd", slots: int = 1, **able: Any) -> Driven:
-        name = inc.rpartition("-")[0]
-        works: list[Work] = []
-        rng = random.Random(inc)
-
-        def planner(info: Any, label: str) -> Any:
-            return plan.from_info(info, label, spool.farm, "linux")
-
-        node = Node(
-            spool=spool,
-            inc=inc,
-            name=name,
-            slots=slots,
-            able=Able(name=name, inc=inc, ram_bytes=16 << 30, **able),
-            pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
-            adopter=Adopter(spool, inc, planner, trust.policy_of(spool)),
-            start=works.append,
-            rng=rng,
-            started=time[0],
-        )
-        node.pulse = nodes.register(spool, inc, {"node": name}, 5)
-        loop = Loop(node, Janitor(spool), LoadSampler(), clock=lambda: time[0])
-        return Driven(loop, time, works)
-
-    return make
 
 
 @pytest.fixture
