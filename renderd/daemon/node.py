@@ -36,8 +36,10 @@ class JobMemory:
     born: int  #: ns, the server's clock
     survey: Survey
     failures_here: int = 0
+    failed_at: float = float("-inf")  #: when the last of them was
     avoided: dict[int, float] = field(default_factory=dict)  #: chunk failed here: until when
     intents: set[str] = field(default_factory=set)  #: groups declared
+    paces: deque[float] = field(default_factory=lambda: deque(maxlen=50))  #: s a frame, here
     exhausted: str = ""  #: the ticket name under which nothing was waiting
     losses: int = 0  #: races lost in a row
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen

@@ -48,6 +48,8 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if result.ending is Ending.DONE:
         node.rest.failures = 0
         node.count("done" if outcome is Outcome.WON else "lost finishes")
+        if memory is not None and work.frames:
+            memory.paces.append(result.wall / len(work.frames))
         if memory is not None and memory.exhausted and outcome is Outcome.WON:
             hunt.look_after_end(node, memory, now)
         return
@@ -96,6 +98,7 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
     node.count("failures")
     if memory is not None:
         memory.failures_here += 1
+        memory.failed_at = now
         memory.checked = float("-inf")
         memory.avoided[result.work.claim.chunk.index] = now + FORGIVE
     node.rest.failures += 1

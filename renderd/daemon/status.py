@@ -8,6 +8,9 @@ from renderd.daemon.node import Node
 from renderd.daemon.work import Work
 from renderd.host.load import Load
 
+SLOW_TIMES = 5  #: times a job's usual frame from which a frame is worth a word
+SLOW_AT_LEAST = 10.0  #: seconds
+
 
 def state_of(node: Node) -> str:
     """One word: rendering, idle, paused, draining or leaving."""
@@ -33,7 +36,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "pools": sorted(node.able.pools),
         "tags": sorted(node.able.tags),
         "blenders": list(node.able.blenders),
-        "running": [_running(work, now) for work in node.running],
+        "running": [_running(node, work, now) for work in node.running],
         "load": _load(load),
         "up": round(now - node.started, 1),
         "trouble": node.trouble,
@@ -41,7 +44,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
     }
 
 
-def _running(work: Work, now: float) -> dict[str, Any]:
+def _running(node: Node, work: Work, now: float) -> dict[str, Any]:
     elapsed = now - work.started
     return {
         "job": work.job.jid,
@@ -58,7 +61,23 @@ def _running(work: Work, now: float) -> dict[str, Any]:
         "peak": work.peak_bytes,
         "message": work.message[:120],
         "warnings": work.warnings,
+        "slow": _slowness(node, work, now),
     }
+
+
+def _slowness(node: Node, work: Work, now: float) -> str:
+    """A word on a frame far beyond the job's usual: a close-up, a first kernel compile, or stuck.
+
+    Never a reason to kill it; only silence without any work is.
+    """
+    memory = node.jobs.get(work.job.jid)
+    if memory is None or not memory.paces:
+        return ""
+    usual = sorted(memory.paces)[len(memory.paces) // 2]
+    since = now - work.started - (work.saved_after[-1] if work.saved_after else 0.0)
+    if since < max(SLOW_TIMES * usual, SLOW_AT_LEAST):
+        return ""
+    return f"this frame takes {since / usual:.0f} times the job's usual {usual:.1f} s"
 
 
 def _eta(work: Work, elapsed: float) -> float | None:

@@ -303,3 +303,16 @@ def test_after_a_sleep_the_beat_goes_on_under_the_same_name(driven: Driven) -> N
     driven.run(10)
     assert not driven.node.is_fenced
     assert QUEUE
+
+
+def test_a_frame_far_beyond_the_usual_is_told_and_not_killed(
+    publish: Publish, driven: Driven
+) -> None:
+    publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    driven.end()  # 10 frames in one second
+    driven.run(8)
+    assert driven.loop.snapshot["running"][0]["slow"] == ""
+    driven.run(12)
+    assert "times the job's usual 0.1 s" in driven.loop.snapshot["running"][0]["slow"]
+    assert not driven.works[0].stopping.is_set()
