@@ -135,7 +135,7 @@ def _why_not(node: Node, memory: JobMemory) -> str:
         return memory.why_not
     memory.checked = node.polled
     wanted = control.read(node.spool, memory.job.jid)
-    terms = wanted.terms(memory.job, frozenset(), memory.failures_here)
+    terms = wanted.terms(memory.job, frozenset(), _failures_held_against(node, memory))
     if terms.nodes is not None:
         terms = replace(terms, owners=_owners(node, memory))
     reason = policy.why_not(node.able, memory.job, terms)
@@ -146,6 +146,13 @@ def _why_not(node: Node, memory: JobMemory) -> str:
         else:
             reason = frames.why_not_able(node.spool, output)
     return reason
+
+
+def _failures_held_against(node: Node, memory: JobMemory) -> int:
+    """The failures for which others should take the job; none where nobody else could."""
+    if node.polled - memory.failed_at > policy.FORGIVE:
+        memory.failures_here = 0  # or a job that failed on every node would stay open for ever
+    return 0 if _is_alone(node) else memory.failures_here
 
 
 def _owners(node: Node, memory: JobMemory) -> frozenset[str]:
