@@ -17,6 +17,8 @@ class Cause:
     is_fatal: bool = False  #: what is rendered from here on is not what was asked for
 
 
+MISSING_FILE = "missing-file"  #: what `missing: fail` means: a library, an image, a cache
+
 #: The first that fits is taken: the narrow ones stand before the wide ones.
 CAUSES = (
     Cause(
@@ -232,7 +234,7 @@ CAUSES = (
         ),
     ),
     Cause(
-        "missing-file",
+        MISSING_FILE,
         "a file that the scene uses is missing on this node",
         "copy it to the share or mount its folder here; pack it with File > External Data;"
         " 'missing: warn' in the info file renders without it",
@@ -241,17 +243,25 @@ CAUSES = (
             "data-blocks are missing",
             "missing from '",
             "warning: unable to open",
-            "unable to open file",
             "could not open alembic",
             "could not open usd",
-            "cannot open file",
             "image file + not found",
             "image file + does not exist",
             "could not load image",
-            "could not be loaded",
+            "image + could not be loaded",
             "failed to open image",
             "failed to load image",
             "can't open image",
+        ),
+    ),
+    Cause(
+        "no-file",
+        "a file is not there on this node",
+        "copy it to the share or mount its folder here",
+        (
+            "unable to open file",
+            "cannot open file",
+            "could not be loaded",
             "file not found",
             "filenotfounderror",
             "no such file or directory",

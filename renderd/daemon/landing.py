@@ -46,6 +46,8 @@ class Landing:
         self.receipts = frames.receipted(self.spool, self.output, self.wanted)
         self.size = next((r.size for r in self.receipts.values() if r.size != (0, 0)), (0, 0))
         missing = [f for f in self.wanted if f not in self.receipts]
+        if missing and self.size == (0, 0):
+            self.size = frames.first_size(self.spool, self.output)
         if missing or self.output.writes is Writes.MOVIE:
             self.started_at = frames.started_at(self.spool, self.output, self.stem)
         if self.output.writes is Writes.MOVIE:
@@ -69,6 +71,18 @@ class Landing:
             if frame in self.wanted and frame not in self.receipts:
                 landed += self.land(frame, files, is_said=is_final or frame in saved)
         return landed
+
+    def salvage(self, saved: Collection[int]) -> int:
+        """Keep what is whole of an attempt that failed; how many frames landed.
+
+        Its exit proves nothing, so a frame counts only where the program said that it `saved`
+        it or its kind proves it whole; a movie of a failed run never does.  Raises as `sweep`.
+        """
+        if self.output.writes is Writes.MOVIE:
+            return 0
+        if self.output.writes is Writes.ITSELF:
+            return self._accept(saved)
+        return self.sweep(is_final=False, saved=saved)
 
     def land(self, frame: int, files: Sequence[str], *, is_said: bool) -> bool:
         """Verify one frame's files and put them in place; False with a complaint otherwise."""
@@ -109,8 +123,11 @@ class Landing:
         if reason := frames.why_not_able(self.spool, self.output):
             raise OutputGone(f"this node {reason}")
 
-    def _accept(self) -> int:
-        """Frames that the program wrote in place itself: whole, and not older than the start."""
+    def _accept(self, saved: Collection[int] | None = None) -> int:
+        """Frames that the program wrote in place itself: whole, and not older than the start.
+
+        With `saved` an unproven kind counts for those frames only.
+        """
         found = frames.fresh_files(self.spool, self.output.folder, self.output)
         landed = 0
         for frame in self.wanted:
@@ -122,7 +139,8 @@ class Landing:
                 self.complaints[frame] = f"{files[-1]} is older than this run"
                 continue
             try:
-                self._verify([f"{self.output.folder}/{name}" for name in files])
+                is_said = saved is None or frame in saved
+                self._verify([f"{self.output.folder}/{n}" for n in files], is_said=is_said)
                 self.receipts[frame] = frames.accept(self.spool, self.output, frame, files)
                 landed += 1
             except BrokenImage as error:
@@ -137,12 +155,16 @@ class Landing:
         stem = self.output.pattern.split("#")[0]
         files = []
         for name in self.spool.share.listdir(folder):
-            if name.startswith(stem) and self.spool.share.stat(f"{folder}/{name}").size > 0:
+            found = self.spool.share.stat(f"{folder}/{name}")
+            if name.startswith(stem) and found.is_file and found.size > 0:
                 files.append(name)
         if not files:
             return 0
         self._confirm()
-        receipt = frames.place(self.spool, self.output, self.stem, MOVIE, sorted(files), (0, 0))
+        try:
+            receipt = frames.place(self.spool, self.output, self.stem, MOVIE, sorted(files), (0, 0))
+        except OSError as error:
+            raise _named(error, self.output) from error
         self.receipts = dict.fromkeys(self.wanted, receipt)
         return len(self.receipts)
 

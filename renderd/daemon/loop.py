@@ -12,7 +12,7 @@ from typing import Any
 from renderd.core.wire import Request, from_object
 from renderd.daemon import chores, hunt, life, orders, results, status
 from renderd.daemon.node import Node
-from renderd.daemon.work import Ending, Result
+from renderd.daemon.work import LEAVE_GRACE, Ending, Result
 from renderd.errors import RenderdError, SpoolError
 from renderd.host.load import LoadSampler
 from renderd.spool import history, nodes
@@ -194,7 +194,7 @@ class Loop:
         else:
             self.leaving = message.reason
             for work in node.running:
-                work.stop(message.reason, now=message.now)
+                work.stop(message.reason, now=message.now, grace=LEAVE_GRACE)
 
     def _obey(self, order: Request) -> None:
         orders.obey(self.node, order)

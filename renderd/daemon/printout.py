@@ -27,7 +27,8 @@ class Printout:
 
     def note(self, text: str) -> None:
         """Add a line of our own."""
-        self._keep(f"# {text}\n".encode())
+        line = " ".join(text.splitlines())  # a word with a line break must not look like output
+        self._keep(f"# {line}\n".encode("utf-8", "surrogateescape"))
 
     def feed(self, data: bytes, now: float) -> Iterator[str]:
         """Take in output; the lines completed by it."""

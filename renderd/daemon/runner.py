@@ -5,6 +5,7 @@ import logging
 import os
 import queue
 import select
+import shlex
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from renderd.blender.versions import BlenderProgram
+from renderd.core.causes import MISSING_FILE
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import landing, recipe
@@ -27,9 +29,9 @@ from renderd.spool import frames
 from renderd.spool.layout import Spool
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
-MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses
-STOP_GRACE = 10.0  #: seconds from TERM to KILL
-LEAVE_GRACE = 3.0  #: the same while the daemon itself leaves
+MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
+ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
+LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
 _log = logging.getLogger(__name__)
 
 
@@ -67,11 +69,13 @@ class _Attempt:
     landing: Landing | None
     deadline: float | None
     cpu: float = 0.0
+    began: float = 0.0
     last_sign: float = 0.0
     last_look: float = 0.0
     last_measure: float = 0.0
     use: ProcessUse | None = None
     saved: list[int] = field(default_factory=list)
+    spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
 
 class Runner(threading.Thread):
@@ -112,6 +116,8 @@ class Runner(threading.Thread):
             reason = f"the share answered {error.strerror or error} ({error.filename or ''})"
         except GuardDied as error:
             ending, reason = Ending.KILLED, str(error)
+        except RenderdError as error:
+            ending, reason = Ending.FAIL, str(error)
         except Exception as error:
             _log.exception("runner failed on %s", work.claim.key)
             ending, reason = Ending.FAIL, f"renderd failed: {error}"
@@ -142,9 +148,9 @@ class Runner(threading.Thread):
                     raise Stopped(Ending.BAD_OUTPUT, gone)
         except Stopped as stopped:
             ending, reason = stopped.ending, stopped.message
-            if landed is not None and ending is not Ending.UNABLE:
+            if landed is not None and attempt.spoiled is None:
                 with contextlib.suppress(OSError, RenderdError):
-                    landed.sweep(is_final=True)  # whole frames of a failed attempt are kept
+                    landed.salvage(watch.done)
             ending, reason, advice = self._explain(attempt, ending, reason)
         finally:
             printout.flush(means.clock())
@@ -171,7 +177,7 @@ class Runner(threading.Thread):
 
     def _explain(self, attempt: _Attempt, ending: Ending, reason: str) -> tuple[Ending, str, str]:
         """Name the cause that the output gave away; a full disk is no failure of the job."""
-        known = attempt.watch.reason
+        known = attempt.spoiled or _likeliest(attempt)
         if ending not in (Ending.FAIL, Ending.BAD_OUTPUT):
             return ending, reason, ""
         output = attempt.work.output
@@ -194,7 +200,7 @@ class Runner(threading.Thread):
         means, work = self._means, attempt.work
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
-        attempt.printout.note(f"{means.node} runs: {' '.join(words)}")
+        attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
         env = recipe.environment(means.spool, work, means.node, means.environ)
         read_end, write_end = os.pipe()
         try:
@@ -208,18 +214,30 @@ class Runner(threading.Thread):
             child.stop(0.0)
             raise
         finally:
+            self._last_words(attempt, read_end)
             os.close(read_end)
-            for line in attempt.printout.finish(means.clock()):
-                self._feed(attempt, line)
         assert ended is not None
         attempt.cpu += ended.cpu_seconds
         work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
+        if attempt.spoiled is not None:
+            raise Stopped(Ending.FAIL, attempt.spoiled.text[:200])
         if not ended.is_success:
-            self._blame(work, ended)
+            self._blame(work, words[0].rpartition("/")[2], ended)
 
-    def _blame(self, work: Work, ended: Exit) -> None:
+    def _last_words(self, attempt: _Attempt, read_end: int) -> None:
+        """What a command that was stopped still said."""
+        os.set_blocking(read_end, False)
+        left, now = LAST_WORDS, self._means.clock()
+        with contextlib.suppress(OSError):
+            while left > 0 and (data := os.read(read_end, 1 << 16)):
+                left -= len(data)
+                for line in attempt.printout.feed(data, now):
+                    self._feed(attempt, line)
+        for line in attempt.printout.finish(now):
+            self._feed(attempt, line)
+
+    def _blame(self, work: Work, program: str, ended: Exit) -> None:
         was_oom = self._was_oom() if ended.code == -signal.SIGKILL else None
-        program = work.commands[0][0].rpartition("/")[2]
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         how = ended.describe(oom_killed=was_oom)
@@ -234,22 +252,25 @@ class Runner(threading.Thread):
         return self._oom_kills > before
 
     def _attend(self, attempt: _Attempt, child: Child, read_end: int) -> None:
-        """Read the output to its end; stop the command when there is a reason to."""
+        """Read the output until the command ends; stop it when there is a reason to."""
         poller = select.poll()
         poller.register(read_end, select.POLLIN | select.POLLHUP)
         attempt.last_sign = attempt.last_look = attempt.last_measure = self._means.clock()
+        attempt.began = attempt.began or attempt.last_sign
         while True:
             ready = poller.poll(200)
             now = self._means.clock()
             if ready:
                 data = os.read(read_end, 1 << 16)
                 if not data:
-                    return
+                    break
                 attempt.last_sign = now
                 for line in attempt.printout.feed(data, now):
                     self._feed(attempt, line)
                 self._land_saved(attempt)
             self._check(attempt, child, now)
+        while child.wait(ENDING_LOOK) is None:  # it closed its output and goes on
+            self._check(attempt, child, self._means.clock())
 
     def _feed(self, attempt: _Attempt, line: str) -> None:
         event: Event | None = attempt.watch.feed(line)
@@ -258,16 +279,20 @@ class Runner(threading.Thread):
         work, watch = attempt.work, attempt.watch
         work.frame, work.percent = watch.frame, round(100 * watch.fraction, 1)
         work.message = event.text[:200]
-        if event.kind is Kind.WARNING:
+        is_missing = event.kind is Kind.FAILURE and event.cause == MISSING_FILE
+        if event.is_fatal or (is_missing and work.job.info.missing == "fail"):
+            attempt.spoiled = attempt.spoiled or event
+        if event.kind is Kind.WARNING or is_missing:
             work.warnings += 1
         if event.kind is Kind.SAVED and watch.frame is not None:
             attempt.saved.append(watch.frame)
-            work.frame_seconds.append(self._means.clock())
+            work.saved_after.append(self._means.clock() - attempt.began)
 
     def _land_saved(self, attempt: _Attempt) -> None:
         """Put each frame in place as soon as the renderer says that it is written."""
         landed = attempt.landing
-        if not attempt.saved or landed is None or landed.output.writes is not Writes.PRIVATE:
+        is_private = landed is not None and landed.output.writes is Writes.PRIVATE
+        if not attempt.saved or landed is None or not is_private or attempt.spoiled is not None:
             attempt.saved.clear()
             return
         landed.sweep(is_final=False, saved=attempt.saved)
@@ -277,18 +302,20 @@ class Runner(threading.Thread):
     def _check(self, attempt: _Attempt, child: Child, now: float) -> None:
         work, landed = attempt.work, attempt.landing
         if work.stopping.is_set():
-            self._end(child, Ending.KILLED, work.stop_reason, is_now=work.stop_now)
-        if fatal := next((f for f in attempt.watch.failures if f.is_fatal), None):
-            self._end(child, Ending.FAIL, fatal.says or fatal.text)
+            self._end(child, work, Ending.KILLED, work.stop_reason)
+        if attempt.spoiled is not None:
+            self._end(child, work, Ending.FAIL, attempt.spoiled.text[:200])
         if attempt.deadline is not None and now > attempt.deadline:
-            self._end(child, Ending.TIMEOUT, f"over its limit of {work.job.info.timeout:g} s")
+            limit = f"over its limit of {work.job.info.timeout:g} s"
+            self._end(child, work, Ending.TIMEOUT, limit)
         if now - attempt.last_look >= LOOK_EVERY:
             attempt.last_look = now
             if landed is not None and landed.output.writes is Writes.PRIVATE:
                 # Programs that do not say what they saved: a whole file is a whole frame.
                 landed.sweep(is_final=False)
                 work.frames_done = len(landed.receipts)
-        if now - attempt.last_measure >= MEASURE_EVERY:
+        hang_after = self._means.hang_after
+        if now - attempt.last_measure >= min(MEASURE_EVERY, hang_after / 3 or MEASURE_EVERY):
             attempt.last_measure = now
             self._oom_kills = load.oom_kills()
             self._measure(attempt, child, now)
@@ -304,13 +331,26 @@ class Runner(threading.Thread):
         attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
         silent = now - attempt.last_sign
         if self._means.hang_after and silent > self._means.hang_after:
-            minutes = silent / 60
-            self._end(
-                child,
-                Ending.TIMEOUT,
-                f"it hangs: no output, no CPU and no I/O for {minutes:.0f} min",
-            )
+            said = f"{silent / 60:.0f} min" if silent >= 60 else f"{silent:.0f} s"
+            why = f"it hangs: no output, no CPU and no I/O for {said}"
+            self._end(child, attempt.work, Ending.TIMEOUT, why)
 
-    def _end(self, child: Child, ending: Ending, reason: str, *, is_now: bool = False) -> None:
-        child.stop(0.0 if is_now else STOP_GRACE)
+    def _end(self, child: Child, work: Work, ending: Ending, reason: str) -> None:
+        """TERM, grace, KILL; who wants it gone now need not wait for the grace."""
+        clock = self._means.clock
+        if not work.stop_now:
+            child.terminate()
+        began = clock()
+        while not work.stop_now and clock() - began < work.stop_grace:
+            if child.wait(ENDING_LOOK) is not None:
+                raise Stopped(ending, reason)
+        child.stop(0.0)
         raise Stopped(ending, reason)
+
+
+def _likeliest(attempt: _Attempt) -> Event | None:
+    """The likeliest reason of a failure; not what the job said to overlook."""
+    if attempt.work.job.info.missing == "warn":
+        kept = [f for f in attempt.watch.failures if f.cause != MISSING_FILE]
+        attempt.watch.failures[:] = kept
+    return attempt.watch.reason

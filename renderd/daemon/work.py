@@ -9,6 +9,8 @@ from renderd.daemon.tail import Tail
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 
+STOP_GRACE = 10.0  #: seconds from TERM to KILL
+LEAVE_GRACE = 3.0  #: the same while the daemon itself leaves
 NOTE_LINES = 20  #: of them, lines that go into an error note
 
 
@@ -61,12 +63,14 @@ class Work:
     tail: Tail = field(default_factory=Tail)
     stop_reason: str = ""
     stop_now: bool = False  #: no grace: KILL at once
+    stop_grace: float = STOP_GRACE
     stopping: threading.Event = field(default_factory=threading.Event)
-    frame_seconds: list[float] = field(default_factory=list)
+    saved_after: list[float] = field(default_factory=list)  #: s from the start to each frame
 
-    def stop(self, reason: str, *, now: bool = False) -> None:
+    def stop(self, reason: str, *, now: bool = False, grace: float = STOP_GRACE) -> None:
         """Ask the runner to end the command; the chunk is given back, finished frames stay."""
         self.stop_reason = self.stop_reason or reason
+        self.stop_grace = min(self.stop_grace, grace)
         self.stop_now = self.stop_now or now
         self.stopping.set()
 

@@ -72,6 +72,10 @@ class Child:
                 self._lock.release()
         return self._exit
 
+    def terminate(self) -> None:
+        """Ask the command and all it started to end (TERM), and do not wait."""
+        self._order(wire.TERMINATE)
+
     def stop(self, grace: float = 10.0, patience: float = 5.0) -> Exit | None:
         """TERM to all of it, after `grace` seconds KILL, until all of it is gone.
 

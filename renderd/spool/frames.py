@@ -206,6 +206,17 @@ def receipted(spool: Spool, output: Output, wanted: Iterable[int]) -> dict[int, 
     return found
 
 
+def first_size(spool: Spool, output: Output) -> tuple[int, int]:
+    """The pixels of any frame that the job has in place; (0, 0) while there is none.
+
+    Raises OSError.
+    """
+    for name in names(spool, f"{output.own}/ok")[:1]:
+        if receipt := read_receipt(spool, output, name):
+            return receipt.size
+    return (0, 0)
+
+
 def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str]]:
     """The files of each frame that lie in a folder, by the output's pattern.  Raises OSError."""
     found: dict[int, list[str]] = {}

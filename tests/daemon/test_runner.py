@@ -1,0 +1,572 @@
+"""A runner with a real guard, real commands and a real spool: how each attempt ends."""
+
+import os
+import queue
+import shlex
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from renderd.core import frames as ranges
+from renderd.core import infofile
+from renderd.core.infofile import Info
+from renderd.core.job import Draft, Writes
+from renderd.daemon.runner import Means, Runner
+from renderd.daemon.work import Ending, Result, Work
+from renderd.host import process
+from renderd.host.guard import Guard
+from renderd.spool import claims, frames, jobs
+from renderd.spool.layout import Spool
+
+STANDIN = str(Path(__file__).parents[1] / "farm" / "standin.py")
+PATIENCE = 60.0  # only a broken test waits as long
+
+BLENDER = """\
+    #!{python}
+    # Takes Blender's words: says what it is told to, then renders -s to -e into -o.
+    import os, sys
+    words = sys.argv[1:]
+    value = {{name: words[words.index(name) + 1] for name in ("-s", "-e", "-o")}}
+    for line in os.environ.get("RENDERD_X_SAYS", "").split("|"):
+        print(line, flush=True)
+    os.execv(sys.executable, [sys.executable, {standin!r}, value["-s"], value["-e"], value["-o"]])
+"""
+
+
+def standin(*words: str) -> tuple[str, ...]:
+    return (sys.executable, STANDIN, "{start}", "{end}", "{out}", *words)
+
+
+def shell(line: str) -> tuple[str, ...]:
+    return ("sh", "-c", line)
+
+
+class Stand:
+    """One runner of ws07, its job and its reports."""
+
+    def __init__(self, spool: Spool, worker: Any, guard: Guard, folder: Path) -> None:
+        self.spool, self.worker, self.folder = spool, worker, folder
+        self.out = folder / "out"
+        self.reports: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "SECRET": "no"}
+        self.means = Means(
+            spool=spool,
+            guard=guard,
+            node="ws07",
+            environ=environ,
+            hang_after=0.0,
+            log_bytes=1 << 20,
+            report=self.reports.put,
+            confirm_alive=lambda: True,
+            blenders=lambda: (),
+        )
+        self.runners: list[Runner] = []
+        self.works: list[Work] = []
+
+    def job(
+        self,
+        *commands: tuple[str, ...],
+        span: str = "1-3",
+        out: str = "shot_####.png",
+        writes: Writes = Writes.PRIVATE,
+        **said: Any,
+    ) -> str:
+        """Publish a job of one chunk; its id."""
+        runs = ranges.parse(span) if span else None
+        path = f"{self.out}/{out}" if writes is not Writes.NOTHING else ""
+        info = Info(commands=commands, frames=runs, out=path, **said)
+        draft = Draft(
+            name="shot", slug="shot", info=info, runs=runs, size=1000, out=path, writes=writes
+        )
+        return jobs.publish(self.spool, draft, jobs.Order("me@here"))
+
+    def work(self, jid: str) -> Work:
+        """Claim the chunk of a job."""
+        claim = self.worker.claim(jid, 1)
+        job = jobs.read(self.spool, jid)
+        text = claims.read_text(self.spool, claim)
+        output = frames.locate(self.spool, job)
+        work = Work(claim, job, infofile.parse(text).commands, output, 0.0)
+        self.works.append(work)
+        return work
+
+    def start(self, jid: str, **means: Any) -> Work:
+        runner = Runner(replace(self.means, **means), 0)
+        runner.start()
+        self.runners.append(runner)
+        work = self.work(jid)
+        runner.begin(work)
+        return work
+
+    def result(self) -> Result:
+        return self.reports.get(timeout=PATIENCE)
+
+    def run(self, jid: str, **means: Any) -> Result:
+        self.start(jid, **means)
+        return self.result()
+
+    def plain(self, *commands: tuple[str, ...], **said: Any) -> Result:
+        """Run commands that have neither frames nor output."""
+        return self.run(self.job(*commands, span="", writes=Writes.NOTHING, **said))
+
+    def give_back(self, result: Result) -> None:
+        """What the loop does after a failed attempt."""
+        work = result.work
+        if work.output is not None:
+            frames.clear_attempt(self.spool, work.output, work.claim.stem)
+        claims.give_back(self.spool, work.claim, is_failure=True)
+
+    def there(self) -> list[str]:
+        return sorted(p.name for p in self.out.iterdir() if p.is_file())
+
+    def log(self, result: Result) -> str:
+        claim = result.work.claim
+        path = self.spool.job(claim.jid, "log", f"{claim.stem}.log")
+        return Path(path).read_text(errors="replace")
+
+
+@pytest.fixture(scope="module")
+def guard() -> Iterator[Guard]:
+    with Guard.start() as started:
+        yield started
+
+
+@pytest.fixture
+def stand(spool: Spool, worker: Any, guard: Guard, tmp_path: Path) -> Iterator[Stand]:
+    made = Stand(spool, worker, guard, tmp_path)
+    made.out.mkdir()
+    yield made
+    for work in made.works:
+        work.stop("the test is over", now=True)
+    for runner in made.runners:
+        runner.leave()
+        runner.join(PATIENCE)
+        assert not runner.is_alive()
+
+
+@pytest.fixture
+def blender(tmp_path: Path) -> str:
+    """A program called blender that says what RENDERD_X_SAYS holds."""
+    path = tmp_path / "blender"
+    script = textwrap.dedent(BLENDER).format(python=sys.executable, standin=STANDIN)
+    path.write_text(script)
+    path.chmod(0o755)
+    return str(path)
+
+
+def rendering(blender: str) -> tuple[str, ...]:
+    return (blender, "-b", "/p/x.blend", "-s", "1", "-e", "3", "-a")
+
+
+# How it ends.
+
+
+def test_every_frame_in_place_is_success(stand: Stand) -> None:
+    result = stand.run(stand.job(standin()))
+    assert (result.ending, result.reason) == (Ending.DONE, "")
+    assert stand.there() == ["shot_0001.png", "shot_0002.png", "shot_0003.png"]
+    assert result.work.frames_done == 3
+    assert result.cpu > 0
+    assert result.peak_bytes > 0
+
+
+def test_nothing_private_is_left_of_a_finished_attempt(stand: Stand) -> None:
+    result = stand.run(stand.job(standin()))
+    assert result.work.output is not None
+    assert not os.path.exists(result.work.output.private(result.work.claim.stem))
+
+
+def test_an_exit_status_is_named_with_the_reason_that_was_printed(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--exit=3")))
+    assert result.ending is Ending.FAIL
+    assert "exit status 3" in result.reason
+    assert "nothing works today" in result.reason
+
+
+def test_a_crash_is_named_as_such(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--segfault")))
+    assert result.ending is Ending.FAIL
+    assert "crashed: segmentation fault (SIGSEGV)" in result.reason
+
+
+def test_a_crash_behind_a_shell_is_named_too(stand: Stand) -> None:
+    result = stand.plain(shell("kill -SEGV $$ & wait $!; exit $?"), shell("exit 139"))
+    assert "segmentation fault" in result.reason
+
+
+def test_a_command_that_is_not_there_is_named(stand: Stand) -> None:
+    result = stand.plain(("no-such-program", "-x"))
+    assert result.ending is Ending.FAIL
+    assert "command not found: no-such-program" in result.reason
+
+
+def test_success_without_the_frames_is_bad_output(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--skip=2")))
+    assert (result.ending, result.reason) == (Ending.BAD_OUTPUT, "frame 2 was not written")
+    assert stand.there() == ["shot_0001.png", "shot_0003.png"]
+
+
+def test_a_torn_frame_is_bad_output_and_never_gets_its_name(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--torn=2")))
+    assert result.ending is Ending.BAD_OUTPUT
+    assert "frame 2" in result.reason
+    assert stand.there() == ["shot_0001.png", "shot_0003.png"]
+
+
+def test_a_limit_of_time_ends_the_command(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--hang"), timeout=0.3))
+    assert result.ending is Ending.TIMEOUT
+    assert "over its limit of 0.3 s" in result.reason
+
+
+def test_a_command_that_does_nothing_hangs(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--hang")), hang_after=1.0)
+    assert result.ending is Ending.TIMEOUT
+    assert "it hangs: no output, no CPU and no I/O" in result.reason
+
+
+def test_a_silent_command_that_computes_does_not_hang(stand: Stand) -> None:
+    busy = "import time; [0 for _ in iter(lambda: time.process_time() < 1.5, False)]"
+    jid = stand.job((sys.executable, "-c", busy), span="", writes=Writes.NOTHING)
+    assert stand.run(jid, hang_after=0.5).ending is Ending.DONE
+
+
+# Stopping.
+
+
+def test_a_stop_ends_the_command_and_is_no_failure(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    work = stand.start(stand.job(shell("echo begun; sleep 600")))
+    wait(lambda: "begun" in work.tail)
+    work.stop("paused by ann")
+    result = stand.result()
+    assert (result.ending, result.reason) == (Ending.KILLED, "paused by ann")
+    assert not result.ending.is_failure
+
+
+def test_what_a_stopped_command_says_at_its_end_is_kept(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    line = "trap 'echo farewell; exit' TERM; echo begun; while :; do sleep 0.05; done"
+    work = stand.start(stand.job(shell(line)))
+    wait(lambda: "begun" in work.tail)
+    work.stop("paused")
+    result = stand.result()
+    assert "farewell" in work.tail
+    assert "farewell" in stand.log(result)
+
+
+def test_stop_now_ends_a_command_that_ignores_the_first_stop(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    work = stand.start(stand.job(shell("trap '' TERM; echo begun; while :; do sleep 0.05; done")))
+    wait(lambda: "begun" in work.tail)
+    work.stop("leaving", grace=3600.0)
+    work.stop_grace = 3600.0  # only `now` can end it within the patience of this test
+    work.stop("leaving", now=True)
+    assert stand.result().ending is Ending.KILLED
+
+
+def test_a_command_that_ignores_a_stop_is_killed_after_the_grace(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    work = stand.start(stand.job(shell("trap '' TERM; echo begun; while :; do sleep 0.05; done")))
+    wait(lambda: "begun" in work.tail)
+    work.stop("leaving", grace=0.2)
+    assert stand.result().ending is Ending.KILLED
+
+
+def test_a_command_that_closed_its_output_can_be_stopped(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    mark = stand.folder / "closed"
+    line = f"exec >/dev/null 2>&1; touch {shlex.quote(str(mark))}; sleep 600"
+    work = stand.start(stand.job(shell(line), span="", writes=Writes.NOTHING))
+    wait(mark.exists)
+    work.stop("paused")
+    assert stand.result().ending is Ending.KILLED
+
+
+def test_a_chunk_stopped_before_its_command_started_runs_nothing(stand: Stand) -> None:
+    mark = stand.folder / "mark"
+    jid = stand.job(("touch", str(mark)), span="", writes=Writes.NOTHING)
+    work = stand.work(jid)
+    work.stop("held by courtesy")
+    runner = Runner(stand.means, 0)
+    runner.start()
+    stand.runners.append(runner)
+    runner.begin(work)
+    assert stand.result().ending is Ending.KILLED
+    assert not mark.exists()
+
+
+def test_nothing_that_the_command_started_outlives_it(stand: Stand) -> None:
+    pids = stand.folder / "pid"
+    line = f"sleep 600 & echo $! > {shlex.quote(str(pids))}"
+    assert stand.plain(shell(line)).ending is Ending.DONE
+    assert not process.alive(int(pids.read_text()))
+
+
+# What a command is given.
+
+
+def test_stdin_is_null(stand: Stand) -> None:
+    assert stand.plain(shell("if read line; then exit 1; fi")).ending is Ending.DONE
+
+
+def test_the_environment_tells_what_runs_and_carries_nothing_else(stand: Stand) -> None:
+    jid = stand.job(("env",), span="1-3", writes=Writes.NOTHING, env=(("OCIO", "/p/config.ocio"),))
+    result = stand.run(jid)
+    told = dict(line.split("=", 1) for line in result.work.tail if "=" in line)
+    assert told["RENDERD_JOB"] == jid
+    assert told["RENDERD_CHUNK"] == "1"
+    assert told["RENDERD_FRAMES"] == "1-3"
+    assert (told["RENDERD_START"], told["RENDERD_END"]) == ("1", "3")
+    assert told["RENDERD_ATTEMPT"] == "1"
+    assert told["RENDERD_NODE"] == "ws07"
+    assert told["OCIO"] == "/p/config.ocio"
+    assert "SECRET" not in told
+
+
+def test_several_lines_run_in_order_and_the_first_failure_ends_them(stand: Stand) -> None:
+    result = stand.plain(shell("echo one"), shell("echo two; exit 4"), shell("echo three"))
+    assert result.ending is Ending.FAIL
+    said = list(result.work.tail)
+    assert said.index("one") < said.index("two")
+    assert "three" not in said
+
+
+def test_the_program_that_failed_is_the_one_that_is_blamed(stand: Stand) -> None:
+    assert stand.plain(("true",), ("false",)).reason == "false: exit status 1"
+
+
+def test_the_log_begins_with_the_line_as_a_shell_would_take_it(stand: Stand) -> None:
+    result = stand.plain(("echo", "two words", "$HOME"))
+    assert stand.log(result).splitlines() == [
+        "# ws07 runs: echo 'two words' '$HOME'",
+        "two words $HOME",
+    ]
+
+
+def test_a_chatty_command_fills_no_more_than_its_share_of_the_log(stand: Stand) -> None:
+    jid = stand.job(
+        (sys.executable, STANDIN, "1", "0", "x", "--chatty=40000"), span="", writes=Writes.NOTHING
+    )
+    result = stand.run(jid, log_bytes=200_000)
+    assert result.ending is Ending.DONE
+    folder = Path(stand.spool.job(jid, "log"))
+    assert sum(p.stat().st_size for p in folder.iterdir()) <= 200_000
+    assert "line 00039999" in stand.log(result)
+    assert len(result.work.tail) <= 1000
+
+
+# Frames.
+
+
+def test_a_frame_lands_while_the_program_still_runs(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    gate = stand.folder / "gate"
+    line = f'{shlex.join(standin()[:2])} 1 1 "$0" && while [ ! -e {gate} ]; do sleep 0.05; done'
+    work = stand.start(stand.job(("sh", "-c", line, "{out}")))
+    wait(lambda: "shot_0001.png" in stand.there())
+    wait(lambda: work.frames_done == 1)
+    assert stand.reports.empty()
+    gate.touch()
+    assert stand.result().reason == "frame 2, 3 was not written"
+
+
+def test_a_frame_that_nobody_announces_lands_while_the_program_runs(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    line = f'{shlex.join(standin()[:2])} 1 1 "$0" --quiet && sleep 600'
+    work = stand.start(stand.job(("sh", "-c", line, "{out}")))
+    wait(lambda: "shot_0001.png" in stand.there())
+    work.stop("seen")
+    stand.result()
+
+
+def test_whole_frames_of_a_failed_attempt_are_kept(stand: Stand) -> None:
+    result = stand.run(stand.job(standin("--quiet", "--torn=3", "--then=1")))
+    assert result.ending is Ending.FAIL
+    assert stand.there() == ["shot_0001.png", "shot_0002.png"]
+
+
+def test_a_second_attempt_renders_only_what_is_missing(stand: Stand, blender: str) -> None:
+    says = (("RENDERD_X_SAYS", ""),)
+    jid = stand.job((*rendering(blender), "--", "x"), env=says)
+    first = stand.run(jid)
+    assert first.ending is Ending.DONE
+    os.unlink(stand.out / "shot_0002.png")
+    stand.give_back(first)
+    before = (stand.out / "shot_0001.png").stat().st_mtime_ns
+    second = stand.run(jid)
+    assert second.ending is Ending.DONE
+    assert " -s 2 -e 2 -j 1 -a" in stand.log(second)
+    assert (stand.out / "shot_0001.png").stat().st_mtime_ns == before
+
+
+def test_a_chunk_that_is_whole_already_starts_nothing(stand: Stand) -> None:
+    jid = stand.job(standin("--then=5"))
+    first = stand.run(jid)
+    assert first.ending is Ending.FAIL  # but its frames were whole
+    stand.give_back(first)
+    second = stand.run(jid)
+    assert second.ending is Ending.DONE
+    assert second.wall < PATIENCE
+    assert not os.path.exists(stand.spool.job(jid, "log", f"{second.work.claim.stem}.log"))
+
+
+def test_a_frame_of_another_size_than_the_jobs_is_refused(stand: Stand) -> None:
+    sides = 'case $RENDERD_ATTEMPT in 1) side=8;; *) side=16;; esac; exec "$@" --side=$side'
+    skips = "--skip=2", "--until=1"
+    jid = stand.job(("sh", "-c", sides, "sh", *standin(*skips)))
+    first = stand.run(jid)
+    assert first.ending is Ending.BAD_OUTPUT
+    stand.give_back(first)
+    second = stand.run(jid)
+    assert second.ending is Ending.BAD_OUTPUT
+    assert "16×16" in second.reason
+
+
+def test_a_program_that_writes_in_place_is_only_verified(stand: Stand) -> None:
+    place = f"{stand.out}/shot_####.png"
+    words = (sys.executable, STANDIN, "{start}", "{end}", place)
+    assert stand.run(stand.job(words, writes=Writes.ITSELF)).ending is Ending.DONE
+    assert len(stand.there()) == 3
+
+
+def test_an_old_frame_is_no_proof_of_this_run(stand: Stand) -> None:
+    old = subprocess.run([*standin()[:2], "1", "3", f"{stand.out}/shot_####.png"], check=True)
+    assert old.returncode == 0
+    for path in stand.out.iterdir():
+        os.utime(path, (1, 1))
+    result = stand.run(stand.job(("true",), writes=Writes.ITSELF))
+    assert result.ending is Ending.BAD_OUTPUT
+    assert "older than this run" in result.reason
+
+
+def test_a_movie_gets_its_name_at_the_end(stand: Stand) -> None:
+    line = 'echo film > "${0%####}0001-0003.mp4"'
+    jid = stand.job(("sh", "-c", line, "{out}"), out="shot_####", writes=Writes.MOVIE)
+    assert stand.run(jid).ending is Ending.DONE
+    assert stand.there() == ["shot_0001-0003.mp4"]
+
+
+def test_the_movie_of_a_failed_run_is_thrown_away(stand: Stand) -> None:
+    line = 'echo fil > "${0%####}0001-0003.mp4"; kill -KILL $$'
+    jid = stand.job(("sh", "-c", line, "{out}"), out="shot_####", writes=Writes.MOVIE)
+    first = stand.run(jid)
+    assert first.ending is Ending.FAIL
+    assert stand.there() == []
+    stand.give_back(first)
+    assert stand.run(jid).ending is Ending.FAIL
+
+
+def test_an_output_share_that_is_not_seen_is_no_failure(stand: Stand) -> None:
+    jid = stand.job(standin())
+    os.rename(stand.out, stand.folder / "unmounted")
+    stand.out.mkdir()
+    result = stand.run(jid)
+    assert result.ending is Ending.UNABLE
+    assert "is the output share mounted?" in result.reason
+    assert stand.there() == []
+
+
+def test_nothing_lands_from_a_node_that_was_declared_dead(stand: Stand) -> None:
+    result = stand.run(stand.job(standin()), confirm_alive=lambda: False)
+    assert result.ending is Ending.UNABLE
+    assert stand.there() == []
+
+
+def test_a_full_disk_is_no_failure(stand: Stand) -> None:
+    if os.geteuid():
+        pytest.skip("only root can mount a small disk")
+    small = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(stand.out)]
+    if subprocess.run(small, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        jid = stand.job(standin("--fill=900000"))
+        result = stand.run(jid)
+        assert result.ending is Ending.NO_SPACE
+        assert "no space left" in result.reason
+        assert "shot_0003.png" not in stand.there()
+    finally:
+        subprocess.run(["umount", "-l", str(stand.out)], check=True)
+
+
+# What is printed.
+
+
+def test_what_makes_the_frames_wrong_ends_the_command_and_lands_nothing(
+    stand: Stand, blender: str
+) -> None:
+    says = (("RENDERD_X_SAYS", "Can't find scene: 'Nope' in file: '/p/x.blend'"),)
+    result = stand.run(stand.job(rendering(blender), env=says))
+    assert result.ending is Ending.FAIL
+    assert "no scene of that name" in result.reason
+    assert "render info" in result.advice
+    assert stand.there() == []
+
+
+MISSING = "Warning: Unable to open '/p/lib.blend': No such file or directory"
+
+
+def test_a_missing_library_fails_the_frames_whatever_the_exit_status(
+    stand: Stand, blender: str
+) -> None:
+    result = stand.run(stand.job(rendering(blender), env=(("RENDERD_X_SAYS", MISSING),)))
+    assert result.ending is Ending.FAIL
+    assert "missing on this node" in result.reason
+    assert "/p/lib.blend" in result.reason
+    assert "missing: warn" in result.advice
+    assert stand.there() == []
+
+
+def test_a_missing_library_may_be_overlooked(stand: Stand, blender: str) -> None:
+    says = (("RENDERD_X_SAYS", MISSING),)
+    result = stand.run(stand.job(rendering(blender), env=says, missing="warn"))
+    assert result.ending is Ending.DONE
+    assert result.work.warnings == 1
+    assert len(stand.there()) == 3
+
+
+def test_what_may_be_overlooked_is_not_blamed_for_another_failure(stand: Stand) -> None:
+    line = f'echo "{MISSING}"; echo "Error: something else"; exit 2'
+    result = stand.plain(shell(line), missing="warn")
+    assert "something else" in result.reason
+    assert "lib.blend" not in result.reason
+
+
+def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand) -> None:
+    line = "for i in $(seq 60); do echo Error: $i; done; echo \"Can't find scene: 'X'\""
+    assert "no scene of that name" in stand.plain(shell(line)).reason
+
+
+def test_percent_and_frame_are_known_while_it_runs(
+    stand: Stand, wait: Callable[[Callable[[], Any]], None]
+) -> None:
+    line = "echo 'Fra:2 Mem:1M | Rendered 3/4 Tiles'; sleep 600"
+    work = stand.start(stand.job(shell(line)))
+    wait(lambda: work.frame == 2)
+    assert work.percent == 25.0
+    work.stop("seen")
+    stand.result()
+
+
+def test_a_runner_outlives_whatever_went_wrong(stand: Stand) -> None:
+    runner = Runner(stand.means, 0)
+    runner.start()
+    stand.runners.append(runner)
+    for words in (("no-such-program",), ("false",), ("true",)):
+        runner.begin(stand.work(stand.job(words, span="", writes=Writes.NOTHING)))
+        last = stand.result()
+    assert last.ending is Ending.DONE
+    assert runner.is_free
