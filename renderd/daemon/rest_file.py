@@ -35,5 +35,5 @@ def load(file: str) -> Rest:
         return Rest(
             str(value["reason"]), None if until is None else float(until), bool(value["is_drain"])
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return Rest()

@@ -2,11 +2,13 @@
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from renderd.core.names import is_incarnation
 from renderd.spool.layout import HISTORY, Spool
 from renderd.spool.moves import names
 
@@ -23,17 +25,18 @@ def append(spool: Spool, inc: str, happened: Iterable[dict[str, Any]]) -> None:
 def events(spool: Spool) -> Iterator[dict[str, Any]]:
     """All events of all nodes, each with its `inc`; torn lines are passed over."""
     for name in sorted(names(spool, spool.at(HISTORY))):
-        if not name.endswith(SUFFIX):
+        inc = name.removesuffix(SUFFIX)
+        if inc == name or not is_incarnation(inc):
             continue
         try:
             text = spool.share.read(spool.at(HISTORY, name), 1 << 26)
         except OSError:
             continue
         for line in text.splitlines():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 value = json.loads(line)
                 if isinstance(value, dict):
-                    yield {"inc": name.removesuffix(SUFFIX), **value}
+                    yield {**value, "inc": inc}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,16 @@ def pace(spool: Spool, jid: str) -> Pace | None:
     nodes: set[str] = set()
     count = 0
     for event in events(spool):
-        if event.get("ev") == "done" and event.get("jid") == jid:
-            frames = max(1, int(event.get("frames") or 1))
-            times.append(float(event.get("wall", 0)) / frames)
+        if event.get("ev") != "done" or event.get("jid") != jid:
+            continue
+        frames, wall = event.get("frames") or 1, event.get("wall", 0)
+        if isinstance(frames, int) and frames > 0 and _is_duration(wall):
+            times.append(wall / frames)
             nodes.add(str(event["inc"]))
             count += frames
     return Pace(count, median(times), len(nodes)) if times else None
+
+
+def _is_duration(value: Any) -> bool:
+    """True for seconds as a node wrote them; a journal may hold anything a person put there."""
+    return isinstance(value, int | float) and 0 <= value < math.inf

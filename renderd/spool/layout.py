@@ -45,10 +45,10 @@ class Identity:
 
 def parse_identity(text: str) -> Identity | None:
     """The identity in a SPOOL file; None where there is no id or no format."""
-    values = dict(re.findall(r"^([a-z]+): *(\S+) *$", text, re.MULTILINE))
+    values = dict(re.findall(r"^([a-z]+): *(\S+)[ \r]*$", text, re.MULTILINE))
     if not re.fullmatch(r"[a-z0-9]{8,40}", values.get("id", "")):
         return None
-    if not values.get("format", "").isdigit():
+    if not re.fullmatch("[0-9]{1,9}", values.get("format", "")):
         return None
     trusts = values.get("trust") == "share"
     return Identity(values["id"], int(values["format"]), values.get("group", ""), trusts)
