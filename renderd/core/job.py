@@ -80,7 +80,7 @@ def record(draft: Draft, owner: str, after: tuple[str, ...], chunks: int) -> Inf
     )
     if draft.out:
         extra += (("x-out", draft.out),)
-    return replace(draft.info, after=after, extra=kept + extra)
+    return replace(draft.info, frames=draft.runs, after=after, extra=kept + extra)
 
 
 def parse(jid: str, text: bytes) -> Job:

@@ -197,8 +197,9 @@ class Loop:
                 work.stop(message.reason, now=message.now, grace=LEAVE_GRACE)
 
     def _obey(self, order: Request) -> None:
-        orders.obey(self.node, order)
-        self.save_rest(self.node)
+        orders.obey(self.node, order, self.wall())
+        if order.op in orders.LASTING:
+            self.save_rest(self.node)
         self.next_snapshot = 0.0
 
     def _share_failed(self, error: Exception) -> None:

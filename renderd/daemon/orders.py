@@ -6,14 +6,17 @@ from renderd.daemon.node import Node, Rest
 DRAINED = "draining: it finishes its chunk and takes no more"
 
 
-def obey(node: Node, request: Request) -> None:
+#: orders whose effect outlives a restart
+LASTING = frozenset({Op.PAUSE, Op.RESUME, Op.DRAIN, Op.UNDRAIN})
+
+
+def obey(node: Node, request: Request, wall: float) -> None:
     """Do what a checked order says; an order that makes no sense now changes nothing."""
     by = str(request.args.get("by") or "somebody")
     node.count("orders")
     match request.op:
         case Op.PAUSE:
-            until = request.args.get("until")
-            node.rest = Rest(f"paused by {by}", float(until) if until is not None else None)
+            node.rest = Rest(f"paused by {by}", _end_of(request, wall))
             for work in node.running:
                 work.stop(f"this node was paused by {by}")
         case Op.DRAIN:
@@ -31,6 +34,14 @@ def obey(node: Node, request: Request) -> None:
             _kill(node, request, by)
         case _:
             return
+
+
+def _end_of(request: Request, wall: float) -> float | None:
+    """When a pause ends, by this node's own clock where its length was said."""
+    if (length := request.args.get("for")) is not None:
+        return wall + float(length)
+    until = request.args.get("until")
+    return None if until is None else float(until)
 
 
 def _kill(node: Node, request: Request, by: str) -> None:
