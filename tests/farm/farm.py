@@ -127,7 +127,7 @@ class Farm:
     """A spool, an output folder and daemons; a context that leaves nothing behind."""
 
     def __init__(self, root: str = "", folder: str = "") -> None:
-        fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+        fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.folder = Path(folder or tempfile.mkdtemp(prefix="renderd-farm-", dir=fast))
         self.root = Path(root) if root else self.folder / "spool"
         self.out = self.folder / "out"
@@ -184,7 +184,9 @@ class Farm:
 
     # -- jobs -------------------------------------------------------------------------------
 
-    def info(self, *words: str, frames: str = "1-20", out: str = "shot_####.png", **keys: Any) -> str:
+    def info(
+        self, *words: str, frames: str = "1-20", out: str = "shot_####.png", **keys: Any
+    ) -> str:
         """An info file of the stand-in renderer."""
         keys = {"frames": frames, "out": str(self.out / out), **keys}
         head = "".join(f"{k}: {v}\n" for k, v in keys.items() if v is not None)

@@ -55,7 +55,7 @@ def test_a_held_job_finishes_what_runs_and_starts_nothing(farm):
     jid = farm.add(farm.info("--seconds=1", frames="1-8", chunk=2))
     daemon = farm.up("ws1")
     farm.until(lambda: farm.commands(jid), "a chunk runs")
-    orders.hold(farm.spool, jid)
+    orders.hold(farm.spool, jid, "anna")
     farm.until(lambda: farm.tally(jid)[State.DONE] == 1, "the running chunk is done")
     farm.until(lambda: daemon.status()["state"] == "idle", "the node is idle")
     beats = daemon.status()["stats"]["beats"]

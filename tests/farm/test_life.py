@@ -1,5 +1,6 @@
 """Daemons that die, freeze and come back, and what becomes of their work."""
 
+import contextlib
 import os
 import signal
 import time
@@ -24,10 +25,8 @@ def tree(daemon):
 
 def signal_all(pids, number):
     for pid in pids:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def test_a_command_dies_with_its_killed_daemon(farm):
