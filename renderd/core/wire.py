@@ -155,7 +155,7 @@ def from_object(value: Mapping[str, Any]) -> Request:
     id_ = value.get("id", 0)
     if not isinstance(id_, int) or isinstance(id_, bool) or abs(id_) >= 1 << 53:
         raise BadRequest(Kind.ARGUMENT, "id is a whole number below 2^53")
-    if value.get("v") not in VERSIONS:
+    if value.get("v") not in VERSIONS or isinstance(value["v"], bool):
         spoken = ", ".join(map(str, VERSIONS))
         raise BadRequest(
             Kind.VERSION,
@@ -164,7 +164,7 @@ def from_object(value: Mapping[str, Any]) -> Request:
             id_,
         )
     op, args = value.get("op"), value.get("args", {})
-    if op not in set(Op):
+    if not isinstance(op, str) or op not in set(Op):
         from renderd.core.label import nearest  # noqa: PLC0415  needs difflib, only for errors
 
         remedy = nearest(op, [o.value for o in Op]) if isinstance(op, str) and op else ""
@@ -179,7 +179,7 @@ def decode_answer(line: bytes) -> Reply | Failure:
     value = _object(line) if len(line) <= MAX_REPLY else None
     if value is None or not isinstance(value.get("id"), int):
         raise WireError("the daemon's answer cannot be read", "restart the daemon")
-    if value.get("v") not in VERSIONS:
+    if value.get("v") not in VERSIONS or isinstance(value["v"], bool):
         raise WireError(
             f"the daemon answers in version {str(value.get('v'))[:20]} of the protocol",
             "restart the daemon: it is of another release",
