@@ -103,6 +103,7 @@ class Settings:
     outputs: tuple[str, ...] = _is(
         _paths, "folders that jobs may write below; none: any", default=()
     )
+    key: str = _is(_path, "file with the farm's key, for signed info files", default="")
     blender: tuple[str, ...] = _is(
         _words, "Blender programs on this machine, besides PATH", default=()
     )
@@ -191,6 +192,7 @@ _METAVARS = {
     "node": "NAME",
     "log_cap": "SIZE",
     "log_level": "LEVEL",
+    "key": "FILE",
     "state_dir": "DIR",
     "runtime_dir": "DIR",
     "socket": "PATH",

@@ -89,6 +89,7 @@ TEXTS = {
     "allow_root": ("1", True),
     "programs": ("blender,/opt/x", ("blender", "/opt/x")),
     "outputs": ("/a,/b", ("/a", "/b")),
+    "key": ("/etc/farm.key", "/etc/farm.key"),
     "blender": ("/opt/blender", ("/opt/blender",)),
     "hang": ("1h30m", 5400.0),
     "log_cap": ("16M", 16 * 2**20),

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from renderd.daemon.assembly import Incarnation
     from renderd.daemon.server import Server
 
+VERBS = ("init", "doctor", "config", "sign")
 LEAVE_WITHIN = 9.0  #: seconds from SIGTERM to the end, whatever the share does
 EPILOG = """
 verbs:  renderd init DIR      make a spool
         renderd doctor        prove what this mount can do
         renderd config        show the settings and where each comes from
+        renderd sign FILE     sign an info file with the farm's key
 
 exit status:  0 left in order (--once: all done)   1 something failed   2 usage
               10 spool cannot be used   11 another daemon holds this node's name or socket
@@ -36,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon or one of its verbs; the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        if words[:1] and words[0] in ("init", "doctor", "config"):
+        if words[:1] and words[0] in VERBS:
             return _verb(words)
         return _daemon(words)
     except RenderdError as error:
@@ -47,11 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _verb(words: list[str]) -> int:
-    from renderd.daemon import doctor, init, settings_verb  # noqa: PLC0415  the daemon needs none
+    from renderd.daemon import doctor, init, settings_verb, sign  # noqa: PLC0415  seldom needed
 
     parser = argparse.ArgumentParser(prog="renderd", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="verb", required=True)
-    for module in (init, doctor, settings_verb):
+    for module in (init, doctor, settings_verb, sign):
         module.add_parser(subparsers)
     args = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = args.run

@@ -164,7 +164,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     name = settings.node or facts.host_slug(facts.host_name())
     inc = new_incarnation(facts.host_slug(name), rng)
     spool = open_spool(PosixShare(), settings.spool, rng, inc)
-    policy = trust.policy_of(spool)
+    policy = trust.policy_of(spool, trust.read_key(settings.key) if settings.key else b"")
     for warning in trust.check_spool(spool, policy):
         _log.warning("%s", warning)
     _bury_predecessors(spool, state_dir)

@@ -282,9 +282,12 @@ def _digest(body: str, spool_id: str, key: bytes) -> str:
 
 def read_key(path: str) -> bytes:
     """The farm key in a local file; SpoolUnsafe when others can read it or it is too short."""
-    with open(path, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        key = file.read(4_096).strip()
+    try:
+        with open(path, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            key = file.read(4_096).strip()
+    except OSError as error:
+        raise SpoolUnsafe(f"the farm key {path} cannot be read: {error.strerror}") from error
     if mode & 0o077:
         raise SpoolUnsafe(f"others can read the farm key {path}", f"chmod 600 {path}")
     if len(key) < 16:
