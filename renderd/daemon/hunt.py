@@ -192,10 +192,13 @@ def _try(node: Node, memory: JobMemory, waiting: Chunk) -> tuple[Outcome, Claim]
         memory.intents.add(waiting.group)
     held = claims.prepare(node.spool, node.inc, jid, waiting)
     node.held[held.key] = None
-    outcome = claims.take(node.spool, held, waiting)
-    if outcome is not Outcome.WON:
-        # Also when unsure: were it ours after all, the next look finds a leftover of mine.
-        node.held.pop(held.key, None)
+    outcome = Outcome.UNSURE
+    try:
+        outcome = claims.take(node.spool, held, waiting)
+    finally:
+        if outcome is not Outcome.WON:
+            # Also when unsure: were it ours after all, the next look finds a leftover of mine.
+            node.held.pop(held.key, None)
     return outcome, held
 
 

@@ -21,11 +21,12 @@ def report(node: Node, result: Result) -> None:
 def settle(node: Node, now: float, clock: float) -> None:
     """Move the chunks of reported results on; what the share leaves unsure stays for later."""
     for _ in range(len(node.settling)):
-        result = node.settling.popleft()
+        result = node.settling[0]
+        node.settling.rotate(-1)  # it stays until its move has an answer, also when that raises
         outcome = _move_on(node, result)
         if outcome is Outcome.UNSURE:
-            node.settling.append(result)
             return
+        node.settling.pop()
         node.held.pop(result.work.claim.key, None)
         _after(node, result, outcome, now, clock)
 

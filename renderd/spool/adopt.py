@@ -9,10 +9,17 @@ from renderd.core import infofile, label, names
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.names import Adopting, Ticket
-from renderd.errors import OutputOwned, Refused, RenderdError, ShareUnsure, UsageError
+from renderd.errors import (
+    OutputOwned,
+    Refused,
+    RenderdError,
+    ShareUnsure,
+    SpoolNotMounted,
+    UsageError,
+)
 from renderd.spool import control, jobs
 from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
-from renderd.spool.moves import SETTLE, Outcome, move, write
+from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
 from renderd.spool.trust import Policy, check_drop, user_name
 
@@ -65,9 +72,19 @@ class Adopter:
             if now >= drop.first_seen + drop.delay and self._looks_finished(drop, now):
                 self._take_in(name, now)
         for name in sorted(self.held):
-            if self._go_on(self.held[name], now) is not Step.WAIT:
+            if self._try_on(self.held[name], now) is not Step.WAIT:
                 self.held.pop(name, None)
         return bool(self.held or self.drops)
+
+    def _try_on(self, drop: Drop, now: float) -> Step:
+        """One look at a held file; what fails for this one must not stop the others."""
+        try:
+            return self._go_on(drop, now)
+        except OSError as error:
+            found = names.parse_adopting(drop.name)
+            if found is None or error.errno in PASSING or now - drop.first_seen < PATIENCE:
+                return Step.WAIT
+            return self._refuse(found, f"it cannot be taken in: {error.strerror}")
 
     def _looks_finished(self, drop: Drop, now: float) -> bool:
         """A cheap look: the real check is made when the file is ours and cannot be re-made."""
@@ -123,16 +140,17 @@ class Adopter:
             if found is None or name in self.held:
                 continue
             if found.inc == self.inc or found.inc in dead:
-                if self.second_hop(found, now) and not found.is_first_hop:
-                    jobs.discard(self.spool, found.key)  # winning proves it is never published
+                self._hop_again(found, now)
             else:
                 others.add(found.inc)
         return others
 
     def _go_on(self, drop: Drop, now: float) -> Step:
         found = names.parse_adopting(drop.name)
-        if found is None or found.is_first_hop:
-            return Step.WAIT if found and self._is_there(drop.name) else Step.GONE
+        if found is None:
+            return Step.GONE
+        if found.is_first_hop:
+            return self._hop_again(found, now) if self._is_there(drop.name) else Step.GONE
         try:
             data = check_drop(self.spool.share, self.spool.at(ADOPTING, drop.name), self.policy)
             stat = self.spool.share.stat(self.spool.at(ADOPTING, drop.name))
@@ -152,6 +170,12 @@ class Adopter:
         if now - drop.since < SETTLE or not self._is_unlocked(drop.name):
             return Step.WAIT
         return self._publish(found, drop, data, now)
+
+    def _hop_again(self, found: Adopting, now: float) -> Step:
+        """Go on under a fresh jid: what was done under the old one may still arrive late."""
+        if self.second_hop(found, now) and not found.is_first_hop:
+            jobs.discard(self.spool, found.key)  # winning proves it is never published
+        return Step.WAIT if found.name in self.held else Step.GONE
 
     def _is_there(self, name: str) -> bool:
         return name in listed(self.spool, self.spool.at(ADOPTING))
@@ -179,9 +203,9 @@ class Adopter:
         except RenderdError as error:
             return self._refuse(found, str(error))
         order = jobs.Order(self._owner(found), is_held=info.hold, after=after)
-        return self._enter(found, draft, order)
+        return self._enter(found, draft, order, now)
 
-    def _enter(self, found: Adopting, draft: Draft, order: jobs.Order) -> Step:
+    def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)
         try:
             try:
@@ -190,7 +214,10 @@ class Adopter:
                 jobs.build(self.spool, found.key, draft, replace(order, owns_output=False))
                 control.change(self.spool, found.key, reason=str(error))
                 folder = HELD
-        except (ShareUnsure, OSError):
+        except ShareUnsure:
+            # Never a second temp for one chunk's name: the first may arrive when it is claimed.
+            return self._hop_again(found, now)
+        except SpoolNotMounted:
             return Step.WAIT
         except RenderdError as error:
             return self._refuse(found, str(error))
@@ -199,7 +226,7 @@ class Adopter:
         if move(self.spool, old, new) is Outcome.WON:
             jobs.settle_publication(self.spool, (folder, ticket), draft)
             return Step.JOB
-        return Step.GONE
+        return Step.GONE  # where it is still there it is a leftover, and goes on under a new jid
 
     def _owner(self, found: Adopting) -> str:
         try:

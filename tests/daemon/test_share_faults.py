@@ -1,0 +1,158 @@
+"""What a node keeps in mind when a call of the share fails in the middle of a step."""
+
+import errno
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driven import Driven, drive
+
+from renderd.daemon.loop import Nudge
+from renderd.daemon.work import Ending
+from renderd.errors import SpoolNotMounted
+from renderd.spool.layout import Spool
+from renderd.spool.listing import chunks
+from renderd.spool.share import PosixShare
+
+Publish = Callable[..., str]
+
+
+class Tripwire(PosixShare):
+    """A real share on which the calls that a test names fail, before or after their effect."""
+
+    def __init__(self) -> None:
+        self.trips: dict[str, Callable[[str], Exception | None]] = {}
+
+    def trip(self, call: str, error: Callable[[str], Exception | None]) -> None:
+        """Let a call fail with what `error` says of its path; None lets it pass."""
+        self.trips[call] = error
+
+    def calm(self) -> None:
+        self.trips.clear()
+
+    def _check(self, call: str, path: str) -> None:
+        if (error := self.trips.get(call, lambda _: None)(path)) is not None:
+            raise error
+
+    def rename(self, old: str, new: str) -> None:
+        self._check("rename", old)
+        super().rename(old, new)
+        self._check("renamed", new)
+
+    def listdir(self, path: str) -> list[str]:
+        self._check("listdir", path)
+        return super().listdir(path)
+
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> bytes:
+        self._check("read", path)
+        return super().read(path, limit, start)
+
+    def stat(self, path: str) -> Any:
+        self._check("stat", path)
+        return super().stat(path)
+
+    def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
+        self._check("create", path)
+        super().create(path, data, sync=sync)
+
+
+def broken(part: str, number: int = errno.EIO) -> Callable[[str], Exception | None]:
+    """Fails calls on paths that contain a text."""
+    return lambda path: OSError(number, "bad weather", path) if part in path else None
+
+
+@pytest.fixture
+def share() -> Tripwire:
+    return Tripwire()
+
+
+@pytest.fixture
+def driven(spool: Spool, clock: list[float], share: Tripwire) -> Driven:
+    return drive(replace(spool, share=share), clock, "ws07-0123abcd")
+
+
+def states(spool: Spool, jid: str) -> list[str]:
+    return [c.state.value for c in chunks(spool, jid)]
+
+
+def test_a_result_is_not_forgotten_while_the_spool_is_unmounted(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+
+    def gone(path: str) -> Exception | None:
+        return FileNotFoundError(errno.ENOENT, "no such file", path)
+
+    for call in ("rename", "listdir", "read"):
+        share.trip(call, gone)
+    driven.end()  # the move says ENOENT, and so does SPOOL
+    share.calm()
+    driven.run(5)
+    assert states(spool, jid) == ["done"]
+    assert not driven.node.held
+
+
+def test_a_claim_that_the_unmounting_interrupted_is_given_back_later(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    jid = publish(span="1-10")
+
+    def lost(path: str) -> Exception | None:
+        return SpoolNotMounted("the spool is not mounted") if ".run." in path else None
+
+    share.trip("renamed", lost)  # it happened; what followed could not tell
+    driven.tick(0.0, Nudge())
+    share.calm()
+    assert driven.works == []
+    driven.run(150)
+    assert len(driven.works) == 1
+    assert driven.node.counts["leftovers"] == 1
+    assert [c.attempt for c in chunks(spool, jid)] == [2]
+
+
+def test_a_step_after_the_move_that_fails_loses_no_other_result(
+    spool: Spool, publish: Publish, clock: list[float], share: Tripwire
+) -> None:
+    jid = publish(span="1-20", retries=0)
+    driven = drive(replace(spool, share=share), clock, "ws07-0123abcd", slots=2)
+    driven.tick(0.0, Nudge())
+    share.trip("listdir", broken("/queue"))
+    driven.end(Ending.FAIL, "made to fail")
+    driven.end()
+    share.calm()
+    driven.run(5)
+    assert sorted(states(spool, jid)) == ["done", "fail"]
+    assert not driven.node.held
+
+
+def test_a_dropped_file_survives_an_unsure_second_hop(
+    spool: Spool, driven: Driven, share: Tripwire
+) -> None:
+    Path(spool.at("x.info")).write_text("prog\n")
+    Path(spool.at("x.info")).chmod(0o644)
+    share.trip("rename", broken("~h"))
+    driven.run(10)
+    share.calm()
+    driven.run(10)
+    assert len(driven.works) == 1
+
+
+def test_an_unreadable_drop_does_not_keep_the_node_from_working(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    Path(spool.at("x.info")).write_text("prog\n")
+    Path(spool.at("x.info")).chmod(0o644)
+    share.trip("read", broken("/adopting/", errno.EACCES))
+    driven.run(5)
+    publish(span="1-10")
+    driven.run(5)
+    assert len(driven.works) == 1
+    Path(spool.at("y.info")).write_text("prog\n")
+    Path(spool.at("y.info")).chmod(0o644)
+    share.trip("read", broken("~x.info", errno.EACCES))
+    driven.run(10)
+    driven.end()
+    assert [w.job.name for w in driven.works] == ["y"]
