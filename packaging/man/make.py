@@ -30,7 +30,7 @@ Settings of the machine and of the user.  The environment
 .RB ( RENDERD_SPOOL ,
 \&...) and flags go before them.
 .TP
-.I $XDG_RUNTIME_DIR/renderd/<node>.sock
+.I $XDG_RUNTIME_DIR/neogeo-renderd/<node>.sock
 The daemon's socket, for its own user and root only.
 """
 DAEMON = r"""

@@ -22,7 +22,7 @@ _LIMIT = 1_048_574
 _STATS_SECONDS = 0.5
 
 
-class Stop(Exception):  # noqa: N818 - an order, not an error
+class Stop(Exception):
     """The run ends here, with this exit status."""
 
     def __init__(self, message: str, status: int = 1) -> None:

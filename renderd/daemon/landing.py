@@ -105,7 +105,7 @@ class Landing:
     def _verify(self, paths: Sequence[str], *, is_said: bool = True) -> tuple[int, int]:
         size = (0, 0)
         for path in paths:
-            found = image.verify_file(path)
+            found = image.verify_file(self.spool.share, path)
             if not is_said and found.kind not in PROVEN:
                 raise BrokenImage(f"{path.rpartition('/')[2]} may still be written")
             size = (found.width or 0, found.height or 0)

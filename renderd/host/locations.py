@@ -10,7 +10,7 @@ import platformdirs
 
 from renderd.errors import ConfigError
 
-APP = "renderd"
+APP = "neogeo-renderd"  # Debian has another package called renderd
 SOCKET_LIMIT = 100  # bytes: 108 on Linux and 104 on macOS are the kernel's
 
 
@@ -32,16 +32,6 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
         environ.get("RENDERD_STATE_DIR")
         or _first(environ.get("STATE_DIRECTORY", ""))
         or platformdirs.user_state_dir(APP, appauthor=False)
-    )
-
-
-def config_files(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The config files, weakest first: the system's, then the user's; or $RENDERD_CONFIG alone."""
-    if environ.get("RENDERD_CONFIG"):
-        return (environ["RENDERD_CONFIG"],)
-    return (
-        os.path.join(platformdirs.site_config_dir(APP, appauthor=False), "config.toml"),
-        os.path.join(platformdirs.user_config_dir(APP, appauthor=False), "config.toml"),
     )
 
 

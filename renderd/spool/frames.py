@@ -277,7 +277,7 @@ def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Re
 
     Raises BrokenImage, OSError.
     """
-    pictures = [image.verify_file(f"{output.folder}/{n}") for n in files]
+    pictures = [image.verify_file(spool.share, f"{output.folder}/{n}") for n in files]
     stats = [(n, spool.share.stat(f"{output.folder}/{n}")) for n in files]
     entries = tuple((n, s.size, s.mtime_ns) for n, s in stats)
     size = (pictures[-1].width or 0, pictures[-1].height or 0)

@@ -8,7 +8,6 @@ proportion to the file.  Pixels are checked elsewhere, with the `exr` extra.
 
 import errno
 import os
-import stat
 import struct
 from collections.abc import Callable
 from typing import BinaryIO
@@ -16,6 +15,7 @@ from typing import BinaryIO
 from renderd.errors import BrokenImage
 from renderd.spool.formats import exr, flat, jpeg, packed, png, tiff, webp
 from renderd.spool.formats.source import Picture, Source
+from renderd.spool.share import Share
 
 __all__ = ["Picture", "verify", "verify_file"]
 
@@ -65,21 +65,18 @@ def verify(file: BinaryIO, name: str = "") -> Picture:
         raise BrokenImage(f"{label}: {error.message}") from None
 
 
-def verify_file(path: str) -> Picture:
+def verify_file(share: Share, path: str) -> Picture:
     """Verify the regular file at this path, following no link and waiting for no pipe.
 
     OSError passes through when it cannot be opened or read (not there, not allowed, I/O).
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        file = share.open(path)
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EINVAL):
             raise BrokenImage(f"{path!r} is not a regular file") from None
         raise
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise BrokenImage(f"{path!r} is not a regular file")
-    with os.fdopen(fd, "rb", buffering=0) as file:
+    with file:
         return verify(file, path)
 
 

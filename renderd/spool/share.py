@@ -6,11 +6,12 @@ is decided in moves.py alone.
 """
 
 import contextlib
+import errno
 import os
 import stat as stat_bits
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from portalocker.portalocker import LockfLocker
@@ -74,6 +75,10 @@ class Share(Protocol):
 
     def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
         """At most `limit` bytes of a regular file; links, pipes and devices raise OSError."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A regular file to read in pieces; links, pipes and devices raise OSError."""
         ...
 
     def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
@@ -167,6 +172,9 @@ class PosixShare:
                 limit -= len(part)
             return b"".join(parts)
 
+    def open(self, path: str) -> BinaryIO:
+        return os.fdopen(_open_regular(path), "rb", buffering=0)
+
     def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, FILE_MODE)
@@ -248,14 +256,20 @@ class PosixShare:
 
 @contextlib.contextmanager
 def _regular(path: str) -> Iterator[int]:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    descriptor = os.open(path, flags)
+    descriptor = _open_regular(path)
     try:
-        if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(22, "not a regular file", path)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _open_regular(path: str) -> int:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags)
+    if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
 
 
 def _widen(descriptor: int) -> None:

@@ -20,13 +20,8 @@ def test_systemds_folders_are_used():
 
 
 def test_without_a_session_there_is_still_a_place(tmp_path):
-    assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == str(tmp_path / "renderd")
+    assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == str(tmp_path / "neogeo-renderd")
     assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path / "gone")})
-
-
-def test_config_files_end_with_the_users():
-    assert locations.config_files({"RENDERD_CONFIG": "/c.toml"}) == ("/c.toml",)
-    assert len(locations.config_files({})) == 2
 
 
 def test_every_socket_address_can_be_bound(tmp_path):

@@ -17,6 +17,9 @@ from PIL import Image
 
 from renderd.errors import BrokenImage
 from renderd.spool.image import Picture, verify, verify_file
+from renderd.spool.share import PosixShare
+
+SHARE = PosixShare()
 
 SIZE = (21, 13)
 
@@ -299,7 +302,7 @@ def test_a_huge_file_is_verified_in_little_memory(kind, tmp_path):
     os.truncate(path, length)
     tracemalloc.start()
     with contextlib.suppress(BrokenImage):
-        verify_file(str(path))
+        verify_file(SHARE, str(path))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 << 20
@@ -308,22 +311,22 @@ def test_a_huge_file_is_verified_in_little_memory(kind, tmp_path):
 def test_a_link_a_pipe_and_a_folder_are_no_frames(tmp_path):
     whole = tmp_path / "whole.png"
     whole.write_bytes(WHOLE["png"])
-    assert verify_file(str(whole)) == Picture("png", *SIZE)
+    assert verify_file(SHARE, str(whole)) == Picture("png", *SIZE)
     (tmp_path / "link.png").symlink_to(whole)
     os.mkfifo(tmp_path / "pipe.png")
     (tmp_path / "folder.png").mkdir()
     for name in ("link.png", "pipe.png", "folder.png"):
         with pytest.raises(BrokenImage, match="not a regular file"):
-            verify_file(str(tmp_path / name))
+            verify_file(SHARE, str(tmp_path / name))
     with pytest.raises(FileNotFoundError):
-        verify_file(str(tmp_path / "absent.png"))
+        verify_file(SHARE, str(tmp_path / "absent.png"))
 
 
 def test_a_broken_frame_is_named_with_its_reason(tmp_path):
     cut = tmp_path / "shot_0012.png"
     cut.write_bytes(WHOLE["png"][:-3])
     with pytest.raises(BrokenImage, match=r"'shot_0012\.png' is not whole: its IEND chunk is cut"):
-        verify_file(str(cut))
+        verify_file(SHARE, str(cut))
 
 
 BLENDER_KINDS = {
@@ -387,7 +390,7 @@ def test_what_blender_writes_is_whole_and_what_is_cut_is_not(blender_frames, kin
     if not frames:
         pytest.skip(f"this Blender does not write {kind}")
     (frame,) = frames
-    assert verify_file(str(frame)) == Picture(BLENDER_KINDS[kind][0], 64, 36)
+    assert verify_file(SHARE, str(frame)) == Picture(BLENDER_KINDS[kind][0], 64, 36)
     data = frame.read_bytes()
     for length in {len(data) - 1, len(data) // 2, len(data) // 4, 30, 0}:
         with pytest.raises(BrokenImage):
