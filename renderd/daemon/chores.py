@@ -14,14 +14,16 @@ from renderd.spool.moves import SETTLE, names
 from renderd.spool.survey import Survey
 
 CHORES_EVERY = 60.0
-FIRST_CHORES = 5.0
+FIRST_CHORES = 5.0  #: seconds to the second time, when the dead are known
 
 
 def minute(node: Node, janitor: Janitor, now: float) -> None:
     """Do what is due once a minute, when it is."""
     if now < node.next_chores:
         return
-    node.next_chores = now + CHORES_EVERY * (0.75 + node.rng.random() / 2)
+    every = CHORES_EVERY * (0.75 + node.rng.random() / 2)
+    node.next_chores = now + (every if node.counts.get("chores") else FIRST_CHORES)
+    node.count("chores")
     own_leftovers(node, now)
     jobs.release_dependants(node.spool)
     owners = node.adopter.take_over(set(node.dead), now)

@@ -21,6 +21,7 @@ from renderd.spool import control, jobs
 from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
 from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
+from renderd.spool.share import READ_LIMIT
 from renderd.spool.trust import Policy, check_drop, user_name
 
 PATIENCE = 60.0  #: seconds a slow writer or a name that does not exist yet is waited for
@@ -45,6 +46,8 @@ class Drop:
     delay: float = 0.0  #: everybody sees a new file at once; a random delay lets one have it
     seen: tuple[int, int, bytes] | None = None  #: size, mtime, content at the last look
     since: float = 0.0  #: when it first looked like that
+    is_folder: bool = False  #: a folder of such a name is nobody's drop
+    was_awaited: bool = False  #: it stood unfinished in the root for as long as we wait
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ class Adopter:
         for name in sorted(self.held):
             if self._try_on(self.held[name], now) is not Step.WAIT:
                 self.held.pop(name, None)
-        return bool(self.held or self.drops)
+        return bool(self.held) or any(not d.is_folder for d in self.drops.values())
 
     def _try_on(self, drop: Drop, now: float) -> Step:
         """One look at a held file; what fails for this one must not stop the others."""
@@ -92,8 +95,11 @@ class Adopter:
             found = self.spool.share.stat(self.spool.at(drop.name))
         except OSError:
             return False
+        drop.is_folder = found.is_folder
         if found.is_folder:
             return False
+        if found.size > READ_LIMIT:
+            return True  # too large, whatever is still to come
         if not found.is_file or found.size == 0:
             seen = (found.size, found.mtime_ns, b"")
         else:
@@ -106,7 +112,8 @@ class Adopter:
             seen = (found.size, found.mtime_ns, b"")
         if drop.seen != seen:
             drop.seen, drop.since = seen, now
-        return not found.is_file or now - drop.since >= PATIENCE
+        drop.was_awaited = now - drop.since >= PATIENCE
+        return not found.is_file or drop.was_awaited
 
     def _take_in(self, name: str, now: float) -> None:
         slug = label.slug(name[: -len(".info")])
@@ -115,15 +122,15 @@ class Adopter:
         self.held[hop.name] = Drop(hop.name, now)  # before the rename: never taken for a leftover
         outcome = move(self.spool, old, new)
         if outcome is Outcome.WON:
-            self.second_hop(hop, now)
+            self.second_hop(hop, now, was_awaited=self.drops[name].was_awaited)
         elif outcome is Outcome.LOST:
             self.held.pop(hop.name, None)
         self.drops.pop(name, None)
 
-    def second_hop(self, hop: Adopting, now: float) -> bool:
+    def second_hop(self, hop: Adopting, now: float, *, was_awaited: bool = False) -> bool:
         """Move a file that is ours, or a dead owner's, on to a fresh jid of ours."""
         ours = Adopting(self.inc, names.new_jid(self.spool.rng), hop.slug)
-        self.held[ours.name] = Drop(ours.name, now)
+        self.held[ours.name] = Drop(ours.name, now, was_awaited=was_awaited)
         old, new = self.spool.at(ADOPTING, hop.name), self.spool.at(ADOPTING, ours.name)
         outcome = move(self.spool, old, new)
         if outcome is not Outcome.UNSURE:
@@ -163,7 +170,7 @@ class Adopter:
             drop.seen, drop.since = seen, now
             return Step.WAIT
         if not data.endswith(b"\n"):
-            if now - drop.since < PATIENCE:
+            if now - drop.since < (SETTLE if drop.was_awaited else PATIENCE):
                 return Step.WAIT
             what = "is empty" if not data else "does not end in a newline"
             return self._refuse(found, f"it {what}, and nobody wrote to it for a minute")
