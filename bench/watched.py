@@ -17,14 +17,27 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent.parent))
 
-from renderd.daemon import app  # noqa: E402  forks the guard from main, before the rest is there
+from renderd.daemon import app
 
 BESIDE, BEAT = Counter(), Counter()
 CLAIMS: list[float] = []
-CALLS = (
-    "listdir changed_at stat read create rename unlink mkdir rmdir append rewrite lock space"
-    " sync_file sync_folder"
-).split()
+CALLS = [
+    "listdir",
+    "changed_at",
+    "stat",
+    "read",
+    "create",
+    "rename",
+    "unlink",
+    "mkdir",
+    "rmdir",
+    "append",
+    "rewrite",
+    "lock",
+    "space",
+    "sync_file",
+    "sync_folder",
+]
 
 
 class Where:
