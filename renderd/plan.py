@@ -1,18 +1,26 @@
-"""What a person asked for → drafts ready to publish; the one way in for window and daemon."""
+"""What a person asked for → drafts ready to publish; the one way in for window and daemon.
+
+Paths stand in info-file syntax throughout: `{proj}` is a path root of farm.toml, `{{` a brace.
+What comes from a disk or a .blend is written so first; what a person wrote is taken as written.
+"""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from renderd import blend
 from renderd.blend import BlendFile, SceneSettings
-from renderd.core import command, infofile, label, outputs
+from renderd.core import command, frames, infofile, label, outputs
 from renderd.core.command import BlenderCommand
-from renderd.core.farm import Farm
+from renderd.core.farm import PLATFORMS, Farm
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK, Info
 from renderd.core.job import Draft, Writes
 from renderd.errors import BlendError, InfoFileError, UsageError
+
+_LEADING_ROOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_VERSION = "x-blend-version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,60 @@ class Source:
         raise InfoFileError(f"{self.file.path} has no scene {wanted}", f"it has {known}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """This farm's path roots as this machine sees them."""
+
+    farm: Farm
+    platform: str
+
+    def read(self, path: str, *, is_needed: bool) -> Source | None:
+        """A .blend at this machine's path; None where it is not needed and not seen here."""
+        local = self.farm.expand_roots(path, self.platform)
+        try:
+            return Source(blend.read(local), blend.read_settings(local))
+        except BlendError:
+            if is_needed or os.path.lexists(local):
+                raise
+            return None
+
+    def rooted(self, path: str) -> str:
+        """A literal path below its root, whichever platform it was written on."""
+        for platform in (self.platform, *PLATFORMS):
+            found = self.farm.contract_roots(path, platform)
+            if found != infofile.escape(path):
+                return found
+        return infofile.escape(path)
+
+    def check(self, path: str, what: str, *, is_here: bool) -> None:
+        """Refuse a path that means another place on each node, or none; `is_here`: on this."""
+        root = _LEADING_ROOT.match(path)
+        if root is None and not path.startswith("/"):
+            said = repr(label.label(path))
+            raise InfoFileError(
+                f"the {what} {said} is not absolute: every node would look elsewhere",
+                "begin it with / or a path root of farm.toml",
+            )
+        if root is not None and root[1] not in {known.name for known in self.farm.roots}:
+            known = [known.name for known in self.farm.roots]
+            remedy = label.nearest(root[1], known) if known else "farm.toml has no [roots]"
+            raise InfoFileError(f"{{{root[1]}}} is no path root of farm.toml", remedy)
+        if is_here and (lacking := self.farm.lacking_roots(path, self.platform)):
+            raise InfoFileError(
+                f"this machine has no path for {{{lacking[0]}}}, where the {what} is",
+                "add one to farm.toml, or queue it on another machine",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A Blender command line, and its two paths as an info file writes them."""
+
+    command: BlenderCommand
+    blend: str
+    out: str
+
+
 def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
     """The job that an info file means.
 
@@ -43,83 +105,104 @@ def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
     must be read for it and cannot be.
     """
     if not info.commands:
-        words = command.template(
-            infofile.escape(info.blend), info.scene, "{out}" if info.out else ""
-        )
+        words = command.template("{blend}", info.scene, "{out}" if info.out else "")
         info = replace(info, commands=(words,))
-    blender = [
-        (i, c) for i, w in enumerate(info.commands) if (c := command.parse(_filled(w, info)))
-    ]
-    for _, found in blender:
-        if found.problems:
-            raise InfoFileError("; ".join(found.problems[:3]), "see docs/reference/blender.md")
-    if not blender:
-        return _plain(info, name)
-    rendering = [c for _, c in blender if c.renders]
-    return _of_blender(info, name, rendering or [blender[0][1]], _Reader(farm, platform))
-
-
-def _filled(words: Sequence[str], info: Info) -> tuple[str, ...]:
-    # Range and step stay open; a path root in the .blend is expanded when it is read.
-    return infofile.fill(words, {"blend": info.blend, "out": info.out or "{out}"})
-
-
-def _plain(info: Info, name: str) -> Draft:
-    uses_out = any("{out}" in word for words in info.commands for word in words)
-    if uses_out and not info.out:
+    lines = [line for words in info.commands if (line := _line(words, info))]
+    if problems := [problem for line in lines for problem in line.command.problems]:
+        raise InfoFileError("; ".join(problems[:3]), "see docs/reference/blender.md")
+    place = _Place(farm, platform)
+    rendering = [line for line in lines if line.command.renders]
+    if len(rendering) > 1:
         raise InfoFileError(
-            "the command has {out} but there is no `out:`", "add out: /path/####.png"
+            f"{len(rendering)} of its command lines render, and a job has one range and one output",
+            "give each its own info file",
         )
-    writes = Writes.NOTHING
-    if info.out:
-        _check_absolute(info.out)
-        if info.frames is None:
-            raise InfoFileError("`out:` without `frames:` names no frame", "add frames: 1-100")
-        writes = Writes.PRIVATE if uses_out else Writes.ITSELF
+    return _rendering(info, name, rendering[0], place) if rendering else _plain(info, name, place)
+
+
+def _line(words: Sequence[str], info: Info) -> _Line | None:
+    open_ = infofile.splice(words, {"blend": info.blend, "out": info.out or "{out}"})
+    written = command.parse(open_)
+    meant = command.parse(infofile.fill(open_, {}))
+    if written is None or meant is None:
+        return None
+    return _Line(meant, written.blend, "" if written.out == "{out}" else written.out)
+
+
+def _plain(info: Info, name: str, place: _Place) -> Draft:
+    """A command that we cannot read, or a Blender whose script does what it likes."""
+    if not info.out:
+        return _draft(info, name, info.frames, "", Writes.NOTHING)
+    place.check(info.out, "output", is_here=True)
+    if info.frames is None:
+        raise InfoFileError("`out:` without `frames:` names no frame", "add frames: 1-100")
+    uses_out = any("{out}" in word for words in info.commands for word in words)
+    writes = Writes.PRIVATE if uses_out else Writes.ITSELF
     return _draft(info, name, info.frames, info.out, writes)
 
 
-def _of_blender(info: Info, name: str, commands: list[BlenderCommand], reader: "_Reader") -> Draft:
-    first = commands[0]
-    runs = info.frames if info.frames is not None else first.runs
-    out = info.out or first.out
-    if not first.renders and info.frames is None:
-        return _draft(info, name, None, "", Writes.NOTHING)  # a script that does what it likes
-    source = reader.read(first.blend, is_needed=runs is None or not out)
-    scene = source.scene(first.scene) if source and source.settings else None
-    if runs is None:
-        assert scene is not None
-        runs = first.runs_in(scene.start, scene.end, scene.step)
-    if not runs:
-        raise InfoFileError("the command renders no frame", "add frames: 1-100")
-    if not out:
-        assert scene is not None
-        out = scene.output
-    resolved = outputs.hashed(_absolute(command.resolve_out(out, first.blend), scene))
-    is_movie = first.is_movie or (not first.format and scene is not None and scene.is_movie)
-    if source:
-        info = replace(info, extra=(*info.extra, ("x-blend-version", source.file.version)))
-    if is_movie:
+def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
+    found = line.command
+    out = info.out or line.out
+    runs = info.frames if info.frames is not None else found.runs
+    if line.blend:
+        place.check(line.blend, ".blend", is_here=False)
+    source = place.read(line.blend, is_needed=runs is None or not out) if line.blend else None
+    scene = source.scene(found.scene) if source is not None and source.settings else None
+    if scene is None and (runs is None or not out):
+        what = "which frames it renders" if runs is None else "where its frames go"
+        raise InfoFileError(f"nothing says {what}", "add frames: 1-100 and out: /path/shot_####")
+    if runs is None and scene is not None:
+        runs = found.runs_in(scene.start, scene.end, scene.step)
+        if not runs:
+            raise InfoFileError(_nothing_to_render(scene, line.blend), "add frames: 1-100")
+    assert runs is not None
+    command.check_runs(runs)
+    if not out and scene is not None:
+        out = _scene_output(scene, line.blend, place)
+    resolved = outputs.hashed(command.resolve_out(out, line.blend))
+    place.check(resolved, "output", is_here=True)
+    if source is not None:
+        info = _of_version(info, source)
+    if found.is_movie or (not found.format and scene is not None and scene.is_movie):
         return _draft(replace(info, whole=True), name, runs, resolved, Writes.MOVIE)
     return _draft(info, name, runs, resolved, Writes.PRIVATE)
 
 
-def _absolute(out: str, scene: SceneSettings | None) -> str:
-    out = out.replace("\\", "/") if scene and out == scene.output else out
-    _check_absolute(out)
-    return out
+def _nothing_to_render(scene: SceneSettings, path: str) -> str:
+    said = f"scene {label.label(scene.name)!r} of {path} starts at {scene.start}"
+    return f"{said} and ends at {scene.end}, so the command renders no frame"
 
 
-def _check_absolute(out: str) -> None:
-    if not out.startswith(("/", "{")):
-        raise InfoFileError(
-            f"the output {label.label(out)!r} is not absolute: every node would write elsewhere",
-            "begin it with / or a path root of farm.toml",
-        )
+def _scene_output(scene: SceneSettings, path: str, place: _Place) -> str:
+    """The scene's own output: hostile until written as an info file writes it."""
+    if scene.output.startswith("//"):
+        beside = infofile.escape(scene.output.replace("\\", "/"))
+        return command.resolve_out(beside, path)
+    rooted = place.rooted(scene.output)
+    return rooted if _LEADING_ROOT.match(rooted) else rooted.replace("\\", "/")
+
+
+def _of_version(info: Info, source: Source) -> Info:
+    """The info with what the nodes' Blenders are measured against; said once, also again."""
+    extra = {**dict(info.extra), _VERSION: source.file.version}
+    return replace(info, extra=tuple(extra.items()))
 
 
 def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes: Writes) -> Draft:
-    return Draft(
+    filled = replace(info, frames=runs or None, out=out)
+    if lacking := infofile.lacking(filled):
+        key = {"out": "out: /path/shot_####.png", "blend": "blend: /path/shot.blend"}
+        raise InfoFileError(
+            f"the command has {{{lacking[0]}}}, which nothing fills",
+            f"add {key.get(lacking[0], 'frames: 1-100')}",
+        )
+    if writes is Writes.MOVIE and runs is not None and len(runs) > 1:
+        raise InfoFileError(
+            f"a movie is one file a run, and {frames.text(runs)} makes {len(runs)} runs",
+            "name one range, or render single frames",
+        )
+    draft = Draft(
         name=label.label(name),
         slug=label.slug(name),
         info=info,
@@ -128,24 +211,8 @@ def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes
         out=out,
         writes=writes,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads a .blend at this machine's path; silent where it is not needed and not seen here."""
-
-    farm: Farm
-    platform: str
-
-    def read(self, path: str, *, is_needed: bool) -> Source | None:
-        local = self.farm.expand_roots(path, self.platform)
-        try:
-            file = blend.read(local)
-            return Source(file, blend.read_settings(local))
-        except BlendError:
-            if is_needed or os.path.exists(local):
-                raise
-            return None
+    draft.check()
+    return draft
 
 
 def _nothing_said() -> Info:
@@ -166,10 +233,11 @@ class Wish:
     )  #: priority, chunk, pool, needs, retries … of every job
 
 
-def from_blend(path: str, wish: Wish) -> list[Draft]:
+def from_blend(path: str, wish: Wish, farm: Farm, platform: str) -> list[Draft]:
     """One draft a scene of a .blend, with the range its file says.
 
-    Raises BlendError, and UsageError for a scene it does not have or a range it lacks.
+    Paths below a root of farm.toml are written with its name, so that nodes of every platform
+    find them.  Raises BlendError, and UsageError for a scene it does not have or a range it lacks.
     """
     path = os.path.abspath(path)
     source = Source(blend.read(path), blend.read_settings(path))
@@ -183,12 +251,43 @@ def from_blend(path: str, wish: Wish) -> list[Draft]:
             f"{len(chosen)} scenes would write one output",
             "put {scene} into --out, or name --scene",
         )
-    return [_scene_draft(path, source, scene, wish, is_only=len(chosen) == 1) for scene in chosen]
+    place = _Place(farm, platform)
+    return [_scene_draft(source, scene, wish, place, is_only=len(chosen) == 1) for scene in chosen]
 
 
 def _scene_draft(
-    path: str, source: Source, scene: SceneSettings, wish: Wish, *, is_only: bool
+    source: Source, scene: SceneSettings, wish: Wish, place: _Place, *, is_only: bool
 ) -> Draft:
+    literal = source.file.path
+    if any("\ud800" <= sign <= "\udfff" for sign in scene.name):
+        raise UsageError(
+            f"the scene {label.label(scene.name)!r} of {literal} has a name that is not UTF-8",
+            "rename it in Blender",
+        )
+    path = place.rooted(literal)
+    runs = _runs_of(scene, wish, literal)
+    out = _wished_output(wish, scene, place, path) or _scene_output(scene, path, place)
+    if not out.startswith(("/", "{")) and not re.match(r"[A-Za-z]:|\\", out):
+        out = place.rooted(_below_here(out))
+    out = outputs.hashed(out)
+    place.check(out, "output", is_here=True)
+    words = command.template(path, scene.name, "{out}", wish.uses_factory_startup)
+    info = replace(
+        _of_version(wish.info, source),
+        commands=(words,),
+        frames=runs,
+        blend=path,
+        scene=scene.name,
+        out=out,
+        whole=wish.info.whole or scene.is_movie,
+    )
+    stem = os.path.splitext(os.path.basename(literal))[0]
+    name = wish.name or (stem if is_only else f"{stem} {scene.name}")
+    writes = Writes.MOVIE if scene.is_movie else Writes.PRIVATE
+    return _draft(replace(info, name=label.label(name)), name, runs, out, writes)
+
+
+def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
     runs = wish.frames
     if runs is None:
         if scene.start > scene.end:
@@ -199,23 +298,20 @@ def _scene_draft(
             )
         last = scene.start + (scene.end - scene.start) // scene.step * scene.step
         runs = (Run(scene.start, last, scene.step if last > scene.start else 1),)
-    stem = os.path.splitext(os.path.basename(path))[0]
-    out = wish.out.replace("{scene}", label.slug(scene.name)) or scene.output
-    out = command.resolve_out(out.replace("\\", "/"), path)
-    if not out.startswith(("/", "{")):
-        out = os.path.abspath(out)
-    words = command.template(infofile.escape(path), scene.name, "{out}", wish.uses_factory_startup)
-    info = replace(
-        wish.info,
-        commands=(words,),
-        frames=runs,
-        blend=path,
-        scene=scene.name,
-        out=outputs.hashed(out),
-        extra=(*wish.info.extra, ("x-blend-version", source.file.version)),
-    )
-    name = wish.name or (stem if is_only else f"{stem} {scene.name}")
-    writes = Writes.MOVIE if scene.is_movie else Writes.PRIVATE
-    if scene.is_movie:
-        info = replace(info, whole=True)
-    return _draft(replace(info, name=label.label(name)), name, runs, info.out, writes)
+    command.check_runs(runs)
+    return runs
+
+
+def _wished_output(wish: Wish, scene: SceneSettings, place: _Place, path: str) -> str:
+    out = wish.out.replace("{scene}", label.slug(scene.name))
+    if not out or out.startswith("{"):
+        return out
+    if out.startswith("//"):
+        return command.resolve_out(out, path)
+    literal = place.farm.expand_roots(out, place.platform)
+    return place.rooted(literal if literal.startswith("/") else _below_here(literal))
+
+
+def _below_here(path: str) -> str:
+    """A relative path as a whole one; a slash at its end says that it is a folder."""
+    return os.path.abspath(path) + ("/" if path.endswith("/") else "")

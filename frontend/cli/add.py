@@ -107,7 +107,7 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
         if path == "-" or path.lower().endswith(".info"):
             drafts.append(_from_info_file(args, spool, path))
         else:
-            drafts += plan.from_blend(path, _wish(args, info))
+            drafts += plan.from_blend(path, _wish(args, info), spool.farm, sys.platform)
     return drafts
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from renderd.core import frames
 from renderd.core.frames import Run
+from renderd.core.infovalue import UNWRITABLE
 from renderd.core.options import RANGE, RENDERING, SCRIPTS, Option, is_mistakable, walk
 from renderd.core.pitfalls import PATH_LIMIT, find_pitfalls, ranges_of
 from renderd.core.template import escape
@@ -134,10 +135,10 @@ def template(
 def scene_words(scene: str) -> tuple[str, ...]:
     """The words that make a scene the active one, whatever its name.
 
-    A name that Blender would take for an option (``-y`` switches scripts on) is changed
-    to a harmless one in memory first; the file itself is not written.
+    A name that Blender would take for an option (``-y`` switches scripts on), or that no
+    line of text can hold, is changed to a harmless one in memory first; the file is not.
     """
-    if not is_mistakable(scene):
+    if not is_mistakable(scene) and not UNWRITABLE.search(scene):
         return ("-S", scene)
     name = scene.encode("utf-8", "surrogateescape").hex()
     rename = f"import bpy; bpy.data.scenes[bytes.fromhex('{name}').decode()].name = '{SAFE_SCENE}'"
@@ -160,18 +161,23 @@ def for_frames(words: Sequence[str], wanted: Sequence[int], out: str) -> tuple[s
 
 def for_runs(words: Sequence[str], runs: Sequence[Run], out: str = "") -> tuple[str, ...]:
     """The same command for these runs, one ``-s -e -j -a`` group each."""
-    for run in runs:
-        if run.first < -LAST_FRAME or run.last > LAST_FRAME:
-            raise FramesError(
-                f"Blender has no frame {run.last if run.last > LAST_FRAME else run.first}",
-                f"keep frames between -{LAST_FRAME} and {LAST_FRAME}",
-            )
+    check_runs(runs)
     if len(out.encode("utf-8", "surrogateescape")) > PATH_LIMIT:
         raise UsageError(f"the output path is longer than Blender's {PATH_LIMIT} bytes: {out}")
     length = _program_length(words)
     if not length:
         return tuple(words)
     return (*words[:length], *_replaced(tuple(walk(words[length:])), runs, out))
+
+
+def check_runs(runs: Sequence[Run]) -> None:
+    """Raise FramesError for frames that Blender would clamp, saying nothing."""
+    for run in runs:
+        if run.first < -LAST_FRAME or run.last > LAST_FRAME:
+            raise FramesError(
+                f"Blender has no frame {run.last if run.last > LAST_FRAME else run.first}",
+                f"keep frames between -{LAST_FRAME} and {LAST_FRAME}",
+            )
 
 
 def resolve_out(out: str, blend: str) -> str:
@@ -184,12 +190,13 @@ def resolve_out(out: str, blend: str) -> str:
 
 def _replaced(options: Sequence[Option], runs: Sequence[Run], out: str) -> list[str]:
     """The options' words with the ranges exchanged, and the output where one is given."""
-    new = ["-o", _not_an_option(out)] if out else []
     renders = any(option.name in RENDERING for option in options)
-    if renders or not any(option.name in SCRIPTS for option in options):
-        new += _range_words(runs)
+    if not renders and any(option.name in SCRIPTS for option in options):
+        return [word for option in options for word in option.words]
+    new = ["-o", _not_an_option(out)] if out else []
+    new += _range_words(runs)
     dropped = (RANGE if renders else frozenset()) | ({"-o"} if out else frozenset())
-    place = _first(options, RENDERING if renders else SCRIPTS | {"--"})
+    place = _first(options, RENDERING if renders else frozenset({"--"}))
     words: list[str] = []
     for index, option in enumerate(options):
         if index == place:

@@ -16,7 +16,7 @@ from renderd.core import amounts, frames, infovalue, words
 from renderd.core.frames import Run
 from renderd.core.label import label, nearest, slug
 from renderd.core.needs import NO_NEEDS, Needs
-from renderd.core.template import escape, fill, used
+from renderd.core.template import escape, fill, splice, used
 from renderd.errors import InfoFileError, RenderdError
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "lacking",
     "parse",
     "slug",
+    "splice",
     "text",
 ]
 

@@ -1,5 +1,6 @@
 """What a job is: the draft a person submits and the record its job.info keeps."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -47,13 +48,27 @@ class Draft:
 
     def chunks(self) -> list[Chunk]:
         """The chunks to publish, counted from 1.  Raises InfoFileError beyond MAX_CHUNKS."""
-        found = [Chunk(index, run) for index, run in enumerate(self.pieces(), 1)]
-        if len(found) > MAX_CHUNKS:
+        self.check()
+        return [Chunk(index, run) for index, run in enumerate(self.pieces(), 1)]
+
+    def count(self) -> int:
+        """How many chunks it makes, without making them."""
+        if self.runs is None:
+            return 1
+        if self.info.whole or self.writes is Writes.MOVIE:
+            return len(self.runs)
+        return sum(-(-len(run) // self.size) for run in self.runs)
+
+    def check(self) -> None:
+        """Raise InfoFileError for a job that could not be written: too long, unsayable words."""
+        if (chunks := self.count()) > MAX_CHUNKS:
             raise InfoFileError(
-                f"{self.name} would make {len(found):,} chunks; a job holds {MAX_CHUNKS:,}",
+                f"{self.name} would make {chunks:,} chunks; a job holds {MAX_CHUNKS:,}",
                 "use larger chunks or several jobs",
             )
-        return found
+        info = record(self, "", (), chunks)
+        infofile.text(info)
+        chunk_text(info, next(self.pieces()), self.out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +103,7 @@ def parse(jid: str, text: bytes) -> Job:
     info = infofile.parse(text)
     extra = dict(info.extra)
     chunks = extra.get("x-chunks", "")
-    if not chunks.isdigit():
+    if not re.fullmatch("[0-9]{1,6}", chunks):
         raise InfoFileError(f"job.info of {jid} does not say how many chunks it has (x-chunks)")
     writes = extra.get("x-writes", Writes.NOTHING.value)
     return Job(
@@ -105,20 +120,23 @@ def parse(jid: str, text: bytes) -> Job:
 def chunk_words(info: Info, run: Run | None, out: str) -> tuple[tuple[str, ...], ...]:
     """The finished command lines of one chunk; only path roots stay `{…}`.
 
-    Braces stay doubled: the node fills its roots in, and that is the last time.
+    Braces stay doubled: the node fills its roots in, and that is the last time.  `blend` and
+    `out` are written so, too.
     """
     values = {"blend": info.blend, "out": out_of(out, run)} if out else {"blend": info.blend}
-    blender_out = infofile.escape(out) if out and is_redirected(info) else ""
+    blender_out = out if out and is_redirected(info) else ""
     if run is not None:
         values |= {
             "start": str(run.first),
             "end": str(run.last),
             "step": str(run.step),
-            "frames": ",".join(map(str, run)) if run.step > 1 else f"{run.first}-{run.last}",
         }
+        if any("{frames}" in word for words in info.commands for word in words):
+            listed = ",".join(map(str, run))
+            values["frames"] = listed if run.step > 1 else f"{run.first}-{run.last}"
     lines = []
     for words in info.commands:
-        filled = infofile.fill(words, values, final=False)
+        filled = infofile.splice(words, values)
         lines.append(filled if run is None else command.finish(filled, run, blender_out))
     return tuple(lines)
 

@@ -19,13 +19,21 @@ NAMES = (
 _TOKEN = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}")
 
 
-def fill(words: Sequence[str], values: Mapping[str, str], *, final: bool = True) -> tuple[str, ...]:
-    """Put values in place of their `{name}`; a name without a value stays as it is.
+def fill(words: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Put values in place of their `{name}`; a name without a value stays as it is."""
+    return tuple(_filled(word, values) if "{" in word else word for word in words)
 
-    With final=False the words can be filled once more: braces stay doubled, values get theirs
-    doubled, so that nothing in a value is ever taken for a placeholder.
+
+def splice(words: Sequence[str], parts: Mapping[str, str]) -> tuple[str, ...]:
+    """Put parts that may hold placeholders themselves in place of their `{name}`.
+
+    Braces stay doubled: the words are to be filled afterwards, the parts' roots with them.
     """
-    return tuple(_filled(word, values, final=final) if "{" in word else word for word in words)
+
+    def put(token: re.Match[str]) -> str:
+        return parts.get(token[1], token[0]) if token[1] else token[0]
+
+    return tuple(_TOKEN.sub(put, word) if "{" in word else word for word in words)
 
 
 def escape(text: str) -> str:
@@ -51,21 +59,20 @@ def used(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(token[1] for token in tokens if token[1]))
 
 
-def _filled(word: str, values: Mapping[str, str], *, final: bool) -> str:
+def _filled(word: str, values: Mapping[str, str]) -> str:
     open_ = 0
 
     def put(token: re.Match[str]) -> str:
         nonlocal open_
         name = token[1]
         if name is not None:
-            value = values.get(name)
-            return token[0] if value is None else value if final else escape(value)
+            return values.get(name, token[0])
         if token[0] == "{{":
             open_ += 1
-            return "{" if final else "{{"
+            return "{"
         if not open_:
             return token[0]
         open_ -= 1
-        return "}" if final else "}}"
+        return "}"
 
     return _TOKEN.sub(put, word)

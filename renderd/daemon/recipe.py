@@ -33,10 +33,9 @@ def _words(
     output, run = work.output, work.claim.chunk.run
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
         private = f"{output.private(work.claim.stem)}/{output.pattern}"
+        words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
             words = _blender_words(words, work, missing, private)
-        else:
-            words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
     return _with_program(words, work, blenders)
 
 

@@ -325,9 +325,10 @@ class Runner(threading.Thread):
         use = process_use.measure(child.pid)
         if use is None:
             return
-        if attempt.use is not None and use.is_active_since(attempt.use):
-            attempt.last_sign = now
-        attempt.use = use
+        # Against the last sign of life, not the last look: a starved renderer adds up slowly.
+        if attempt.use is None or use.is_active_since(attempt.use):
+            attempt.last_sign = now if attempt.use is not None else attempt.last_sign
+            attempt.use = use
         attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
         silent = now - attempt.last_sign
         if self._means.hang_after and silent > self._means.hang_after:

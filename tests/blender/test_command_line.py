@@ -103,7 +103,7 @@ def test_a_scene_of_any_name_is_rendered_and_nothing_else_happens(run, tiny, out
     ]
     done = run(words)
     assert (done.status, done.files) == (0, pngs("0001", "0002"))
-    shown = "renderd scene" if scene.startswith("-") else scene
+    shown = "renderd scene" if scene.startswith("-") or "\n" in scene else scene
     assert f"SCENE {shown!a}" in done.text
     assert "AUTO False" in done.text
     assert not done.watch.failures

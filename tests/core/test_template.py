@@ -9,8 +9,8 @@ BRACY = st.text("{}ab", max_size=12)
 VALUES = {"start": "1", "proj": "/mnt/my proj", "out": "{start}"}
 
 
-def filled(word, *, final=True):
-    return template.fill((word,), VALUES, final=final)[0]
+def filled(word):
+    return template.fill((word,), VALUES)[0]
 
 
 @given(BRACY)
@@ -23,8 +23,14 @@ def test_an_escaped_text_is_filled_to_itself(text):
 def test_filling_in_two_steps_gives_what_one_step_gives(value):
     word = "{a}-{b}"
     once = template.fill((word,), {"a": value, "b": "y"})
-    first = template.fill((word,), {"a": value}, final=False)
+    first = template.splice((word,), {"a": template.escape(value)})
     assert template.fill(first, {"b": "y"}) == once
+
+
+def test_a_spliced_part_brings_its_own_placeholders():
+    first = template.splice(("{{x}} {out}",), {"out": "{proj}/{{a}}"})
+    assert first == ("{{x}} {proj}/{{a}}",)
+    assert template.fill(first, VALUES) == ("{x} /mnt/my proj/{a}",)
 
 
 def test_a_value_with_blanks_stays_one_word():
