@@ -18,26 +18,11 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent.parent))
 
 from renderd.daemon import app
+from renderd.spool import share
 
 BESIDE, BEAT = Counter(), Counter()
 CLAIMS: list[float] = []
-CALLS = [
-    "listdir",
-    "changed_at",
-    "stat",
-    "read",
-    "create",
-    "rename",
-    "unlink",
-    "mkdir",
-    "rmdir",
-    "append",
-    "rewrite",
-    "lock",
-    "space",
-    "sync_file",
-    "sync_folder",
-]
+CALLS = [name for name in vars(share.PosixShare) if not name.startswith("_")]
 
 
 class Where:
@@ -49,7 +34,6 @@ class Where:
 def watch() -> None:
     """Wrap the parts of the daemon that are measured."""
     from renderd.daemon import assembly, events, hunt, life, loop
-    from renderd.spool import share
 
     class Counting(share.PosixShare):
         pass
