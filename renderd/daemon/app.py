@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from renderd.errors import RenderdError, UsageError
+from renderd.errors import RenderdError, SpoolError, UsageError
 from renderd.host.guard import Guard
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from renderd.daemon.server import Server
 
 VERBS = ("init", "doctor", "config", "sign")
+AGAIN_EVERY = 5.0  #: seconds between tries of a fenced daemon to come back
 LEAVE_WITHIN = 9.0  #: seconds from SIGTERM to the end, whatever the share does
 EPILOG = """
 verbs:  renderd init DIR      make a spool
@@ -106,8 +107,7 @@ class Daemon:
 
     def run(self) -> int:
         """Work until told to leave; the exit status."""
-        from renderd.daemon.assembly import incarnate  # noqa: PLC0415  after the guard's fork
-        from renderd.host import facts, locations, run_record  # noqa: PLC0415
+        from renderd.host import facts, locations, run_record  # noqa: PLC0415  after the fork
         from renderd.spool import trust  # noqa: PLC0415
         from renderd.spool.layout import read_identity  # noqa: PLC0415
         from renderd.spool.share import PosixShare  # noqa: PLC0415
@@ -121,12 +121,36 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         with run_record.NodeLock(self._runtime_dir, identity.id, name):
-            while True:
-                incarnation = incarnate(self.settings, self._guard, self._state_dir)
+            incarnation, status = self._enter(is_first=True), 0
+            while incarnation is not None:
                 status = self._serve(incarnation)
                 if not incarnation.node.is_fenced or self._signals:
-                    return status
+                    break
                 _log.warning("declared dead by the others; going on as a new incarnation")
+                incarnation = self._enter(is_first=False)
+            return status
+
+    def _enter(self, *, is_first: bool) -> "Incarnation | None":
+        """A new incarnation in the spool; None when told to leave before the share let it in.
+
+        The first raises SpoolError with what is wrong; those that follow wait until it is over.
+        """
+        from renderd.daemon.assembly import incarnate  # noqa: PLC0415  after the guard's fork
+
+        while not self._signals or is_first:
+            try:
+                return incarnate(self.settings, self._guard, self._state_dir)
+            except OSError as error:
+                said = f"{error.filename or self.settings.spool}: {error.strerror or error}"
+                problem = SpoolError(said, "see what is wrong with: renderd doctor")
+            except SpoolError as error:
+                problem = error
+            if is_first:
+                raise problem
+            _log.warning("%s", problem)
+            self._woken.wait(timeout=AGAIN_EVERY)
+            self._woken.clear()
+        return None
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
