@@ -15,7 +15,7 @@ from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, jobs, tickets
 from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
-from renderd.spool.layout import BAD, CANCELLED, HELD, QUEUE
+from renderd.spool.layout import BAD, CANCELLED, FAILED, HELD, QUEUE
 from renderd.spool.moves import SETTLE, Outcome, move
 from renderd.spool.survey import Sight, Survey
 
@@ -297,10 +297,17 @@ def _remove_twin(node: Node, memory: JobMemory, chunk: Chunk, now: float) -> Non
             node.spool.share.create(target.removesuffix(".info") + ".why", why)
 
 
-def _try_close(node: Node, memory: JobMemory, now: float) -> None:
+def _queued(node: Node, memory: JobMemory) -> tickets.Place | None:
+    found = next((t for t in node.tickets if t.jid == memory.job.jid), None)
+    return (QUEUE, found) if found is not None else None
+
+
+def _try_close(
+    node: Node, memory: JobMemory, now: float, place: tickets.Place | None = None
+) -> None:
     """Close the job when every chunk was seen ended after its ticket's name was read."""
-    ticket = next((t for t in node.tickets if t.jid == memory.job.jid), None)
-    if ticket is None:
+    place = place or _queued(node, memory)
+    if place is None:
         return
     done, failed, waiting, running = memory.survey.totals()
     if waiting or running or done + failed < memory.job.chunks:
@@ -311,7 +318,9 @@ def _try_close(node: Node, memory: JobMemory, now: float) -> None:
         if now - memory.ended_since < CLOSE_FAILED_AFTER:
             node.next_poll = min(node.next_poll, now + CLOSE_FAILED_AFTER)
             return
-    if jobs.close(node.spool, (QUEUE, ticket), memory.survey, has_failed=bool(failed)):
+    if place[0] == FAILED and failed:
+        return
+    if jobs.close(node.spool, place, memory.survey, has_failed=bool(failed)):
         node.count("closed")
         node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:
@@ -321,8 +330,10 @@ def _try_close(node: Node, memory: JobMemory, now: float) -> None:
 
 def look_after_end(node: Node, memory: JobMemory, now: float) -> None:
     """Whoever ends a chunk when nothing seems left looks at all of it, and closes the job."""
+    place = _queued(node, memory) or tickets.find(node.spool, memory.job.jid)
     look_at_all(node, memory, now)
-    _try_close(node, memory, now)
+    if place is not None and place[0] in (QUEUE, HELD, FAILED):
+        _try_close(node, memory, now, place)
 
 
 def watch_tickets(node: Node, now: float) -> None:

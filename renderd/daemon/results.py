@@ -1,7 +1,7 @@
 """Steps after the work: finish, give back or give up what the runners report."""
 
 from renderd.daemon import hunt
-from renderd.daemon.node import Node, Rest
+from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
 from renderd.spool import claims, frames, tickets
 from renderd.spool.moves import Outcome
@@ -51,7 +51,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
         node.count("done" if outcome is Outcome.WON else "lost finishes")
         if memory is not None and work.frames:
             memory.paces.append(result.wall / len(work.frames))
-        if memory is not None and memory.exhausted and outcome is Outcome.WON:
+        if memory is not None and outcome is Outcome.WON and _may_be_last(node, memory):
             hunt.look_after_end(node, memory, now)
         return
     if outcome is Outcome.WON:
@@ -66,6 +66,12 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if not gave_up:
         tickets.bump(node.spool, work.job.jid)
     node.next_poll = min(node.next_poll, now)
+
+
+def _may_be_last(node: Node, memory: JobMemory) -> bool:
+    """True where no claim of ours will find that the job has ended: we look for it now."""
+    is_queued = any(t.jid == memory.job.jid for t in node.tickets)
+    return bool(memory.exhausted or node.rest.reason) or not is_queued
 
 
 def _write_journal(node: Node, result: Result, outcome: Outcome, clock: float) -> None:

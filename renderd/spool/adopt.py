@@ -154,10 +154,10 @@ class Adopter:
 
     def _go_on(self, drop: Drop, now: float) -> Step:
         found = names.parse_adopting(drop.name)
-        if found is None:
+        if found is None or (found.is_first_hop and not self._is_there(drop.name)):
             return Step.GONE
         if found.is_first_hop:
-            return self._hop_again(found, now) if self._is_there(drop.name) else Step.GONE
+            return self._hop_again(found, now)
         try:
             data = check_drop(self.spool.share, self.spool.at(ADOPTING, drop.name), self.policy)
             stat = self.spool.share.stat(self.spool.at(ADOPTING, drop.name))

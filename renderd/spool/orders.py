@@ -307,15 +307,8 @@ def _list(folders: Collection[str]) -> str:
 
 
 def _bump(spool: Spool, jid: str) -> None:
-    """Turn the ticket by a rename of our own: another's bump may have come before our chunk."""
-    for _ in range(_TRIES):
-        place = where(spool, jid)
-        if place[0] not in (QUEUE, HELD, FAILED):
-            return
-        target = HELD if place[0] == HELD else QUEUE
-        if tickets.turn(spool, place, target) is Outcome.WON:
-            return
-    raise ShareUnsure(f"job {jid} has chunks to run but its ticket did not move", "retry again")
+    if not tickets.bump(spool, jid):
+        raise ShareUnsure(f"job {jid} has chunks to run but its ticket did not move", "retry again")
 
 
 def _close_look(spool: Spool, jid: str) -> None:

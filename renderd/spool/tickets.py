@@ -5,20 +5,10 @@ from collections.abc import Sequence
 
 from renderd.core.names import Ticket, parse_ticket
 from renderd.errors import ShareUnsure, UsageError
-from renderd.spool.layout import (
-    CANCELLED,
-    DONE,
-    FAILED,
-    HELD,
-    QUEUE,
-    TICKETS,
-    WAITING,
-    Spool,
-)
+from renderd.spool.layout import FAILED, HELD, QUEUE, TICKETS, Spool
 from renderd.spool.moves import Outcome, move, names
 
 Place = tuple[str, Ticket]  #: the folder a ticket was seen in, and its name
-_LOOK_ORDER = (CANCELLED, HELD, WAITING, FAILED, DONE, QUEUE)
 
 
 def listed(spool: Spool, folder: str) -> list[Ticket]:
@@ -39,7 +29,8 @@ def everywhere(spool: Spool, folders: Sequence[str] = TICKETS) -> dict[str, Plac
 
 def find(spool: Spool, jid: str) -> Place | None:
     """Where a job's ticket is; None where no list shows it.  Raises OSError."""
-    return everywhere(spool).get(jid)
+    # Twice: one that is moved meanwhile to a folder that we have listed already is missed once.
+    return everywhere(spool).get(jid) or everywhere(spool).get(jid)
 
 
 def turn(spool: Spool, place: Place, folder: str, *, priority: int | None = None) -> Outcome:
@@ -73,26 +64,22 @@ def turn_surely(
     raise ShareUnsure(f"the ticket of {jid} could not be moved to {folder or 'its next name'}/")
 
 
-def bump(spool: Spool, jid: str, *, reopen: bool = False) -> None:
-    """Say that chunks of a job are available again: its ticket gets a new name.
+def bump(spool: Spool, jid: str) -> bool:
+    """Say that chunks of a job are available again; False where its ticket would not move.
 
-    A held job stays held; a failed one is reopened only by who revived a chunk of it.  The
+    A held job stays held, a failed one is open again, one that is over otherwise stays so.  The
     rename must be our own: another's bump may have come before our chunk was there.
     """
     for _ in range(50):
         place = find(spool, jid)
-        if place is None or place[0] not in (QUEUE, HELD, *((FAILED,) if reopen else ())):
-            return
+        if place is None or place[0] not in (QUEUE, HELD, FAILED):
+            return True
         target = HELD if place[0] == HELD else QUEUE
         old, new = spool.at(place[0], place[1].name), spool.at(target, place[1].next().name)
         with contextlib.suppress(OSError):
             spool.share.rename(old, new)
-            return
-
-
-def oldest_first(spool: Spool, tickets: Sequence[Ticket]) -> list[Ticket]:
-    """Tickets by priority, then by the server's time of their job.info."""
-    return sorted(tickets, key=lambda t: (-t.priority, born(spool, t.jid), t.jid))
+            return True
+    return False
 
 
 def born(spool: Spool, jid: str) -> int:

@@ -120,6 +120,27 @@ def test_a_cancelled_job_is_stopped_and_given_back(
     assert driven.works == []
 
 
+def test_a_held_job_whose_last_chunk_ends_is_closed(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    orders.hold(spool, jid)
+    driven.run(15)
+    driven.end()
+    assert place(spool, jid) == DONE
+
+
+def test_a_draining_node_closes_the_job_that_it_ends(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.DRAIN, {"by": "ann"}))
+    driven.end()
+    assert place(spool, jid) == DONE
+
+
 def test_a_held_job_starts_nothing_more_but_ends_what_runs(
     spool: Spool, publish: Publish, driven: Driven
 ) -> None:

@@ -227,6 +227,35 @@ def test_a_bump_leaves_a_held_job_held_and_a_closed_one_closed(
     assert places[done][0] == DONE
 
 
+def test_a_bump_opens_a_failed_job_again(spool: Spool, publish: Publish, worker: Any) -> None:
+    jid = publish(span="1-10")
+    worker.fail(jid, 1)
+    close(spool, jid, has_failed=True)
+    assert tickets.bump(spool, jid)  # a chunk came back that a stale list had shown as failed
+    assert [t.jid for t in tickets.listed(spool, QUEUE)] == [jid]
+
+
+class Moving(PosixShare):
+    """A real share on which a ticket is released while the folders are listed."""
+
+    def __init__(self, old: str, new: str) -> None:
+        self.move = [(old, new)]
+
+    def listdir(self, path: str) -> list[str]:
+        found = super().listdir(path)
+        if path.endswith(QUEUE) and self.move:
+            self.rename(*self.move.pop())
+        return found
+
+
+def test_a_ticket_on_its_way_is_found(spool: Spool, publish: Publish) -> None:
+    jid = publish(held=True)
+    place = tickets.find(spool, jid)
+    assert place
+    moving = Moving(spool.at(HELD, place[1].name), spool.at(QUEUE, place[1].next().name))
+    assert tickets.find(replace(spool, share=moving), jid) == (QUEUE, place[1].next())
+
+
 def test_of_two_tickets_of_one_job_the_higher_g_counts(spool: Spool, publish: Publish) -> None:
     jid = publish()
     place = tickets.find(spool, jid)
