@@ -125,7 +125,7 @@ def test_a_held_job_whose_last_chunk_ends_is_closed(
 ) -> None:
     jid = publish(span="1-10")
     driven.tick(0.0, Nudge())
-    orders.hold(spool, jid)
+    orders.hold(spool, jid, "ann")
     driven.run(15)
     driven.end()
     assert place(spool, jid) == DONE
