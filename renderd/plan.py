@@ -96,6 +96,7 @@ class _Line:
     command: BlenderCommand
     blend: str
     out: str
+    leaves_range: bool  #: it says `-s {start}`: the chunks' range, which is the scene's
 
 
 def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
@@ -126,7 +127,8 @@ def _line(words: Sequence[str], info: Info) -> _Line | None:
     meant = command.parse(infofile.fill(open_, {}))
     if written is None or meant is None:
         return None
-    return _Line(meant, written.blend, "" if written.out == "{out}" else written.out)
+    leaves = any(name in word for word in words for name in ("{start}", "{end}", "{frames}"))
+    return _Line(meant, written.blend, "" if written.out == "{out}" else written.out, leaves)
 
 
 def _plain(info: Info, name: str, place: _Place) -> Draft:
@@ -153,7 +155,8 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
         what = "which frames it renders" if runs is None else "where its frames go"
         raise InfoFileError(f"nothing says {what}", "add frames: 1-100 and out: /path/shot_####")
     if runs is None and scene is not None:
-        runs = found.runs_in(scene.start, scene.end, scene.step)
+        own = _own_runs(scene)
+        runs = own if line.leaves_range else found.runs_in(scene.start, scene.end, scene.step)
         if not runs:
             raise InfoFileError(_nothing_to_render(scene, line.blend), "add frames: 1-100")
     assert runs is not None
@@ -167,6 +170,14 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
     if found.is_movie or (not found.format and scene is not None and scene.is_movie):
         return _draft(replace(info, whole=True), name, runs, resolved, Writes.MOVIE)
     return _draft(info, name, runs, resolved, Writes.PRIVATE)
+
+
+def _own_runs(scene: SceneSettings) -> tuple[Run, ...]:
+    """The range that the file says; none where it is reversed."""
+    if scene.start > scene.end:
+        return ()
+    last = scene.start + (scene.end - scene.start) // scene.step * scene.step
+    return (Run(scene.start, last, scene.step if last > scene.start else 1),)
 
 
 def _nothing_to_render(scene: SceneSettings, path: str) -> str:
@@ -288,16 +299,13 @@ def _scene_draft(
 
 
 def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
-    runs = wish.frames
-    if runs is None:
-        if scene.start > scene.end:
-            raise UsageError(
-                f"scene {label.label(scene.name)!r} of {path} starts at {scene.start}"
-                f" and ends at {scene.end}",
-                "name the frames: --frames 1-250",
-            )
-        last = scene.start + (scene.end - scene.start) // scene.step * scene.step
-        runs = (Run(scene.start, last, scene.step if last > scene.start else 1),)
+    runs = wish.frames or _own_runs(scene)
+    if not runs:
+        raise UsageError(
+            f"scene {label.label(scene.name)!r} of {path} starts at {scene.start}"
+            f" and ends at {scene.end}",
+            "name the frames (--frames 1-250) or other scenes (--scene NAME)",
+        )
     command.check_runs(runs)
     return runs
 
