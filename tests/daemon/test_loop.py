@@ -337,3 +337,15 @@ def test_a_frame_far_beyond_the_usual_is_told_and_not_killed(
     driven.run(12)
     assert "times the job's usual 0.1 s" in driven.loop.snapshot["running"][0]["slow"]
     assert not driven.works[0].stopping.is_set()
+
+
+def test_once_waits_for_what_another_node_is_adopting(spool: Spool, driven: Driven) -> None:
+    driven.node.is_once = True
+    path = spool.at("adopting", "ws09-00000001~abcdefghij~shot.info")
+    with open(path, "w") as file:
+        file.write("echo\n")
+    driven.run(10)
+    assert not driven.loop.is_over()
+    os.unlink(path)
+    driven.run(10)
+    assert driven.loop.is_over()
