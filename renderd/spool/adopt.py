@@ -156,8 +156,9 @@ class Adopter:
         found = names.parse_adopting(drop.name)
         if found is None or (found.is_first_hop and not self._is_there(drop.name)):
             return Step.GONE
-        if found.is_first_hop:
-            return self._hop_again(found, now)
+        return self._hop_again(found, now) if found.is_first_hop else self._read(found, drop, now)
+
+    def _read(self, found: Adopting, drop: Drop, now: float) -> Step:
         try:
             data = check_drop(self.spool.share, self.spool.at(ADOPTING, drop.name), self.policy)
             stat = self.spool.share.stat(self.spool.at(ADOPTING, drop.name))

@@ -200,9 +200,9 @@ def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:
             if claims.retry(spool, jid, chunk) is not Outcome.WON:
                 continue
             waiting = chunk.retried()
-        if claims.skip(spool, jid, waiting) is Outcome.WON:
+        if claims.skip(spool, jid, waiting) is not Outcome.LOST:  # unsure counts, as in retry
             skipped.append(chunk.index)
-    if skipped:
+    if skipped or place[0] == FAILED:  # also after a skip that was cut short
         _close_look(spool, jid)
     return Chunks(jid, place[1].slug, tuple(skipped), where(spool, jid)[0])
 

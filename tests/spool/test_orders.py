@@ -182,6 +182,16 @@ def test_skipping_what_failed_closes_a_failed_job_as_done(spool: Spool, publish,
     assert (done.indices, done.now) == ((2,), "done")
 
 
+def test_a_skip_that_was_cut_short_is_finished_by_another(spool: Spool, publish, worker):
+    jid = publish(span="1-10")
+    worker.fail(jid, 1)
+    worker.close(jid, has_failed=True)
+    (failed,) = chunks(spool, jid)
+    claims.retry(spool, jid, failed)
+    claims.skip(spool, jid, failed.retried())  # and here the first one's share went away
+    assert orders.skip(spool, jid, lambda c: True).now == "done"
+
+
 def test_skip_leaves_a_running_chunk_alone(spool: Spool, publish, worker):
     jid = publish()
     worker.claim(jid, 1)
