@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,10 @@ class Daemon:
     def __init__(self, farm: "Farm", name: str, words: list[str], **how: Any) -> None:
         self.farm, self.name = farm, name
         self.home = farm.folder / "hosts" / name
-        for folder in ("state", "home"):
-            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        owner = how.pop("owner", os.geteuid())
+        for folder in (self.home, self.home / "state", self.home / "home"):
+            folder.mkdir(parents=True, exist_ok=True)
+            os.chown(folder, owner, -1)
         self.log = self.home / "log"
         self._begins = self.log.stat().st_size if self.log.exists() else 0
         self._ends: int | None = None  # where a successor's words begin
@@ -139,13 +141,11 @@ class Farm:
 
     # -- spool and daemons ------------------------------------------------------------------
 
-    def init(self, *words: str) -> str:
+    def init(self, *words: str, prefix: Sequence[str] = (), status: int = 0) -> str:
         """Make the spool; what `renderd init` said."""
-        done = subprocess.run(
-            [str(RENDERD), "init", str(self.root), *words],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
+        line = [*prefix, str(RENDERD), "init", str(self.root), *words]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     @property
@@ -161,7 +161,7 @@ class Farm:
         for older in self.daemons:
             if older.name == name and not older.runs:
                 older.succeeded()
-        root = ["--allow-root"] if os.geteuid() == 0 and "user" not in how else []
+        root = ["--allow-root"] if how.get("owner", os.geteuid()) == 0 else []
         daemon = Daemon(self, name, ["--node", name, *root, *words], **how)
         self.daemons.append(daemon)
         return daemon
