@@ -85,8 +85,11 @@ class Adopter:
             return self._go_on(drop, now)
         except OSError as error:
             found = names.parse_adopting(drop.name)
-            if found is None or error.errno in PASSING or now - drop.first_seen < PATIENCE:
+            patience = SETTLE if drop.was_awaited else PATIENCE
+            if found is None or error.errno in PASSING or now - drop.first_seen < patience:
                 return Step.WAIT
+            if isinstance(error, PermissionError):
+                return self._refuse(found, "others cannot read it; chmod g+r and drop it again")
             return self._refuse(found, f"it cannot be taken in: {error.strerror}")
 
     def _looks_finished(self, drop: Drop, now: float) -> bool:
