@@ -73,7 +73,8 @@ def environment(
     spool: Spool, work: Work, node: str, inherited: Mapping[str, str]
 ) -> dict[str, str]:
     """The command's whole environment: a clean base, ours, and what the job may add."""
-    kept = {k: v for k, v in inherited.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
+    kept = {"PATH": os.defpath}
+    kept |= {k: v for k, v in inherited.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
     chunk = work.claim.chunk
     ours = {
         "RENDERD_SPOOL": spool.root,

@@ -1,0 +1,196 @@
+"""The words and the environment that a chunk is started with on this node."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from renderd.blender.versions import BlenderProgram
+from renderd.core import command, farm, frames
+from renderd.core.chunk import Chunk, State
+from renderd.core.infofile import Info
+from renderd.core.job import Job, Writes
+from renderd.core.needs import Needs
+from renderd.daemon import recipe
+from renderd.daemon.work import Work
+from renderd.spool.claims import Claim
+from renderd.spool.frames import Output
+from renderd.spool.layout import Spool
+
+ROOTS = farm.parse('[roots]\nproj = { linux = "/mnt/proj", darwin = "/mnt/proj" }')
+STEM = "00001.1.ws07-0123abcd"
+PRIVATE = f"/p/out/.renderd/k2p9x7q4ab/{STEM}"
+MakeWork = Callable[..., Work]
+
+
+@pytest.fixture
+def rooted(spool: Spool) -> Spool:
+    return replace(spool, farm=ROOTS)
+
+
+@pytest.fixture
+def make() -> MakeWork:
+    """A claimed chunk, its command lines as its info file says them."""
+
+    def work(
+        *lines: str,
+        span: str = "1-10",
+        writes: Writes = Writes.PRIVATE,
+        pattern: str = "o_####.png",
+        **said: Any,
+    ) -> Work:
+        (run,) = frames.parse(span) if span else (None,)
+        words = tuple(tuple(line.split()) for line in lines)
+        info = Info(commands=words, **said)
+        job = Job(jid="k2p9x7q4ab", info=info, chunks=1, name="shot", writes=writes)
+        chunk = Chunk(1, run, 1, state=State.RUN, owner="ws07-0123abcd", nonce="k2p9")
+        output = Output(job.jid, "/p/out", pattern, writes)
+        has_output = writes is not Writes.NOTHING
+        return Work(Claim(job.jid, chunk), job, words, output if has_output else None, 0.0)
+
+    return work
+
+
+def words_of(spool: Spool, work: Work, missing: Any = None, blenders: Any = ()) -> Any:
+    wanted = work.frames if missing is None else missing
+    return recipe.command_lines(spool, work, wanted, blenders)
+
+
+def test_path_roots_become_this_machines_paths(rooted: Spool, make: MakeWork) -> None:
+    work = make("prog {proj}/a {{proj}} {other}", writes=Writes.NOTHING)
+    assert words_of(rooted, work) == [("prog", "/mnt/proj/a", "{proj}", "{other}")]
+
+
+def test_blender_writes_where_its_frames_are_verified(rooted: Spool, make: MakeWork) -> None:
+    work = make("blender -b /p/a.blend -o /p/out/o_####.png -s 1 -e 10 -j 1 -a")
+    (words,) = words_of(rooted, work)
+    found = command.parse(words)
+    assert found is not None
+    assert found.out == f"{PRIVATE}/o_####.png"
+    assert found.runs == frames.parse("1-10")
+
+
+@pytest.mark.parametrize("missing", ["3", "1,4,7", "2-4,9-10", "1-9x2"])
+def test_only_missing_frames_are_rendered(rooted: Spool, make: MakeWork, missing: str) -> None:
+    work = make("blender -b /p/a.blend -s 1 -e 10 -j 1 -a")
+    wanted = [frame for run in frames.parse(missing) for frame in run]
+    found = command.parse(words_of(rooted, work, wanted)[0])
+    assert found is not None
+    assert found.runs is not None
+    assert sorted(frame for run in found.runs for frame in run) == wanted
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize("kind", [{"whole": True}, {"writes": Writes.MOVIE}])
+def test_what_must_be_whole_is_rendered_whole_again(
+    rooted: Spool, make: MakeWork, kind: dict[str, Any]
+) -> None:
+    work = make("blender -b /p/a.blend -s 1 -e 10 -j 1 -a", **kind)
+    found = command.parse(words_of(rooted, work, [9, 10])[0])
+    assert found is not None
+    assert found.runs == frames.parse("1-10")
+
+
+def test_other_programs_get_the_private_place_for_out(rooted: Spool, make: MakeWork) -> None:
+    work = make("nuke -F 1-10 /p/c.nk --to=/p/out/o_####.png")
+    assert words_of(rooted, work)[0][-1] == f"--to={PRIVATE}/o_####.png"
+
+
+def test_out_of_one_frame_is_its_private_file(rooted: Spool, make: MakeWork) -> None:
+    work = make("prog /p/out/o_0007.png", span="7")
+    assert words_of(rooted, work)[0][-1] == f"{PRIVATE}/o_0007.png"
+
+
+def test_a_blender_script_that_was_given_out_gets_the_private_place(
+    rooted: Spool, make: MakeWork
+) -> None:
+    work = make("blender -b /p/a.blend -P /p/r.py -- /p/out/o_####.png")
+    (words,) = words_of(rooted, work)
+    assert words == ("blender", "-b", "/p/a.blend", "-P", "/p/r.py", "--", f"{PRIVATE}/o_####.png")
+
+
+def test_a_script_beside_the_render_keeps_its_words(rooted: Spool, make: MakeWork) -> None:
+    work = make("blender -b /p/a.blend -P /p/save.py", "blender -b /p/a.blend -s 1 -e 10 -a")
+    assert words_of(rooted, work)[0] == ("blender", "-b", "/p/a.blend", "-P", "/p/save.py")
+
+
+def test_a_program_that_writes_in_place_keeps_its_words(rooted: Spool, make: MakeWork) -> None:
+    work = make("prog /p/out/o_####.png", writes=Writes.ITSELF)
+    assert words_of(rooted, work) == [("prog", "/p/out/o_####.png")]
+
+
+OLD = BlenderProgram(("/opt/blender-3.4/blender",), (3, 4, 1), "3.4.1")
+NEW = BlenderProgram(("/opt/blender-4.5/blender",), (4, 5, 2), "4.5.2")
+LINE = "blender -b /p/a.blend -s 1 -e 10 -a"
+
+
+def test_blender_alone_is_the_newest_that_fits(rooted: Spool, make: MakeWork) -> None:
+    assert words_of(rooted, make(LINE), blenders=(NEW, OLD))[0][0] == NEW.words[0]
+    older = make(LINE, needs=Needs(blender="<4"))
+    assert words_of(rooted, older, blenders=(NEW, OLD))[0][0] == OLD.words[0]
+
+
+def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) -> None:
+    work = make("/opt/mine/blender -b /p/a.blend -s 1 -e 10 -a")
+    assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == "/opt/mine/blender"
+
+
+def test_the_environment_is_clean_and_tells_what_runs(rooted: Spool, make: MakeWork) -> None:
+    work = make("prog", env=(("OCIO", "/p/job.ocio"),))
+    inherited = {
+        "PATH": "/usr/bin",
+        "HOME": "/home/ann",
+        "LANG": "C.UTF-8",
+        "CUDA_VISIBLE_DEVICES": "0",
+        "OCIO": "/home/ann/own.ocio",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "PYTHONPATH": "/evil",
+        "LD_PRELOAD": "/evil.so",
+        "RENDERD_TOKEN": "x",
+    }
+    told = recipe.environment(rooted, work, "ws07", inherited)
+    assert {k: v for k, v in told.items() if k in inherited} == {
+        "PATH": "/usr/bin",
+        "HOME": "/home/ann",
+        "LANG": "C.UTF-8",
+        "CUDA_VISIBLE_DEVICES": "0",
+        "OCIO": "/p/job.ocio",
+    }
+    assert told["RENDERD_OUT"] == "/p/out/o_####.png"
+    assert (told["RENDERD_FRAMES"], told["RENDERD_START"], told["RENDERD_END"]) == (
+        "1-10",
+        "1",
+        "10",
+    )
+    assert (told["RENDERD_NODE"], told["RENDERD_INCARNATION"]) == ("ws07", "ws07-0123abcd")
+    assert (told["RENDERD_JOB"], told["RENDERD_JOB_NAME"]) == ("k2p9x7q4ab", "shot")
+    assert told["RENDERD_SPOOL"] == rooted.root
+
+
+def test_a_command_is_found_also_where_the_daemon_has_no_path(
+    rooted: Spool, make: MakeWork
+) -> None:
+    assert recipe.environment(rooted, make("prog"), "ws07", {})["PATH"] == os.defpath
+
+
+def test_a_command_without_frames_has_none_in_its_environment(
+    rooted: Spool, make: MakeWork
+) -> None:
+    told = recipe.environment(rooted, make("prog", span="", writes=Writes.NOTHING), "ws07", {})
+    assert told["RENDERD_FRAMES"] == ""
+    assert "RENDERD_START" not in told
+    assert "RENDERD_OUT" not in told
+
+
+def test_commands_start_at_home_or_at_the_root(tmp_path: Path) -> None:
+    assert recipe.working_folder({"HOME": str(tmp_path)}) == str(tmp_path)
+    assert recipe.working_folder({"HOME": str(tmp_path / "gone")}) == "/"
+    assert recipe.working_folder({}) == "/"
+
+
+def test_this_platform_is_one_that_the_roots_name() -> None:
+    assert ROOTS.roots_on(sys.platform)["proj"] == "/mnt/proj"
