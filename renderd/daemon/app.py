@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import logging
 import os
+import queue
 import signal
 import sys
 import threading
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 VERBS = ("init", "doctor", "config", "sign")
 AGAIN_EVERY = 5.0  #: seconds between tries of a fenced daemon to come back
-LEAVE_WITHIN = 9.0  #: seconds from SIGTERM to the end, whatever the share does
+LEAVE_WITHIN = 6.0  #: seconds from SIGTERM for the loop; with what follows never more than 10
+LOOK_EVERY = 0.5  #: seconds between looks whether the loop has ended
 EPILOG = """
 verbs:  renderd init DIR      make a spool
         renderd doctor        prove what this mount can do
@@ -102,7 +104,8 @@ class Daemon:
         self._runtime_dir = self.settings.runtime_dir or locations.runtime_dir()
         self._notify = Notifier()
         self._signals = 0
-        self._woken = threading.Event()
+        # Not an Event: its lock is held for moments in which a signal handler must not want it.
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._reload = False
 
     def run(self) -> int:
@@ -148,8 +151,7 @@ class Daemon:
             if is_first:
                 raise problem
             _log.warning("%s", problem)
-            self._woken.wait(timeout=AGAIN_EVERY)
-            self._woken.clear()
+            self._sleep(AGAIN_EVERY)
         return None
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -157,7 +159,12 @@ class Daemon:
             self._reload = True
         else:
             self._signals += 1
-        self._woken.set()
+        self._woken.put(None)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep until a signal comes, at most so long."""
+        with contextlib.suppress(queue.Empty):
+            self._woken.get(timeout=seconds)
 
     def _serve(self, incarnation: "Incarnation") -> int:
         from renderd.daemon.loop import Leave  # noqa: PLC0415
@@ -175,8 +182,7 @@ class Daemon:
         assert incarnation.thread is not None
         told, deadline = 0, float("inf")
         while incarnation.thread.is_alive():
-            self._woken.wait(timeout=self._notify.watchdog_interval or 0.5)
-            self._woken.clear()
+            self._sleep(min(self._notify.watchdog_interval or LOOK_EVERY, LOOK_EVERY))
             self._notify.alive()
             if self._reload:
                 self._reload_settings(incarnation)
@@ -214,10 +220,10 @@ class Daemon:
 
     def _end(self, incarnation: "Incarnation", server: "Server") -> int:
         server.stop()
-        self._guard.close(patience=5.0)
+        self._guard.close(patience=1.0 if self._signals else 5.0)
         leaving = threading.Thread(target=incarnation.leave, name="leave", daemon=True)
         leaving.start()
-        leaving.join(timeout=3.0)
+        leaving.join(timeout=1.0 if self._signals else 3.0)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()

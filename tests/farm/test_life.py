@@ -152,6 +152,12 @@ def test_a_stubborn_command_is_killed_so_that_the_daemon_can_leave(farm):
     assert farm.tally(jid) == {State.WAIT: 2}
 
 
+def test_under_a_patient_watchdog_it_leaves_as_soon_as_its_loop_has_ended(farm):
+    daemon = farm.up("ws1", env={"WATCHDOG_USEC": "600000000", "NOTIFY_SOCKET": "@nobody"})
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait(60) == 0  # its watchdog would have let it sleep for five minutes
+
+
 def test_a_second_sigterm_ends_it_at_once(farm):
     jid = farm.add(farm.info("--child", "--hang"))
     daemon = farm.up("ws1")
