@@ -170,3 +170,10 @@ def settle(daemon: Daemon, quiet: float = 0.3) -> None:
         if now - before < 0.05 * quiet:
             return
         before = now
+
+
+def revision() -> str:
+    """The commit that is measured, marked where files differ from it."""
+    words = ["git", "-C", str(HERE.parent), "describe", "--always", "--dirty", "--abbrev=8"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
