@@ -15,8 +15,8 @@ from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, jobs, tickets
 from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
-from renderd.spool.layout import BAD, CANCELLED, FAILED, HELD, QUEUE
-from renderd.spool.moves import SETTLE, Outcome, move
+from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
+from renderd.spool.moves import SETTLE, Outcome, move, names
 from renderd.spool.survey import Sight, Survey
 
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 10.0, 1.5
@@ -28,8 +28,7 @@ def poll(node: Node, now: float) -> None:
     """List the queue and the root when that is due; adopt what was dropped."""
     if now < node.next_poll:
         return
-    names = node.queue.look(node.spool, now)
-    found = [t for n in names if (t := parse_ticket(n))]
+    found = [t for n in node.queue.look(node.spool, now) if (t := parse_ticket(n))]
     is_news = {t.name for t in found} != {t.name for t in node.tickets}
     node.tickets = found
     node.met |= {t.jid for t in found}
@@ -71,7 +70,8 @@ def look_at_all(node: Node, memory: JobMemory, now: float) -> None:
 def _leave_when_done(node: Node, *, wants_more: bool) -> None:
     """With --once: leave when the queue holds nothing that this node could ever take."""
     takable = [t for t in node.tickets if not _refused(node, t)]
-    if takable or wants_more or node.running or node.settling:
+    is_busy = bool(takable or wants_more or node.running or node.settling)
+    if is_busy or names(node.spool, node.spool.at(ADOPTING)):
         node.quiet_polls = 0
         return
     node.quiet_polls += 1  # twice: what was adopted just now shows at the next poll only
