@@ -1,0 +1,248 @@
+"""Frames of an attempt get their names when whole, and only by the rules."""
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from renderd.core import frames as ranges
+from renderd.core.infofile import Info
+from renderd.core.job import Draft, Job, Writes
+from renderd.daemon import landing
+from renderd.daemon.landing import Landing, NoSpace, OutputGone
+from renderd.spool import frames, jobs
+from renderd.spool.frames import MOVIE, Output
+from renderd.spool.layout import Spool
+
+STEM = "00001.1.ws07-0123abcd"
+
+
+def picture(kind: str = "PNG", side: int = 4) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (side, side), (7, 8, 9)).save(out, kind)
+    return out.getvalue()
+
+
+@dataclass
+class Attempt:
+    """One attempt's output, its landing, and what its program would write."""
+
+    spool: Spool
+    output: Output
+    landing: Landing
+
+    def render(self, name: str, data: bytes = b"") -> None:
+        folder = self.output.private(STEM)
+        os.makedirs(folder, exist_ok=True)
+        Path(folder, name).write_bytes(data or picture())
+
+    def there(self) -> list[str]:
+        return sorted(p.name for p in Path(self.output.folder).iterdir() if p.is_file())
+
+
+MakeAttempt = Callable[..., Attempt]
+
+
+@pytest.fixture
+def attempt(spool: Spool, tmp_path: Path) -> MakeAttempt:
+    def make(
+        pattern: str = "o_####.png",
+        writes: Writes = Writes.PRIVATE,
+        alive: Callable[[], bool] = lambda: True,
+    ) -> Attempt:
+        runs = ranges.parse("1-3")
+        out = f"{tmp_path}/out/{pattern}"
+        info = Info(commands=(("prog", "{out}"),), frames=runs)
+        draft = Draft(name="s", slug="s", info=info, runs=runs, out=out, writes=writes)
+        job: Job = jobs.read(spool, jobs.publish(spool, draft, jobs.Order("me@here")))
+        output = frames.locate(spool, job)
+        assert output is not None
+        made = Landing(spool, output, STEM, [1, 2, 3], alive)
+        assert made.begin() == [1, 2, 3]
+        return Attempt(spool, output, made)
+
+    return make
+
+
+def again(made: Attempt) -> Landing:
+    """What the next attempt finds."""
+    return Landing(made.spool, made.output, "00001.2.ws07-0123abcd", [1, 2, 3], lambda: True)
+
+
+def test_a_whole_frame_gets_its_name_and_its_receipt(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    assert made.landing.sweep(is_final=False) == 1
+    assert made.there() == ["o_0001.png"]
+    assert again(made).begin() == [2, 3]
+    assert made.landing.missing() == "frame 2, 3 was not written"
+
+
+def test_a_half_written_frame_waits_and_lands_when_whole(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png", picture()[:-7])
+    assert made.landing.sweep(is_final=False) == 0
+    assert "frame 1, 2, 3" in made.landing.missing()
+    made.render("o_0001.png")
+    assert made.landing.sweep(is_final=False) == 1
+    assert made.landing.complaints == {}
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("TIFF", "tif"), ("TGA", "tga"), ("BMP", "bmp")])
+def test_a_kind_that_cannot_prove_itself_waits_for_a_word_or_the_end(
+    attempt: MakeAttempt, kind: str, ending: str
+) -> None:
+    made = attempt(f"o_####.{ending}")
+    made.render(f"o_0001.{ending}", picture(kind))
+    made.render(f"o_0002.{ending}", picture(kind))
+    assert made.landing.sweep(is_final=False) == 0
+    assert made.landing.sweep(is_final=False, saved=[1]) == 1
+    assert made.landing.sweep(is_final=True) == 1
+
+
+def test_of_a_failed_attempt_only_proven_and_announced_frames_are_kept(
+    attempt: MakeAttempt,
+) -> None:
+    made = attempt("o_####.tga")
+    for frame in (1, 2):
+        made.render(f"o_000{frame}.tga", picture("TGA"))
+    assert made.landing.salvage(saved=[2]) == 1
+    assert made.there() == ["o_0002.tga"]
+
+
+def test_files_that_are_no_frames_of_the_chunk_stay_where_they_are(attempt: MakeAttempt) -> None:
+    made = attempt()
+    for name in ("o_0004.png", "other.png", "o_1.png", "o_0001.png.tmp"):
+        made.render(name)
+    assert made.landing.sweep(is_final=True) == 0
+    assert made.there() == []
+
+
+def test_a_frame_may_end_as_the_program_likes(attempt: MakeAttempt) -> None:
+    made = attempt("o_####")
+    made.render("o_0001.png")
+    assert made.landing.sweep(is_final=False) == 1
+    assert made.there() == ["o_0001.png"]
+
+
+def test_a_frame_of_another_size_is_refused_across_chunks(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    made.landing.sweep(is_final=False)
+    other = Landing(made.spool, made.output, STEM, [2, 3], lambda: True)
+    other.begin()
+    made.render("o_0002.png", picture(side=8))
+    assert other.sweep(is_final=True) == 0
+    assert "8×8 pixels, the job's other frames have 4×4" in other.missing()
+
+
+def test_a_link_in_place_of_a_frame_is_refused(attempt: MakeAttempt, tmp_path: Path) -> None:
+    made = attempt()
+    (tmp_path / "secret.png").write_bytes(picture())
+    os.makedirs(made.output.private(STEM), exist_ok=True)
+    os.symlink(tmp_path / "secret.png", f"{made.output.private(STEM)}/o_0001.png")
+    assert made.landing.sweep(is_final=True) == 0
+    assert made.there() == []
+
+
+def test_a_node_that_may_be_dead_puts_nothing_in_place(attempt: MakeAttempt) -> None:
+    made = attempt(alive=lambda: False)
+    made.render("o_0001.png")
+    with pytest.raises(OutputGone, match="declared dead"):
+        made.landing.sweep(is_final=False)
+    assert made.there() == []
+
+
+def test_an_output_that_became_anothers_is_left_alone(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    Path(made.output.owner).write_text("anotherjob")
+    with pytest.raises(OutputGone, match="belongs to job anotherjob now"):
+        made.landing.sweep(is_final=False)
+
+
+def test_a_frame_with_a_receipt_is_not_replaced_by_a_late_one(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    late = Landing(made.spool, made.output, STEM, [1, 2, 3], lambda: True)
+    late.begin()
+    made.landing.sweep(is_final=False)
+    before = Path(made.output.folder, "o_0001.png").stat().st_ino
+    made.render("o_0001.png", picture(side=4) + b"")
+    late.sweep(is_final=True)
+    assert Path(made.output.folder, "o_0001.png").stat().st_ino == before
+
+
+def test_a_frame_changed_since_its_receipt_is_rendered_again(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    made.landing.sweep(is_final=False)
+    Path(made.output.folder, "o_0001.png").write_bytes(b"painted over")
+    assert again(made).begin() == [1, 2, 3]
+
+
+def test_a_movie_counts_for_all_its_frames(attempt: MakeAttempt) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    made.render("film_0001-0003.mp4", b"moving pictures")
+    assert made.landing.sweep(is_final=False) == 0
+    assert made.landing.sweep(is_final=True) == 3
+    assert made.landing.missing() == ""
+    assert again(made).begin() == []
+    assert frames.read_receipt(made.spool, made.output, MOVIE)
+
+
+def test_an_empty_or_failed_movie_is_none(attempt: MakeAttempt) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    Path(made.output.private(STEM), "film_0001-0003.mp4").touch()
+    assert made.landing.sweep(is_final=True) == 0
+    made.render("film_0001-0003.mp4", b"half of it")
+    assert made.landing.salvage(saved=[1, 2, 3]) == 0
+    assert made.there() == []
+
+
+def test_frames_written_in_place_count_at_the_end_when_fresh_and_whole(
+    attempt: MakeAttempt,
+) -> None:
+    made = attempt(writes=Writes.ITSELF)
+    folder = Path(made.output.folder)
+    (folder / "o_0001.png").write_bytes(picture())
+    (folder / "o_0002.png").write_bytes(picture()[:-3])
+    (folder / "o_0003.png").write_bytes(picture())
+    os.utime(folder / "o_0003.png", (1, 1))
+    assert made.landing.sweep(is_final=False) == 0
+    assert made.landing.sweep(is_final=True) == 1
+    assert set(made.landing.complaints) == {2, 3}
+    assert "older than this run" in made.landing.complaints[3]
+
+
+class FullShare:
+    """A real share whose disk fills up just before frames get their names."""
+
+    def __init__(self, share: Any) -> None:
+        self._share = share
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._share, name)
+
+    def sync_file(self, path: str) -> None:
+        raise OSError(28, "No space left on device", path)
+
+
+def test_a_full_disk_is_told_as_such(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.render("o_0001.png")
+    made.landing.spool = replace(made.spool, share=FullShare(made.spool.share))
+    with pytest.raises(NoSpace, match="no space left in"):
+        made.landing.sweep(is_final=False)
+
+
+def test_a_disk_with_room_is_not_full_and_one_that_is_gone_is_not_either(
+    spool: Spool, tmp_path: Path
+) -> None:
+    assert not landing.is_full(spool, str(tmp_path))
+    assert not landing.is_full(spool, str(tmp_path / "gone"))
