@@ -1,0 +1,171 @@
+"""The `fs` command: prints a folder as rows, a numbered sequence as one."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Collection, Sequence
+from typing import NoReturn
+
+import renderd
+from fs_browser import printout
+from fs_browser.core.kinds import Kind
+from fs_browser.core.listing import natural, scan
+from fs_browser.core.sequences import FileSequence, Row, group
+from renderd.blend.names import shown
+from renderd.errors import RenderdError, UsageError
+
+INTERRUPTED = 130
+_DESCRIPTION = """\
+Print a folder as rows: folders first, numbered files as one row with their frames and what is
+missing of them, .blend files with the scenes and frames they ask to be rendered.
+
+  fs ~/shots                      what is there
+  fs ~/shots --filter blend       only .blend files and their scenes
+  fs ~/shots --json               one JSON object, for programs"""
+_EPILOG = """\
+The window of this file browser comes with a later release; this is its list for scripts, and it
+stays.  Exit status: 0 printed, 1 the folder cannot be read, 2 usage."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that raises UsageError."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong with the command line."""
+        raise UsageError(message, "see: fs --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit status, as documented in docs/reference/fs.md."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    _let_any_text_pass()
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+    except RenderdError as error:
+        return _fail(error, words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has seen enough; nothing more may be written, not even at exit.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except OSError as error:
+        return _fail(RenderdError(f"the list cannot be written: {error.strerror or error}"), words)
+    return status
+
+
+def read_rows(folder: str, kinds: Collection[Kind] = (), *, with_hidden: bool = False) -> list[Row]:
+    """Return a folder's rows, folders first and numbers in order; no kinds means all.
+
+    Raises RenderdError with one sentence when the folder cannot be read.
+    """
+    try:
+        entries = list(scan(folder, with_hidden=with_hidden))
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    rows = group(entry for entry in entries if not kinds or entry.kind in kinds)
+    return sorted(rows, key=lambda row: (row.kind is not Kind.FOLDER, natural(_first_name(row))))
+
+
+def _run(words: list[str]) -> int:
+    parser = _parser()
+    try:
+        args, rest = parser.parse_known_args(words)
+    except SystemExit as end:
+        return int(end.code or 0)
+    if rest:
+        raise _unknown(parser, rest[0])
+    if args.version:
+        sys.stdout.write(f"fs {renderd.__version__}\n")
+        return 0
+    rows = read_rows(args.dir, args.filter, with_hidden=args.hidden)
+    write = printout.documents if args.json else printout.lines
+    sys.stdout.writelines(write(args.dir, rows))
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="fs",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("dir", nargs="?", default=".", metavar="DIR", help="the folder; else this")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        type=_kind,
+        metavar="KIND",
+        help="only these rows: " + ", ".join(Kind) + "; may be repeated",
+    )
+    parser.add_argument("--hidden", action="store_true", help="also hidden names: .name and name~")
+    parser.add_argument("--json", action="store_true", help="one JSON object, a row a line")
+    parser.add_argument("--version", action="store_true", help="say the version and leave")
+    return parser
+
+
+def _kind(word: str) -> Kind:
+    try:
+        return Kind(word)
+    except ValueError:
+        from renderd.core.label import nearest  # noqa: PLC0415  needs difflib, only for errors
+
+        raise UsageError(f"there is no kind {word!r}", nearest(word, map(str, Kind))) from None
+
+
+def _unknown(parser: argparse.ArgumentParser, word: str) -> UsageError:
+    from renderd.core.label import nearest  # noqa: PLC0415
+
+    if not word.startswith("-"):
+        return UsageError(f"fs takes one folder; {word!r} is too many", "quote a name with blanks")
+    options = [option for option in parser._option_string_actions if option.startswith("--")]
+    remedy = nearest(word.partition("=")[0], options)
+    return UsageError(
+        f"fs does not take {word!r}", remedy if remedy.startswith("did") else "see: fs --help"
+    )
+
+
+def _first_name(row: Row) -> str:
+    return row.entries[0].name if isinstance(row, FileSequence) else row.name
+
+
+def _unreadable(folder: str, error: OSError | ValueError) -> RenderdError:
+    name = shown(folder)
+    if isinstance(error, FileNotFoundError):
+        advice = "check the spelling and whether it is mounted"
+        return RenderdError(f"{name}: there is no such folder", advice)
+    if isinstance(error, NotADirectoryError):
+        return RenderdError(f"{name}: is a file, not a folder", "name the folder that it is in")
+    reason = getattr(error, "strerror", None) or str(error)
+    return RenderdError(f"{name}: the folder cannot be read: {reason.lower()}")
+
+
+def _let_any_text_pass() -> None:
+    # A name that the terminal's encoding lacks is shown with its code in its place.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _fail(error: RenderdError, words: Sequence[str]) -> int:
+    status = error.exit_status
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"fs: {error}\n")
+        if "--json" in words:
+            value = {"schema": printout.SCHEMA, "code": status}
+            told = {"error": error.message, "remedy": error.remedy}
+            sys.stdout.write(json.dumps(value | told) + "\n")
+            sys.stdout.flush()
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What a folder holds, as rows: no Qt, no window."""
