@@ -130,7 +130,10 @@ class Daemon:
                 if not incarnation.node.is_fenced or self._signals:
                     break
                 _log.warning("declared dead by the others; going on as a new incarnation")
+                met = incarnation.node.met
                 incarnation = self._enter(is_first=False)
+                if incarnation is not None:
+                    incarnation.node.met |= met  # --once answers for what its forerunner met too
             return status
 
     def _enter(self, *, is_first: bool) -> "Incarnation | None":

@@ -82,9 +82,11 @@ class Incarnation:
             close()
         node = self.node
         if not node.is_fenced:
-            owns = bool(node.held or node.settling or node.running)
-            with contextlib.suppress(OSError):
+            owns = bool(node.held or node.settling or node.running or node.adopter.held)
+            try:
                 owns = owns or self._still_owns()
+            except OSError:
+                owns = True  # not known: a certificate is always safe
             nodes.leave(self.spool, node.pulse, owns_nothing=not owns)
         if self.alive_lock is not None:
             self.alive_lock.release()
@@ -109,8 +111,8 @@ class Incarnation:
             tags=frozenset((*settings.tags, *farm.tags_of(self.node.name))),
             programs=(settings.programs, farm.programs),
         )
-        self.node.outputs = (settings.outputs, farm.outputs)
-        for memory in self.node.jobs.values():
+        self.node.outputs = self.node.adopter.outputs = (settings.outputs, farm.outputs)
+        for memory in list(self.node.jobs.values()):  # the loop's thread may add one meanwhile
             memory.checked = float("-inf")
         told = _facts(self.node)
         with contextlib.suppress(OSError):
@@ -118,9 +120,11 @@ class Incarnation:
         self.nudge()
 
     def outcome(self) -> int:
-        """The exit status of `--once`: 0 when every job it met is done, 1 otherwise."""
-        if not self.settings.once or not self.node.met:
+        """The exit status of `--once`: 0 when all it met is done and nothing was refused."""
+        if not self.settings.once:
             return 0
+        if self.node.adopter.refused:
+            return 1
         try:
             done = {t.jid for t in tickets.listed(self.spool, DONE)}
         except OSError:
@@ -182,6 +186,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         blenders=lambda: tuple(programs),
     )
     runners = [Runner(means, number) for number in range(settings.slots)]
+    outputs = settings.outputs, spool.farm.outputs
     node = Node(
         spool=spool,
         inc=inc,
@@ -189,11 +194,11 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         slots=settings.slots,
         able=_able(settings, spool, name, inc, programs),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
-        adopter=Adopter(spool, inc, _planner(spool), policy),
+        adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
         start=_starter(runners),
         rng=rng,
         started=boottime(),
-        outputs=(settings.outputs, spool.farm.outputs),
+        outputs=outputs,
         is_once=settings.once,
     )
     node.pulse = nodes.register(

@@ -18,6 +18,7 @@ from renderd.errors import (
     UsageError,
 )
 from renderd.spool import control, jobs
+from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
 from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
@@ -58,6 +59,8 @@ class Adopter:
     inc: str
     plan: Planner
     policy: Policy
+    outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
+    refused: int = 0  #: files that went to bad/
     drops: dict[str, Drop] = field(default_factory=dict)  #: by name in the root
     held: dict[str, Drop] = field(default_factory=dict)  #: by name in adopting/
 
@@ -205,6 +208,7 @@ class Adopter:
         try:
             info = infofile.parse(data)
             draft = self.plan(info, info.name or found.slug)
+            self._check_output(draft)
             after = jobs.resolve_after(self.spool, info.after)
         except UsageError as error:
             waits_for_a_name = str(error).startswith("after:")
@@ -215,6 +219,12 @@ class Adopter:
             return self._refuse(found, str(error))
         order = jobs.Order(self._owner(found), is_held=info.hold, after=after)
         return self._enter(found, draft, order, now)
+
+    def _check_output(self, draft: Draft) -> None:
+        """Publishing makes folders where the frames go: never outside what this host allows."""
+        folder = self.spool.local(draft.out).rpartition("/")[0]
+        if draft.out and not all(output_allowed(folder, roots) for roots in self.outputs):
+            raise Refused(f"output in {label.label(folder)} is not allowed")
 
     def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)
@@ -252,4 +262,7 @@ class Adopter:
         with contextlib.suppress(OSError):
             write(self.spool, target.removesuffix(".info") + ".why", f"{reason}\n".encode())
         outcome = move(self.spool, self.spool.at(ADOPTING, found.name), target)
-        return Step.WAIT if outcome is Outcome.UNSURE else Step.BAD
+        if outcome is Outcome.UNSURE:
+            return Step.WAIT
+        self.refused += 1
+        return Step.BAD

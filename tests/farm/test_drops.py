@@ -162,6 +162,12 @@ def test_a_pipe_is_refused_and_blocks_nobody(farm):
     assert daemon.runs
 
 
+def test_a_refused_file_is_a_failure_of_a_daemon_that_works_once(farm):
+    farm.drop("nodes: many\n\ntrue\n", "bad.info")
+    assert farm.up("ws1", "--once").wait() == 1
+    assert farm.refused("bad")
+
+
 def test_a_folder_and_other_names_are_left_alone(farm):
     farm.up("ws1")
     (farm.root / "folder.info").mkdir()

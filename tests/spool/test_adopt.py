@@ -64,6 +64,17 @@ def test_a_file_is_not_taken_in_before_it_was_the_same_twice(
     assert tickets.everywhere(spool) == {}
 
 
+def test_an_output_outside_the_allowed_folders_is_refused_and_not_made(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    adopter.outputs = ((), (str(tmp_path / "frames"),))
+    drop(spool, f"frames: 1-4\nout: {tmp_path}/else/x_####.png\n\nprog {{out}}\n")
+    look(adopter)
+    assert "is not allowed" in why(spool)
+    assert not (tmp_path / "else").exists()
+    assert adopter.refused == 1
+
+
 def test_a_slow_writer_is_waited_for(spool: Spool, adopter: Adopter) -> None:
     path = drop(spool, "frames: 1-20\n")
     with path.open("a") as file:  # the writer keeps its file open while it is renamed
