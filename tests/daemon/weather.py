@@ -46,9 +46,13 @@ class WeatherShare(PosixShare):
             raise OSError(self.rng.choice(_FAULTS), "bad weather", path)
         return True
 
-    def _change(self, path: str, act: Callable[[], None], again: type[OSError] | None) -> None:
+    def _change(
+        self, path: str, act: Callable[[], None], again: type[OSError] | None, *others: str
+    ) -> None:
         """A call that changes something; `again` is what its repetition by the client meets."""
         is_lost = self._before(path)
+        for folder in {p.rpartition("/")[0] for p in (path, *others)}:
+            self._seen.pop(folder, None)  # a client always sees its own changes
         act()
         if not is_lost:
             return
@@ -88,7 +92,7 @@ class WeatherShare(PosixShare):
         self._change(path, lambda: PosixShare.create(self, path, data), None)
 
     def rename(self, old: str, new: str) -> None:
-        self._change(old, lambda: PosixShare.rename(self, old, new), FileNotFoundError)
+        self._change(old, lambda: PosixShare.rename(self, old, new), FileNotFoundError, new)
         if self.is_stormy and self.rng.random() < _LATE:
             self._late.append((old, new))
 
