@@ -7,7 +7,7 @@ from renderd.core import infofile, policy
 from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
-from renderd.core.names import Ticket, host_of, parse_ticket
+from renderd.core.names import Ticket, host_of, parse_adopting, parse_ticket
 from renderd.daemon import life
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
@@ -71,7 +71,8 @@ def _leave_when_done(node: Node, *, wants_more: bool) -> None:
     """With --once: leave when the queue holds nothing that this node could ever take."""
     takable = [t for t in node.tickets if not _refused(node, t)]
     is_busy = bool(takable or wants_more or node.running or node.settling)
-    if is_busy or names(node.spool, node.spool.at(ADOPTING)):
+    is_busy = is_busy or bool(node.tickets and not node.able.knows_blenders)
+    if is_busy or any(map(parse_adopting, names(node.spool, node.spool.at(ADOPTING)))):
         node.quiet_polls = 0
         return
     node.quiet_polls += 1  # twice: what was adopted just now shows at the next poll only
