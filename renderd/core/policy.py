@@ -26,7 +26,8 @@ class Able:
     tags: frozenset[str] = frozenset()
     ram_bytes: int = 0
     has_gpu: bool = False
-    blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"; empty while still looking
+    blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"
+    knows_blenders: bool = True  #: False while they are still being asked
     programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
 
@@ -77,8 +78,11 @@ def _wrong_program(node: Able, job: Job) -> str:
 
 
 def _wrong_blender(node: Able, job: Job) -> str:
-    if not any(command.is_blender(words) for words in job.info.commands) or not node.blenders:
-        return ""
+    uses = [words for words in job.info.commands if command.is_blender(words)]
+    if uses and not node.knows_blenders:
+        return "is still finding out which Blenders it has"
+    if not uses or not node.blenders:
+        return "has no Blender" if any(words[0] == "blender" for words in uses) else ""
     spec = job.info.needs.blender
     if spec and not any(needs.fits(spec, _version(v)) for v in node.blenders):
         return f"has Blender {', '.join(node.blenders)}, the job needs {spec}"

@@ -70,7 +70,9 @@ class Incarnation:
         self.programs[:] = _blenders(self.spool, self.settings, self.state_dir, may_ask=True)
         gpus = find_gpus()
         able = self.node.able
-        self.node.able = replace(able, blenders=_versions(self.programs), has_gpu=bool(gpus))
+        self.node.able = replace(
+            able, blenders=_versions(self.programs), knows_blenders=True, has_gpu=bool(gpus)
+        )
         told = _facts(self.node) | {"gpus": [g.name for g in gpus]}
         with contextlib.suppress(OSError):
             moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
@@ -241,6 +243,7 @@ def _able(
         tags=frozenset((*settings.tags, *spool.farm.tags_of(name))),
         ram_bytes=facts.memory_sizes()[0],
         blenders=_versions(programs),
+        knows_blenders=bool(programs) and all(p.version for p in programs),
         programs=(settings.programs, spool.farm.programs),
     )
 
@@ -274,7 +277,7 @@ def _facts(node: Node) -> dict[str, Any]:
         "slots": node.slots,
         "pools": sorted(node.able.pools),
         "tags": sorted(node.able.tags),
-        "blenders": list(node.able.blenders),
+        "blenders": list(node.able.blenders) if node.able.knows_blenders else None,
         "gpu": node.able.has_gpu,
         "programs": node.able.programs,
         "outputs": node.outputs,

@@ -165,7 +165,8 @@ def _owners(node: Node, memory: JobMemory) -> frozenset[str]:
 
 
 def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> bool:
-    """Claim one chunk of the job and start it; False when nothing of it is left for us."""
+    """Claim one chunk of the job and start it; False when nothing of it is left for us now."""
+    has_dropped = False
     while True:
         waiting = _next_waiting(node, memory, now)
         if waiting is None:
@@ -184,6 +185,9 @@ def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> boo
         if memory.losses >= LOST_RACES:
             memory.losses = 0
             memory.survey.drop()
+            if has_dropped:  # a list that stays stale: later again, the beat cannot wait for it
+                return False
+            has_dropped = True
 
 
 def _try(node: Node, memory: JobMemory, waiting: Chunk) -> tuple[Outcome, Claim]:
