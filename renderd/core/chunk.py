@@ -12,9 +12,13 @@ SKIP = "skip"  #: stands where an owner would, on a chunk that a person skipped
 
 INCARNATION = r"[a-z0-9_-]{1,24}-[0-9a-f]{8}"
 _NONCE = r"[a-z0-9]{4,8}"
+#: Only what `Chunk.name` writes: a rename of any other spelling would never find its file.
+_FRAME = r"(?:0|-?[1-9][0-9]{0,9})"
+_COUNT = r"(?:0|[1-9][0-9]{0,3})"
 _PATTERN = re.compile(
-    r"(?P<index>\d{5,7})_(?:once|(?P<first>-?\d{1,10})~(?P<last>-?\d{1,10})(?:~x(?P<step>\d{1,10}))?)"
-    r"\.(?P<attempt>\d{1,6})-(?P<failures>\d{1,4})-(?P<losses>\d{1,4})"
+    r"(?P<index>[0-9]{5}|[1-9][0-9]{5,6})"
+    rf"_(?:once|(?P<first>{_FRAME})~(?P<last>{_FRAME})(?:~x(?P<step>[2-9]|[1-9][0-9]{{1,9}}))?)"
+    rf"\.(?P<attempt>[1-9][0-9]{{0,5}})-(?P<failures>{_COUNT})-(?P<losses>{_COUNT})"
     rf"\.(?:(?P<wait>wait)|(?P<state>run|done|fail)\.(?P<owner>{INCARNATION}|skip)\.(?P<nonce>{_NONCE}))"
     r"\.info"
 )

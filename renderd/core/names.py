@@ -9,7 +9,8 @@ from renderd.core.chunk import INCARNATION
 JID = r"[a-z2-7]{10}"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _SLUG = r"[a-z0-9_-]{1,40}"
-_TICKET = re.compile(rf"p(\d\d)~({JID})~g(\d{{1,9}})~({_SLUG})\.info")
+#: only what `Ticket.name` writes: a rename of any other spelling would never find its file
+_TICKET = re.compile(rf"p([0-9]{{2}})~({JID})~g(0|[1-9][0-9]{{0,8}})~({_SLUG})\.info")
 _BEAT = re.compile(rf"({INCARNATION})\.([0-9a-f]{{8}})\.(\d{{1,4}})\.([a-z2-7]{{4}})")
 _ADOPTING = re.compile(rf"({INCARNATION})~(h[a-z2-7]{{6}}|{JID})~({_SLUG})\.info")
 _INTENT = re.compile(rf"({JID})\.(\d{{3}})")

@@ -1,11 +1,13 @@
 """Steps of life: beat, watch the neighbours, declare the dead, free what they held."""
 
+import contextlib
+
 from renderd.core import lease
 from renderd.core.chunk import State, parse
 from renderd.core.names import Beat
 from renderd.daemon.node import Node
+from renderd.errors import RenderdError
 from renderd.spool import claims, frames, jobs, nodes, tickets
-from renderd.spool.layout import Spool
 from renderd.spool.moves import SETTLE, Outcome, names
 from renderd.spool.nodes import Life
 
@@ -104,18 +106,20 @@ def free_the_dead(node: Node, now: float) -> None:
         return
     for inc in sorted(node.dead):
         for jid, group in nodes.intents(node.spool, inc):
-            if reclaim_group(node.spool, node, inc, jid, group):
+            if reclaim_group(node, inc, jid, group):
                 node.doubts.pop(f"intent:{inc}:{jid}.{group}", None)
                 continue
             first = node.doubts.setdefault(f"intent:{inc}:{jid}.{group}", now)
             if now - first >= SETTLE:
-                node.spool.share.unlink(node.spool.node(inc, "in", f"{jid}.{group}"))
+                with contextlib.suppress(FileNotFoundError):  # another node was as quick
+                    node.spool.share.unlink(node.spool.node(inc, "in", f"{jid}.{group}"))
                 node.doubts.pop(f"intent:{inc}:{jid}.{group}", None)
 
 
-def reclaim_group(spool: Spool, node: Node, inc: str, jid: str, group: str) -> int:
+def reclaim_group(node: Node, inc: str, jid: str, group: str) -> int:
     """Free what a dead incarnation held in one group; how many chunks it still showed there."""
-    held = [c for n in names(spool, spool.job(jid, group)) if (c := parse(n)) and c.owner == inc]
+    listed = names(node.spool, node.spool.job(jid, group))
+    held = [c for n in listed if (c := parse(n)) and c.owner == inc]
     running = [c for c in held if c.state is State.RUN]
     for chunk in running:
         reclaim(node, jid, claims.Claim(jid, chunk))
@@ -137,7 +141,7 @@ def reclaim(node: Node, jid: str, lost: claims.Claim) -> None:
 def _clear_attempt(node: Node, lost: claims.Claim) -> None:
     try:
         output = frames.locate(node.spool, jobs.read(node.spool, lost.jid))
-    except (OSError, ValueError):
+    except (OSError, RenderdError):
         return
     if output is not None:
         frames.clear_attempt(node.spool, output, lost.stem)

@@ -13,7 +13,7 @@ from renderd.core.wire import Request, from_object
 from renderd.daemon import chores, hunt, life, orders, results, status
 from renderd.daemon.node import Node
 from renderd.daemon.work import LEAVE_GRACE, Ending, Result
-from renderd.errors import RenderdError, SpoolError
+from renderd.errors import RenderdError
 from renderd.host.load import LoadSampler
 from renderd.spool import history, nodes
 from renderd.spool.janitor import Janitor
@@ -116,7 +116,7 @@ class Loop:
             self._steps(now)
             if (node.polled, node.beaten) != talked:  # the share has answered again
                 node.trouble = ""
-        except (OSError, SpoolError) as error:
+        except (OSError, RenderdError) as error:
             self._share_failed(error)
         finally:
             self.busy_since = None
@@ -159,7 +159,7 @@ class Loop:
         for step in steps:
             try:
                 step()
-            except (OSError, SpoolError) as error:
+            except (OSError, RenderdError) as error:
                 failures.append(error)
         if failures:
             raise failures[0]

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import zlib
-from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -33,7 +32,7 @@ class Pulse:
 
     shard: str
     beat: Beat
-    tags: deque[str] = field(default_factory=lambda: deque(maxlen=64))
+    tags: set[str] = field(default_factory=set)  #: sent since the last answer
     missed: int = 0  #: looks in a row in which neither beat nor certificate was seen
 
 
@@ -42,12 +41,10 @@ def register(spool: Spool, inc: str, facts: dict[str, Any], period: int) -> Puls
     for folder in ("", "in", "inbox"):
         ensure_folder(spool, spool.node(inc, folder).rstrip("/"))
     write(spool, spool.node(inc, "node.info"), _json(facts))
-    for name in ("alive",):
-        with contextlib.suppress(FileExistsError):
-            spool.share.create(spool.node(inc, name), b"")
+    with contextlib.suppress(FileExistsError):
+        spool.share.create(spool.node(inc, "alive"), b"")
     shard = _free_shard(spool)
     pulse = Pulse(shard, Beat(inc, 1, period, nonce(spool.rng)))
-    pulse.tags.append(pulse.beat.tag)
     enter(spool, spool.at(BEATS, shard, pulse.beat.name), b"")
     return pulse
 
@@ -66,7 +63,7 @@ def beat(spool: Spool, pulse: Pulse, period: int) -> Life:
     """Give one sign of life; what it told of ourselves.  Raises SpoolNotMounted."""
     old = pulse.beat
     new = Beat(old.inc, old.count + 1, period, nonce(spool.rng))
-    pulse.tags.append(new.tag)
+    pulse.tags.add(new.tag)
     folder = spool.at(BEATS, pulse.shard)
     try:
         spool.share.rename(f"{folder}/{old.name}", f"{folder}/{new.name}")
@@ -74,7 +71,7 @@ def beat(spool: Spool, pulse: Pulse, period: int) -> Life:
         return _find_self(spool, pulse)
     except OSError:
         return Life.UNSURE
-    pulse.beat, pulse.missed = new, 0
+    pulse.beat, pulse.missed, pulse.tags = new, 0, {new.tag}
     return Life.ALIVE
 
 
@@ -90,7 +87,7 @@ def _find_self(spool: Spool, pulse: Pulse) -> Life:
         return Life.UNSURE
     if present:
         newest = max(present, key=lambda b: b.count)
-        if newest.tag not in pulse.tags:
+        if newest.tag not in pulse.tags and newest != pulse.beat:
             return Life.TWIN
         pulse.beat, pulse.missed = newest, 0
         return Life.ALIVE
@@ -216,9 +213,10 @@ def receive(spool: Spool, inc: str) -> list[dict[str, Any]]:
     found = []
     for name in sorted(names(spool, spool.node(inc, "inbox"))):
         path = spool.node(inc, "inbox", name)
-        with contextlib.suppress(OSError, ValueError):
-            value = json.loads(spool.share.read(path, 65536))
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            data = spool.share.read(path, 65536)
             spool.share.unlink(path)
+            value = json.loads(data)
             if isinstance(value, dict):
                 found.append(value)
     return found

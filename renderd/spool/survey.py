@@ -39,8 +39,11 @@ class Survey:
         return min(CHUNKS_A_GROUP, self.chunks - int(group) * CHUNKS_A_GROUP)
 
     def chunks_of(self, spool: Spool, group: str) -> list[Chunk]:
-        """All names of chunks in one group now.  Raises OSError."""
-        return [c for n in names(spool, spool.job(self.jid, group)) if (c := parse(n))]
+        """All names of the group's own chunks in it now.  Raises OSError."""
+        first = int(group) * CHUNKS_A_GROUP + 1
+        own = range(first, first + self.size(group))  # a stray file must not close the job
+        listed = names(spool, spool.job(self.jid, group))
+        return [c for n in listed if (c := parse(n)) and c.index in own]
 
     def look(self, spool: Spool, group: str) -> Sight:
         """List one group and remember what it showed.  Raises OSError."""
@@ -71,10 +74,6 @@ class Survey:
         i = spool.rng.randrange(len(self._fresh))
         self._fresh[i], self._fresh[-1] = self._fresh[-1], self._fresh[i]
         return self._fresh.pop()
-
-    def put_back(self, chunk: Chunk) -> None:
-        """A chunk that we know is waiting, as we have just given it back ourselves."""
-        self._fresh.append(chunk)
 
     def drop(self) -> None:
         """Forget what was seen waiting: three lost races say that it is old."""

@@ -137,3 +137,19 @@ def test_of_two_names_the_one_that_counts_stands() -> None:
     assert standing([WAITING, later]) == {7: later}
     assert standing([WAITING, RUNNING]) == {7: RUNNING}
     assert standing([RUNNING, RUNNING.given_up()]) == {7: RUNNING.given_up()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "00001_01~10.1-0-0.wait.info",
+        "00001_1~10~x1.1-0-0.wait.info",
+        "00001_-0~10.1-0-0.wait.info",
+        "000001_1~10.1-0-0.wait.info",
+        "00001_1~10.01-0-0.wait.info",
+        "00001_1~10.1-00-0.wait.info",
+        "00001_1~1\u0660.1-0-0.wait.info",
+    ],
+)
+def test_a_name_that_no_program_writes_is_ignored(name: str) -> None:
+    assert parse(name) is None

@@ -63,3 +63,8 @@ def test_no_text_is_read_as_a_name_it_is_not(text: str) -> None:
     for parse in (names.parse_ticket, names.parse_beat, names.parse_adopting):
         found = parse(text)
         assert found is None or found.name == text  # type: ignore[attr-defined]
+
+
+def test_a_ticket_that_no_program_writes_is_ignored() -> None:
+    assert names.parse_ticket("p50~abcdefghij~g3~shot.info") is not None
+    assert names.parse_ticket("p50~abcdefghij~g03~shot.info") is None

@@ -12,6 +12,7 @@ from driven import Driven, drive
 from renderd.daemon.loop import Nudge
 from renderd.daemon.work import Ending
 from renderd.errors import SpoolNotMounted
+from renderd.spool import nodes
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
 from renderd.spool.share import PosixShare
@@ -52,6 +53,10 @@ class Tripwire(PosixShare):
     def stat(self, path: str) -> Any:
         self._check("stat", path)
         return super().stat(path)
+
+    def unlink(self, path: str) -> None:
+        self._check("unlink", path)
+        super().unlink(path)
 
     def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
         self._check("create", path)
@@ -156,3 +161,50 @@ def test_an_unreadable_drop_does_not_keep_the_node_from_working(
     driven.run(10)
     driven.end()
     assert [w.job.name for w in driven.works] == ["y"]
+
+
+def test_a_list_that_stays_stale_does_not_keep_the_node_from_beating(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    publish(span="1-10")
+
+    def taken(path: str) -> Exception | None:
+        is_claim = "/jobs/" in path and ".wait." in path
+        return FileNotFoundError(errno.ENOENT, "somebody was quicker", path) if is_claim else None
+
+    share.trip("rename", taken)
+    driven.tick(0.0, Nudge())  # and comes back
+    driven.run(20)
+    assert driven.node.counts["beats"] > 1
+    share.calm()
+    driven.run(20)
+    assert len(driven.works) == 1
+
+
+def test_a_dead_nodes_chunk_is_freed_also_where_its_job_is_torn(
+    spool: Spool, publish: Publish, driven: Driven, make_worker: Callable[..., Any]
+) -> None:
+    jid = publish(span="1-10")
+    make_worker("ws09-00000009").claim(jid, 1)
+    Path(spool.job(jid, "job.info")).write_text("torn")
+    nodes.certify(spool, "ws09-00000009")
+    driven.run(60)
+    assert states(spool, jid) == ["wait"]
+    assert driven.node.counts["beats"] > 3
+
+
+def test_two_nodes_that_clear_up_after_a_death_do_not_trouble_each_other(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire, make_worker: Callable[..., Any]
+) -> None:
+    jid = publish(span="1-10")
+    make_worker("ws09-00000009").claim(jid, 1)
+    nodes.certify(spool, "ws09-00000009")
+
+    def late(path: str) -> Exception | None:
+        is_intent = "/ws09-00000009/in/" in path
+        return FileNotFoundError(errno.ENOENT, "another was quicker", path) if is_intent else None
+
+    share.trip("unlink", late)
+    driven.run(120)
+    assert driven.node.observer.calm == 0
+    assert driven.node.trouble == ""

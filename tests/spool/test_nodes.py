@@ -1,7 +1,9 @@
 """A node lives by its beat, and is dead for ever by its certificate."""
 
+import errno
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from renderd.errors import SpoolNotMounted
 from renderd.spool import nodes
 from renderd.spool.layout import Spool
 from renderd.spool.nodes import Life
+from renderd.spool.share import PosixShare
 
 
 def test_a_node_that_beats_is_alive(spool: Spool, worker: Any) -> None:
@@ -42,6 +45,26 @@ def test_a_beat_whose_reply_was_lost_goes_on(spool: Spool, worker: Any) -> None:
     worker.pulse.beat = old  # we never heard that it had worked
     assert nodes.beat(spool, worker.pulse, 5) is Life.ALIVE
     assert worker.pulse.beat.count == 2
+
+
+class Deaf(PosixShare):
+    """A real share whose first rename of a beat happens, and whose answers are errors."""
+
+    calls = 0
+
+    def rename(self, old: str, new: str) -> None:
+        self.calls += 1
+        if self.calls == 1:
+            super().rename(old, new)
+        raise OSError(errno.EIO, "bad weather", old)
+
+
+def test_a_long_outage_makes_nobody_ones_own_twin(spool: Spool, worker: Any) -> None:
+    deaf = replace(spool, share=Deaf())
+    for _ in range(200):
+        assert nodes.beat(deaf, worker.pulse, 5) is Life.UNSURE
+    assert nodes.beat(spool, worker.pulse, 5) is Life.ALIVE
+    assert nodes.beat(spool, worker.pulse, 5) is Life.ALIVE
 
 
 def test_a_copied_machine_finds_its_twin(spool: Spool, worker: Any) -> None:
@@ -109,6 +132,8 @@ def test_an_order_is_received_once(spool: Spool, worker: Any) -> None:
     assert nodes.receive(spool, worker.inc) == []
 
 
-def test_garbage_in_the_inbox_is_dropped(spool: Spool, worker: Any) -> None:
-    Path(spool.node(worker.inc, "inbox", "x.order")).write_bytes(b"\xff{")
+@pytest.mark.parametrize("garbage", [b"\xff{", b"[" * 60000, b"17"])
+def test_garbage_in_the_inbox_is_dropped(spool: Spool, worker: Any, garbage: bytes) -> None:
+    Path(spool.node(worker.inc, "inbox", "x.order")).write_bytes(garbage)
     assert nodes.receive(spool, worker.inc) == []
+    assert os.listdir(spool.node(worker.inc, "inbox")) == []

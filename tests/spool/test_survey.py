@@ -1,6 +1,7 @@
 """What a node remembers of a job: hints to try, facts that stay."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from renderd.core.chunk import parse
@@ -68,3 +69,14 @@ def test_the_outweighed_name_of_a_chunk_is_told(
     sight = Survey(jid, 1).look(spool, "000")
     assert [c.name for c in sight.twins] == [old.name]
     assert (sight.done, sight.waiting) == (1, 0)
+
+
+def test_a_file_of_another_group_or_job_does_not_count(
+    spool: Spool, publish: Publish, worker: Any
+) -> None:
+    jid = publish(span="1-20")
+    worker.finish(jid, 1)
+    for stray in ("00003_21~30.1-0-0", "01500_1~1.1-0-0"):
+        Path(spool.job(jid, "000", f"{stray}.done.skip.aaaa.info")).write_text("")
+    sight = Survey(jid, 2).look(spool, "000")
+    assert (sight.done, sight.waiting) == (1, 1)
