@@ -28,7 +28,7 @@ from renderd.spool.view import ChunkView, JobView
 
 HERE = Path(__file__).resolve().parent
 BLEND = HERE / "demo.blend"
-NODES = ("anna", "berta", "clara")
+NODES = ("ws01", "ws02", "ws03")
 SCENES = ("Turntable", "Juggler")
 FRAMES = "1-46x3"
 COLUMNS = 8

@@ -85,12 +85,12 @@ def test_nodes_shows_what_a_node_runs_and_why_it_rests(spool: Spool, worker, ask
     nodes.publish_status(
         spool,
         worker.inc,
-        {"state": "paused", "reason": "paused by ann", "running": running, "pools": ["gpu"]},
+        {"state": "paused", "reason": "paused by artist", "running": running, "pools": ["gpu"]},
     )
     _, text = ask("nodes")
     assert "ws07" in text
     assert "shot #3 frame 25 40%" in text
-    assert "paused by ann" in text
+    assert "paused by artist" in text
     [node] = ask("nodes", "--json")[1]["nodes"]
     assert set(node) == {"inc", "host", "node", "state", "period", "age", "status", "facts"}
 
@@ -140,12 +140,12 @@ def test_why_says_per_node_what_speaks_against_a_job(spool: Spool, publish, make
 
 def test_why_tells_a_resting_node_from_a_busy_one(spool: Spool, publish, make_worker, ask):
     resting, busy = make_worker("ws01-00000001"), make_worker("ws02-00000002")
-    nodes.publish_status(spool, resting.inc, {"state": "paused", "reason": "paused by ann"})
+    nodes.publish_status(spool, resting.inc, {"state": "paused", "reason": "paused by artist"})
     running = [{"job": "a" * 10, "name": "other", "chunk": 3}]
     nodes.publish_status(spool, busy.inc, {"state": "rendering", "slots": 1, "running": running})
     nodes_said = ask("why", publish(), "--json")[1]["nodes"]
     said = {n["node"]: (n["takes"], n["is_busy"], n["reason"]) for n in nodes_said}
-    assert said["ws01"] == (False, False, "paused by ann")
+    assert said["ws01"] == (False, False, "paused by artist")
     assert said["ws02"] == (True, True, "busy with other chunk 3")
 
 
@@ -159,7 +159,7 @@ def test_why_counts_the_failures_of_a_node_in_the_job(publish, worker, ask):
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
-        (lambda s, j: orders.hold(s, j, "ann", "lunch"), "it is held: held by ann: lunch"),
+        (lambda s, j: orders.hold(s, j, "artist", "lunch"), "it is held: held by artist: lunch"),
         (lambda s, j: orders.cancel(s, j), "it was cancelled"),
     ],
 )

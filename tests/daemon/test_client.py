@@ -207,8 +207,8 @@ def test_a_nudge_says_whether_somebody_heard_it(client, serve, standin):
 
 def test_an_order_goes_to_the_daemon(client, serve, standin):
     serve()
-    assert client.order(Op.PAUSE, by="anna")["accepted"] == "pause"
-    assert standin.orders[0].args == {"by": "anna"}
+    assert client.order(Op.PAUSE, by="artist")["accepted"] == "pause"
+    assert standin.orders[0].args == {"by": "artist"}
 
 
 def test_without_a_daemon_an_order_waits_in_the_inbox(client, spool, worker):

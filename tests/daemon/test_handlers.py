@@ -159,9 +159,9 @@ def test_a_nudge_reaches_the_daemon(peer, standin):
 
 @pytest.mark.parametrize("op", ["resume", "drain", "undrain"])
 def test_an_order_is_posted_as_the_inbox_would_hold_it(peer, standin, op):
-    value(peer.call(op, by="anna@desk"))
+    value(peer.call(op, by="artist@desk"))
     (order,) = standin.orders
-    assert (order.op, order.args) == (Op(op), {"by": "anna@desk"})
+    assert (order.op, order.args) == (Op(op), {"by": "artist@desk"})
 
 
 def test_a_pause_for_some_time_becomes_one_until_a_time(peer, standin):

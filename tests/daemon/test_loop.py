@@ -84,7 +84,7 @@ def test_a_chunk_given_back_by_the_artist_is_no_failure(
 ) -> None:
     jid = publish(span="1-10")
     driven.tick(0.0, Nudge())
-    driven.tick(0.0, Request(Op.PAUSE, {"by": "ann"}))
+    driven.tick(0.0, Request(Op.PAUSE, {"by": "artist"}))
     assert driven.works[0].stopping.is_set()
     driven.end(Ending.KILLED, "paused")
     (chunk,) = chunks(spool, jid)
@@ -125,7 +125,7 @@ def test_a_held_job_whose_last_chunk_ends_is_closed(
 ) -> None:
     jid = publish(span="1-10")
     driven.tick(0.0, Nudge())
-    orders.hold(spool, jid, "ann")
+    orders.hold(spool, jid, "artist")
     driven.run(15)
     driven.end()
     assert place(spool, jid) == DONE
@@ -136,7 +136,7 @@ def test_a_draining_node_closes_the_job_that_it_ends(
 ) -> None:
     jid = publish(span="1-10")
     driven.tick(0.0, Nudge())
-    driven.tick(0.0, Request(Op.DRAIN, {"by": "ann"}))
+    driven.tick(0.0, Request(Op.DRAIN, {"by": "artist"}))
     driven.end()
     assert place(spool, jid) == DONE
 
@@ -146,7 +146,7 @@ def test_a_held_job_starts_nothing_more_but_ends_what_runs(
 ) -> None:
     jid = publish(span="1-30")
     driven.tick(0.0, Nudge())
-    orders.hold(spool, jid, by="ann")
+    orders.hold(spool, jid, by="artist")
     driven.run(15)
     driven.end()
     assert driven.works == []
@@ -300,7 +300,7 @@ def test_leaving_stops_the_work_and_gives_it_back(
 def test_a_drained_node_ends_its_chunk_and_leaves(publish: Publish, driven: Driven) -> None:
     publish(span="1-30")
     driven.tick(0.0, Nudge())
-    driven.tick(0.0, Request(Op.DRAIN, {"by": "ann"}))
+    driven.tick(0.0, Request(Op.DRAIN, {"by": "artist"}))
     assert not driven.works[0].stopping.is_set()
     assert not driven.loop.is_over()
     driven.end()

@@ -123,8 +123,8 @@ def test_a_program_that_writes_in_place_keeps_its_words(rooted: Spool, make: Mak
     assert words_of(rooted, work) == [("prog", "/p/out/o_####.png")]
 
 
-OLD = BlenderProgram(("/opt/blender-3.4/blender",), (3, 4, 1), "3.4.1")
-NEW = BlenderProgram(("/opt/blender-4.5/blender",), (4, 5, 2), "4.5.2")
+OLD = BlenderProgram(("/opt/blender-3.4/blender",), (3, 4, 1))
+NEW = BlenderProgram(("/opt/blender-4.5/blender",), (4, 5, 2))
 LINE = "blender -b /p/a.blend -s 1 -e 10 -a"
 
 
@@ -139,14 +139,24 @@ def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) 
     assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == "/opt/mine/blender"
 
 
+def test_braces_are_doubled_for_a_blender_that_fills_them(rooted: Spool, make: MakeWork) -> None:
+    newest = BlenderProgram(("/opt/blender-5.0/blender",), (5, 0, 1))
+    for program, base in ((OLD, "{x}_####.png"), (newest, "{{x}}_####.png")):
+        words = words_of(rooted, make(LINE, pattern="{x}_####.png"), blenders=(program,))[0]
+        assert words[words.index("-o") + 1] == f"{PRIVATE}/{base}"
+        own = f"{program.words[0]} -b /p/a.blend -s 1 -e 10 -a"
+        words = words_of(rooted, make(own, pattern="{x}_####.png"), blenders=(program,))[0]
+        assert words[words.index("-o") + 1] == f"{PRIVATE}/{base}"
+
+
 def test_the_environment_is_clean_and_tells_what_runs(rooted: Spool, make: MakeWork) -> None:
     work = make("prog", env=(("OCIO", "/p/job.ocio"),))
     inherited = {
         "PATH": "/usr/bin",
-        "HOME": "/home/ann",
+        "HOME": "/home/artist",
         "LANG": "C.UTF-8",
         "CUDA_VISIBLE_DEVICES": "0",
-        "OCIO": "/home/ann/own.ocio",
+        "OCIO": "/home/artist/own.ocio",
         "AWS_SECRET_ACCESS_KEY": "x",
         "PYTHONPATH": "/evil",
         "LD_PRELOAD": "/evil.so",
@@ -155,7 +165,7 @@ def test_the_environment_is_clean_and_tells_what_runs(rooted: Spool, make: MakeW
     told = recipe.environment(rooted, work, "ws07", inherited)
     assert {k: v for k, v in told.items() if k in inherited} == {
         "PATH": "/usr/bin",
-        "HOME": "/home/ann",
+        "HOME": "/home/artist",
         "LANG": "C.UTF-8",
         "CUDA_VISIBLE_DEVICES": "0",
         "OCIO": "/p/job.ocio",

@@ -16,8 +16,8 @@ def file(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "rest",
     [
-        Rest("paused by ann"),
-        Rest("paused by ann", 1_800_000_000.5),
+        Rest("paused by artist"),
+        Rest("paused by artist", 1_800_000_000.5),
         Rest("draining", None, is_drain=True),
         Rest("größer „als“\n", 0.0),
     ],

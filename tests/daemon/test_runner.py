@@ -245,9 +245,9 @@ def test_a_stop_ends_the_command_and_is_no_failure(
 ) -> None:
     work = stand.start(stand.job(shell("echo begun; sleep 600")))
     wait(lambda: "begun" in work.tail)
-    work.stop("paused by ann")
+    work.stop("paused by artist")
     result = stand.result()
-    assert (result.ending, result.reason) == (Ending.KILLED, "paused by ann")
+    assert (result.ending, result.reason) == (Ending.KILLED, "paused by artist")
     assert not result.ending.is_failure
 
 

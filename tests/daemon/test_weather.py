@@ -99,7 +99,7 @@ class Weather:
         jid, priority = self.rng.choice(known), self.rng.randrange(100)
         what: Callable[[Spool], object] = self.rng.choice(
             (
-                lambda spool: orders.hold(spool, jid, "ann"),
+                lambda spool: orders.hold(spool, jid, "artist"),
                 lambda spool: orders.release(spool, jid),
                 lambda spool: orders.release(spool, jid),
                 lambda spool: orders.set_priority(spool, jid, priority),

@@ -192,7 +192,7 @@ def test_a_killed_chunk_goes_on_elsewhere_and_not_here_at_once(farm):
     beats = first.status()["stats"].get("beats", 0)
     farm.until(lambda: first.status()["stats"].get("beats", 0) > beats, "it has seen the other")
     with first.client() as client:
-        client.order(Op.KILL, job=jid, chunk=1, by="anna")
+        client.order(Op.KILL, job=jid, chunk=1, by="artist")
     farm.until(lambda: any(c.attempt == 2 and c.owner for c in farm.chunks(jid)), "it runs again")
     (chunk,) = farm.chunks(jid)
     assert chunk.owner.startswith("ws2-")

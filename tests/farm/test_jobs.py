@@ -55,7 +55,7 @@ def test_a_held_job_finishes_what_runs_and_starts_nothing(farm):
     jid = farm.add(farm.info("--seconds=1", frames="1-8", chunk=2))
     daemon = farm.up("ws1")
     farm.until(lambda: farm.commands(jid), "a chunk runs")
-    orders.hold(farm.spool, jid, "anna")
+    orders.hold(farm.spool, jid, "artist")
     farm.until(lambda: farm.tally(jid)[State.DONE] == 1, "the running chunk is done")
     farm.until(lambda: daemon.status()["state"] == "idle", "the node is idle")
     beats = daemon.status()["stats"]["beats"]
@@ -181,7 +181,7 @@ def test_a_node_with_two_slots_runs_two_chunks(farm):
     jid = farm.add(farm.info("--hang", frames="1-4", chunk=1))
     farm.up("ws1", "--slots", "2")
     farm.until(lambda: len(farm.commands(jid)) == 2, "two commands run")
-    farm.send("ws1", Op.PAUSE, by="anna")
+    farm.send("ws1", Op.PAUSE, by="artist")
     farm.until(lambda: farm.tally(jid) == {State.WAIT: 4}, "both are given back")
 
 

@@ -184,7 +184,7 @@ def test_drain_leaves_at_the_end_of_the_chunk(farm):
     daemon = farm.up("ws1")
     farm.until(lambda: farm.frames(), "a frame is in place")
     with daemon.client() as client:
-        client.order(Op.DRAIN, by="anna")
+        client.order(Op.DRAIN, by="artist")
     assert daemon.wait() == 0
     assert farm.tally(jid) == {State.DONE: 1, State.WAIT: 1}
     assert len(farm.frames()) == 4
@@ -198,15 +198,15 @@ def test_pause_gives_back_and_survives_a_restart(farm, way):
 
     def order(op):
         if way == "inbox":
-            farm.send("ws1", op, by="anna")
+            farm.send("ws1", op, by="artist")
         else:
             with daemon.client() as client:
-                client.order(op, by="anna")
+                client.order(op, by="artist")
 
     order(Op.PAUSE)
     farm.until(lambda: farm.tally(jid)[State.WAIT] == 1, "the chunk is given back")
     farm.until(lambda: daemon.status()["state"] == "paused", "it says so")
-    assert "anna" in daemon.status()["reason"]
+    assert "artist" in daemon.status()["reason"]
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
     daemon = farm.up("ws1")
@@ -223,7 +223,7 @@ def test_quit_through_the_inbox_leaves_and_gives_back(farm):
     jid = farm.add(farm.info("--hang", frames="1-4"))
     daemon = farm.up("ws1")
     farm.until(lambda: farm.commands(jid), "the command runs")
-    farm.send("ws1", Op.QUIT, by="anna")
+    farm.send("ws1", Op.QUIT, by="artist")
     assert daemon.wait() == 0
     assert farm.tally(jid) == {State.WAIT: 1}
     assert not farm.strays()
@@ -234,10 +234,10 @@ def test_a_killed_chunk_is_given_back_without_a_failure(farm):
     daemon = farm.up("ws1")
     farm.until(lambda: farm.commands(jid), "the command runs")
     with daemon.client() as client:
-        client.order(Op.KILL, job=jid, chunk=1, by="anna")
+        client.order(Op.KILL, job=jid, chunk=1, by="artist")
     farm.until(lambda: farm.chunks(jid)[0].attempt == 2, "it is given back")
     assert farm.chunks(jid)[0].failures == 0
-    assert "killed by anna" in farm.errors(jid)
+    assert "killed by artist" in farm.errors(jid)
 
 
 def test_a_second_daemon_of_one_name_is_refused_on_one_host(farm):

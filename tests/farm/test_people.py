@@ -14,10 +14,10 @@ from test_frames import number
 from renderd.core.chunk import State
 from renderd.spool import nodes
 
-GROUP, ANNA, BERT, STRANGER = 54321, 54331, 54332, 54339
-USERS = {"anna": ANNA, "bert": BERT, "mallory": STRANGER}
+GROUP, FIRST, SECOND, STRANGER = 54321, 54331, 54332, 54339
+USERS = {"first": FIRST, "second": SECOND, "stranger": STRANGER}
 PASSWD = "".join(f"{name}:x:{uid}:{uid}::/:/bin/sh\n" for name, uid in USERS.items())
-GROUPS = "farmers:x:54321:anna,bert\nanna:x:54331:\nbert:x:54332:\nmallory:x:54339:\n"
+GROUPS = "farmers:x:54321:first,second\nanna:x:54331:\nbert:x:54332:\nmallory:x:54339:\n"
 
 
 def opened(path):
@@ -64,7 +64,7 @@ def people(make_farm, tmp_path):
         pytest.skip("only root can be several users")
     found = People(tmp_path)
     done = subprocess.run(
-        [*found.user(ANNA, GROUP), str(RENDERD), "--version"],
+        [*found.user(FIRST, GROUP), str(RENDERD), "--version"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
@@ -90,40 +90,40 @@ def up(farm, people, name, uid, *groups):
 
 def test_two_members_of_the_group_render_one_job(shared, people):
     jid = shared.add(shared.info("--seconds=0.1", frames="1-30", chunk=1))
-    up(shared, people, "anna", ANNA)
-    up(shared, people, "bert", BERT)
+    up(shared, people, "first", FIRST)
+    up(shared, people, "second", SECOND)
     assert shared.ended(jid) == "done"
-    assert {c.owner.partition("-")[0] for c in shared.chunks(jid)} == {"anna", "bert"}
-    assert {p.stat().st_uid for p in shared.frames()} == {ANNA, BERT}
+    assert {c.owner.partition("-")[0] for c in shared.chunks(jid)} == {"first", "second"}
+    assert {p.stat().st_uid for p in shared.frames()} == {FIRST, SECOND}
     assert [number(p) for p in shared.frames()] == list(range(1, 31))
     shared.until(lambda: shared.litter() == [], "nothing is left beside the frames")
 
 
 def test_a_member_frees_what_another_members_daemon_held(shared, people):
     jid = shared.add(shared.info("--seconds=3", frames="1-3", chunk=3))
-    first = up(shared, people, "anna", ANNA)
-    shared.until(lambda: len(shared.frames()) == 1, "anna's first frame is in place")
+    first = up(shared, people, "first", FIRST)
+    shared.until(lambda: len(shared.frames()) == 1, "first's first frame is in place")
     first.kill()
-    up(shared, people, "bert", BERT)
+    up(shared, people, "second", SECOND)
     assert shared.ended(jid) == "done"
     (done,) = shared.chunks(jid)
-    assert (done.losses, done.owner.partition("-")[0]) == (1, "bert")
-    assert [p.stat().st_uid for p in shared.frames()] == [ANNA, BERT, BERT]
+    assert (done.losses, done.owner.partition("-")[0]) == (1, "second")
+    assert [p.stat().st_uid for p in shared.frames()] == [FIRST, SECOND, SECOND]
     assert first.inc in nodes.dead(shared.spool)
-    shared.until(lambda: shared.litter() == [], "anna's private folder is gone too")
+    shared.until(lambda: shared.litter() == [], "first's private folder is gone too")
 
 
 def test_a_file_that_a_member_drops_is_adopted_by_another(shared, people):
-    up(shared, people, "bert", BERT)
+    up(shared, people, "second", SECOND)
     text = shared.info(frames="1-4", name="annas")
     drop = ["sh", "-c", 'umask 077; printf %s "$1" > "$2"', "sh", text, str(shared.root / "a.info")]
-    subprocess.run([*people.user(ANNA, GROUP), *drop], check=True)
+    subprocess.run([*people.user(FIRST, GROUP), *drop], check=True)
     shared.until(lambda: shared.named("annas") or os.listdir(shared.root / "bad"), "it is judged")
-    if not shared.named("annas"):  # bert cannot read it: that must be said, not passed over
+    if not shared.named("annas"):  # second cannot read it: that must be said, not passed over
         (why,) = (shared.root / "bad").glob("*.why")
         assert "read" in why.read_text()
     subprocess.run(
-        [*people.user(ANNA, GROUP), "sh", "-c", 'umask 027; printf %s "$1" > "$2"', "sh",
+        [*people.user(FIRST, GROUP), "sh", "-c", 'umask 027; printf %s "$1" > "$2"', "sh",
          text.replace("annas", "again"), str(shared.root / "b.info")], check=True,
     )  # fmt: skip
     shared.until(lambda: shared.named("again"), "a readable one is a job")
@@ -131,7 +131,7 @@ def test_a_file_that_a_member_drops_is_adopted_by_another(shared, people):
 
 
 def test_a_user_outside_the_group_is_refused(shared, people):
-    daemon = shared.start("mallory", prefix=people.user(STRANGER), owner=STRANGER)
+    daemon = shared.start("stranger", prefix=people.user(STRANGER), owner=STRANGER)
     assert daemon.wait() == 10
     assert "Traceback" not in daemon.text
     assert "ermission" in daemon.text or "not in the spool's group" in daemon.text
@@ -139,7 +139,7 @@ def test_a_user_outside_the_group_is_refused(shared, people):
 
 def test_a_spool_that_others_can_write_is_refused(shared, people):
     (shared.root / "queue").chmod(0o2777)
-    daemon = shared.start("anna", prefix=people.user(ANNA, GROUP), owner=ANNA)
+    daemon = shared.start("first", prefix=people.user(FIRST, GROUP), owner=FIRST)
     assert daemon.wait() == 10
     assert "anybody can write" in daemon.text
     assert "chmod o-w" in daemon.text
@@ -190,13 +190,13 @@ def test_a_share_that_maps_identities_is_refused_until_that_is_accepted(mapped):
 def test_users_share_a_spool_on_a_server_that_maps_identities(mapped, people):
     mapped.init("--trust-share")
     daemons = [
-        mapped.up("anna", prefix=people.user(ANNA), owner=ANNA),
-        mapped.up("bert", prefix=people.user(BERT), owner=BERT),
+        mapped.up("first", prefix=people.user(FIRST), owner=FIRST),
+        mapped.up("second", prefix=people.user(SECOND), owner=SECOND),
     ]
     jid = mapped.add(mapped.info("--seconds=0.1", frames="1-20", chunk=1))
     mapped.drop(mapped.info(frames="1-3", name="dropped", out="dropped_#.png"))
     assert mapped.ended(jid) == "done"
-    assert {c.owner.partition("-")[0] for c in mapped.chunks(jid)} == {"anna", "bert"}
+    assert {c.owner.partition("-")[0] for c in mapped.chunks(jid)} == {"first", "second"}
     assert mapped.tally(jid) == {State.DONE: 20}
     assert len(mapped.frames()) == 20
     mapped.until(lambda: mapped.named("dropped"), "the drop is a job")

@@ -26,31 +26,31 @@ def states(spool: Spool, jid: str) -> dict[int, State]:
 
 def test_a_held_job_is_released_to_the_queue(spool: Spool, publish):
     jid = publish()
-    assert orders.hold(spool, jid, "ann", "lunch").now == "held"
-    assert control.read(spool, jid).reason == "held by ann: lunch"
+    assert orders.hold(spool, jid, "artist", "lunch").now == "held"
+    assert control.read(spool, jid).reason == "held by artist: lunch"
     assert orders.release(spool, jid).now == "queue"
     assert control.read(spool, jid).reason == ""
 
 
 def test_an_order_given_twice_changes_nothing_the_second_time(spool: Spool, publish):
     jid = publish()
-    assert orders.hold(spool, jid, "ann").is_changed
+    assert orders.hold(spool, jid, "artist").is_changed
     before = tickets.find(spool, jid)
-    assert not orders.hold(spool, jid, "ann").is_changed
+    assert not orders.hold(spool, jid, "artist").is_changed
     assert tickets.find(spool, jid) == before
 
 
 def test_a_held_job_that_waits_for_another_goes_back_to_waiting(spool: Spool, publish):
     first = publish("first")
     second = publish("second", after=(first,))
-    orders.hold(spool, second, "ann")
+    orders.hold(spool, second, "artist")
     assert orders.release(spool, second).now == "waiting"
 
 
 def test_releasing_forgives_the_failures_that_are_known(spool: Spool, publish, worker):
     jid = publish()
     worker.fail(jid, 1, 2)
-    orders.hold(spool, jid, "ann", "2 chunks failed")
+    orders.hold(spool, jid, "artist", "2 chunks failed")
     orders.release(spool, jid)
     assert control.read(spool, jid).forgiven == 2
 
@@ -128,7 +128,7 @@ def test_retry_turns_the_ticket_by_a_rename_of_its_own(spool: Spool, publish, wo
 def test_retry_of_a_job_that_a_person_held_leaves_it_held(spool: Spool, publish, worker):
     jid = publish()
     worker.fail(jid, 2)
-    orders.hold(spool, jid, "ann", "wait for the new plate")
+    orders.hold(spool, jid, "artist", "wait for the new plate")
     assert orders.retry(spool, jid).now == "held"
     assert "plate" in control.read(spool, jid).reason
 

@@ -63,11 +63,11 @@ def test_a_waiting_job_names_the_jobs_it_waits_for(spool: Spool, publish):
 
 def test_a_stopped_job_shows_its_reason_and_note(spool: Spool, publish):
     jid = publish()
-    orders.hold(spool, jid, "ann", "no licence")
-    control.change(spool, jid, note="ask Ann")
+    orders.hold(spool, jid, "artist", "no licence")
+    control.change(spool, jid, note="ask the artist")
     assert (only(spool, HELD).reason, only(spool, HELD).note) == (
-        "held by ann: no licence",
-        "ask Ann",
+        "held by artist: no licence",
+        "ask the artist",
     )
 
 
