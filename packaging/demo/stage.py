@@ -62,7 +62,9 @@ class Stage:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("RENDERD_")}
         path = f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}"
         own = {"RENDERD_RUNTIME_DIR": f"{self.folder}/run", "RENDERD_CONFIG": self._empty()}
-        return {**kept, "PATH": path, **own, "RENDERD_STATE_DIR": f"{self.folder}/state-{name}"}
+        own["RENDERD_STATE_DIR"] = f"{self.folder}/state-{name}"
+        own["TMPDIR"] = str(self.folder)  # a killed Blender leaves a folder there
+        return {**kept, "PATH": path, **own}
 
     def _empty(self) -> str:
         path = self.folder / "config.toml"
