@@ -21,6 +21,8 @@ from renderd.errors import BlendError, InfoFileError, UsageError
 
 _LEADING_ROOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _VERSION = "x-blend-version"
+_TEMPLATES_SINCE = 500  #: Blender 5.0 fills {blend_name} and others into output paths
+_NO_FILE_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,9 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
             raise InfoFileError(_nothing_to_render(scene, line.blend), "add frames: 1-100")
     assert runs is not None
     command.check_runs(runs)
-    if not out and scene is not None:
-        out = _scene_output(scene, line.blend, place)
+    if source is not None and scene is not None:
+        out = _spoken(out, scene, source, place)
+        out = out or _scene_output(scene, source, line.blend, place)
     resolved = outputs.hashed(command.resolve_out(out, line.blend))
     place.check(resolved, "output", is_here=True)
     if source is not None:
@@ -185,13 +188,34 @@ def _nothing_to_render(scene: SceneSettings, path: str) -> str:
     return f"{said} and ends at {scene.end}, so the command renders no frame"
 
 
-def _scene_output(scene: SceneSettings, path: str, place: _Place) -> str:
+def _scene_output(scene: SceneSettings, source: Source, path: str, place: _Place) -> str:
     """The scene's own output: hostile until written as an info file writes it."""
-    if scene.output.startswith("//"):
-        beside = infofile.escape(scene.output.replace("\\", "/"))
+    output = scene.output
+    if source.file.version_number >= _TEMPLATES_SINCE:
+        output = infofile.fill((output,), _variables(scene, source))[0]
+    if output.startswith("//"):
+        beside = infofile.escape(output.replace("\\", "/"))
         return command.resolve_out(beside, path)
-    rooted = place.rooted(scene.output)
+    rooted = place.rooted(output)
     return rooted if _LEADING_ROOT.match(rooted) else rooted.replace("\\", "/")
+
+
+def _variables(scene: SceneSettings, source: Source) -> dict[str, str]:
+    """What Blender 5 fills into output paths, as far as the file tells it."""
+    stem = os.path.splitext(os.path.basename(source.file.path))[0]
+    names = {"blend_name": stem, "scene_name": scene.name, "camera_name": scene.camera or ""}
+    found = {key: _NO_FILE_NAME.sub("_", value) for key, value in names.items() if value}
+    return found | {
+        "resolution_x": str(scene.width * scene.percent // 100),
+        "resolution_y": str(scene.height * scene.percent // 100),
+    }
+
+
+def _spoken(out: str, scene: SceneSettings, source: Source, place: _Place) -> str:
+    """A person's output with Blender's variables filled in, whichever Blender will run."""
+    roots = {root.name for root in place.farm.roots}
+    known = _variables(scene, source).items()
+    return infofile.splice((out,), {k: infofile.escape(v) for k, v in known if k not in roots})[0]
 
 
 def _of_version(info: Info, source: Source) -> Info:
@@ -277,7 +301,8 @@ def _scene_draft(
         )
     path = place.rooted(literal)
     runs = _runs_of(scene, wish, literal)
-    out = _wished_output(wish, scene, place, path) or _scene_output(scene, path, place)
+    wished = _spoken(wish.out.replace("{scene}", label.slug(scene.name)), scene, source, place)
+    out = _wished_output(wished, place, path) or _scene_output(scene, source, path, place)
     if not out.startswith(("/", "{")) and not re.match(r"[A-Za-z]:|\\", out):
         out = place.rooted(_below_here(out))
     out = outputs.hashed(out)
@@ -310,8 +335,7 @@ def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
     return runs
 
 
-def _wished_output(wish: Wish, scene: SceneSettings, place: _Place, path: str) -> str:
-    out = wish.out.replace("{scene}", label.slug(scene.name))
+def _wished_output(out: str, place: _Place, path: str) -> str:
     if not out or out.startswith("{"):
         return out
     if out.startswith("//"):

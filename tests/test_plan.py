@@ -36,6 +36,7 @@ SCENE = {
     "r.frame_step": 1,
     "r.xsch": 64,
     "r.ysch": 64,
+    "r.size": 100,
     "r.im_format.imtype": 17,
     "r.pic": b"//render/shot_####",
     "r.engine": b"CYCLES",
@@ -461,6 +462,31 @@ def test_a_file_without_scenes_is_refused(tmp_path, blend):
     path.write_bytes(with_settings(NOW, MODERN, [], []))
     with pytest.raises(BlendError, match="holds no scene"):
         plan.from_blend(str(path), Wish(), ROOTS, "linux")
+
+
+def test_variables_of_blender_5_are_filled_in_as_it_would(blend):
+    scene = {"r.pic": b"//{blend_name}/{scene_name}_{{x}}_{unknown}_####", "id.name": b"SCa/b"}
+    path = blend(scene, age=Age(500, is_large=True), name="s.blend")
+    folder = os.path.dirname(path)
+    drafts = [plan.from_blend(path, Wish(), ROOTS, "linux")[0], planned(f"blender -b {path} -a\n")]
+    for draft in drafts:
+        found = command.parse(lines(draft)[0])
+        assert found.out == f"{folder}/s/a_b_{{x}}_{{unknown}}_####"
+
+
+def test_before_blender_5_braces_in_an_output_are_braces(blend):
+    path = blend({"r.pic": b"//{blend_name}_"}, name="s.blend")
+    (draft,) = plan.from_blend(path, Wish(), ROOTS, "linux")
+    assert command.parse(lines(draft)[0]).out.endswith("/{blend_name}_####")
+
+
+def test_variables_that_a_person_writes_are_filled_for_every_blender(blend):
+    path = blend(name="s.blend")
+    draft = planned(f"out: /p/{{blend_name}}_{{resolution_x}}_\n\nblender -b {path} -a\n")
+    assert draft.out == "/p/s_64_####"
+    assert command.parse(lines(draft)[0]).out == "/p/s_64_####"
+    wish = Wish(out="/p/{blend_name}_{scene}_")
+    assert plan.from_blend(path, wish, ROOTS, "linux")[0].out == "/p/s_shot_####"
 
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)

@@ -10,6 +10,7 @@ from renderd.core.job import Writes, out_of
 from renderd.daemon.work import Work
 from renderd.spool.layout import Spool
 
+TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into output paths
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
 _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")
 
@@ -31,12 +32,13 @@ def _words(
     roots = spool.farm.roots_on(sys.platform)
     words = infofile.fill(words, roots)
     output, run = work.output, work.claim.chunk.run
+    program = _program(words, work, blenders)
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
         private = f"{output.private(work.claim.stem)}/{output.pattern}"
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
-            words = _blender_words(words, work, missing, private)
-    return _with_program(words, work, blenders)
+            words = _blender_words(words, work, missing, _as_said_to(program, private))
+    return program.words + words[1:] if program is not None else words
 
 
 def _blender_words(
@@ -58,15 +60,22 @@ def _redirected(words: tuple[str, ...], final: str, private: str, work: Work) ->
     return words
 
 
-def _with_program(
+def _program(
     words: tuple[str, ...], work: Work, blenders: Sequence[BlenderProgram]
-) -> tuple[str, ...]:
+) -> BlenderProgram | None:
     """`blender` alone means the node's newest that fits; a path means just that one."""
-    if words[0] != "blender" or not blenders:
-        return words
+    if words[0] != "blender":
+        return next((b for b in blenders if b.words == words[:1]), None)
     spec = work.job.info.needs.blender
     fitting = [b for b in blenders if not spec or (b.version and needs.fits(spec, b.version))]
-    return (fitting or blenders)[0].words + words[1:]
+    return next(iter(fitting or blenders), None)
+
+
+def _as_said_to(program: BlenderProgram | None, path: str) -> str:
+    """The output path as this Blender reads it: from 5.0 on, braces hold variables."""
+    if program is None or program.version is None or program.version < TEMPLATES_SINCE:
+        return path
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 def environment(
