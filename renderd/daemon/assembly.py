@@ -26,7 +26,7 @@ from renderd.daemon.runner import Means, Runner
 from renderd.daemon.tail import Tail
 from renderd.daemon.work import Work
 from renderd.host import facts, process, run_record
-from renderd.host.gpu import find_gpus
+from renderd.host.gpu import GpuMeter, find_gpus
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
 from renderd.host.run_record import RunRecord
@@ -36,6 +36,7 @@ from renderd.spool.janitor import Janitor
 from renderd.spool.layout import DEAD, DONE, Spool, open_spool, read_farm
 from renderd.spool.share import Lock, PosixShare
 
+BUSY_GPU_PERCENT = 3.0  #: below it a desktop draws; from it on something computes
 _log = logging.getLogger(__name__)
 
 
@@ -176,6 +177,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     _bury_predecessors(spool, state_dir)
     programs = _blenders(spool, settings, state_dir, may_ask=False)
     loop_holder: list[Loop] = []
+    meter = GpuMeter()
     means = Means(
         spool=spool,
         guard=guard,
@@ -186,6 +188,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
         confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
         blenders=lambda: tuple(programs),
+        gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
     )
     runners = [Runner(means, number) for number in range(settings.slots)]
     outputs = settings.outputs, spool.farm.outputs
@@ -217,6 +220,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         save_rest=lambda n: rest_file.save(rest, n.rest),
     )
     loop_holder.append(loop)
+    node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
     run_record.write(state_dir, RunRecord.of_this_process(inc, name, spool.identity.id, guard.pid))
     lock = _hold_alive(spool, inc)
     return Incarnation(settings, spool, node, loop, runners, state_dir, lock, programs)

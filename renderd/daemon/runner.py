@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from renderd.blender.versions import BlenderProgram
 from renderd.core.causes import MISSING_FILE
+from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import landing, recipe
@@ -48,6 +49,7 @@ class Means:
     report: Callable[[Result], None]
     confirm_alive: Callable[[], bool]
     blenders: Callable[[], Sequence[BlenderProgram]]
+    gpu_is_busy: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
 
 
@@ -75,6 +77,7 @@ class _Attempt:
     last_measure: float = 0.0
     use: ProcessUse | None = None
     saved: list[int] = field(default_factory=list)
+    is_blender: bool = False  #: only a renderer we know is judged by what it prints
     spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
 
@@ -200,6 +203,7 @@ class Runner(threading.Thread):
         means, work = self._means, attempt.work
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
+        attempt.is_blender = is_blender(words)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
         env = recipe.environment(means.spool, work, means.node, means.environ)
         read_end, write_end = os.pipe()
@@ -280,7 +284,8 @@ class Runner(threading.Thread):
         work.frame, work.percent = watch.frame, round(100 * watch.fraction, 1)
         work.message = event.text[:200]
         is_missing = event.kind is Kind.FAILURE and event.cause == MISSING_FILE
-        if event.is_fatal or (is_missing and work.job.info.missing == "fail"):
+        is_spoiling = event.is_fatal or (is_missing and work.job.info.missing == "fail")
+        if attempt.is_blender and is_spoiling:
             attempt.spoiled = attempt.spoiled or event
         if event.kind is Kind.WARNING or is_missing:
             work.warnings += 1
@@ -330,10 +335,12 @@ class Runner(threading.Thread):
             attempt.last_sign = now if attempt.use is not None else attempt.last_sign
             attempt.use = use
         attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
+        if self._means.gpu_is_busy():  # somebody's frames are computed there, perhaps ours
+            attempt.last_sign = now
         silent = now - attempt.last_sign
         if self._means.hang_after and silent > self._means.hang_after:
             said = f"{silent / 60:.0f} min" if silent >= 60 else f"{silent:.0f} s"
-            why = f"it hangs: no output, no CPU and no I/O for {said}"
+            why = f"it hangs: no output, no CPU, no I/O and no GPU for {said}"
             self._end(child, attempt.work, Ending.TIMEOUT, why)
 
     def _end(self, child: Child, work: Work, ending: Ending, reason: str) -> None:

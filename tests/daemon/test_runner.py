@@ -228,7 +228,17 @@ def test_a_limit_of_time_ends_the_command(stand: Stand) -> None:
 def test_a_command_that_does_nothing_hangs(stand: Stand) -> None:
     result = stand.run(stand.job(standin("--hang")), hang_after=1.0)
     assert result.ending is Ending.TIMEOUT
-    assert "it hangs: no output, no CPU and no I/O" in result.reason
+    assert "it hangs: no output, no CPU, no I/O and no GPU" in result.reason
+
+
+def test_another_programs_words_are_no_verdict_on_it(stand: Stand) -> None:
+    line = 'echo "ls: cannot access \'x\': No such file or directory"; echo "Can\'t find scene"'
+    assert stand.plain(shell(line)).ending is Ending.DONE
+
+
+def test_a_busy_gpu_is_a_sign_of_life(stand: Stand) -> None:
+    stand.means = replace(stand.means, hang_after=0.5, gpu_is_busy=lambda: True)
+    assert stand.plain(shell("sleep 4")).ending is Ending.DONE
 
 
 def test_a_silent_command_that_does_something_does_not_hang(stand: Stand) -> None:
@@ -545,9 +555,10 @@ def test_what_may_be_overlooked_is_not_blamed_for_another_failure(stand: Stand) 
     assert "lib.blend" not in result.reason
 
 
-def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand) -> None:
-    line = "for i in $(seq 60); do echo Error: $i; done; echo \"Can't find scene: 'X'\""
-    assert "no scene of that name" in stand.plain(shell(line)).reason
+def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand, blender: str) -> None:
+    said = "|".join([*(f"Error: {n}" for n in range(60)), "Can't find scene: 'X'"])
+    result = stand.run(stand.job(rendering(blender), env=(("RENDERD_X_SAYS", said),)))
+    assert "no scene of that name" in result.reason
 
 
 def test_percent_and_frame_are_known_while_it_runs(
