@@ -329,7 +329,7 @@ def _try_close(
         node.count("closed")
         node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:
-            frames.collect(node.spool, memory.job)
+            frames.collect(node.spool, memory.job, node.breathe)
         node.next_poll = min(node.next_poll, now)
 
 

@@ -202,6 +202,16 @@ class Loop:
             self.save_rest(self.node)
         self.next_snapshot = 0.0
 
+    def breathe(self) -> None:
+        """Beat in the midst of a long step, when that is due: large jobs must not kill nodes."""
+        now = self.clock()
+        if self.busy_since is not None:
+            self.busy_since = now  # it goes on: the share does not hang
+        try:
+            life.beat(self.node, now)
+        except (OSError, RenderdError) as error:
+            self._share_failed(error)
+
     def _share_failed(self, error: Exception) -> None:
         node = self.node
         text = str(error)

@@ -63,6 +63,7 @@ class Node:
     start: Callable[[Work], None]  #: hand a claimed chunk to a free runner
     rng: random.Random
     started: float
+    breathe: Callable[[], None] = lambda: None  #: beats when that is due, in the midst of a step
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
     observer: Observer = field(default_factory=Observer)
     rest: Rest = field(default_factory=Rest)

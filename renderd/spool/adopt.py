@@ -60,6 +60,7 @@ class Adopter:
     plan: Planner
     policy: Policy
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
+    breathe: Callable[[], None] = lambda: None  #: called often while a job is built: to beat
     refused: int = 0  #: files that went to bad/
     drops: dict[str, Drop] = field(default_factory=dict)  #: by name in the root
     held: dict[str, Drop] = field(default_factory=dict)  #: by name in adopting/
@@ -230,9 +231,9 @@ class Adopter:
         folder = jobs.folder_for(self.spool, order)
         try:
             try:
-                jobs.build(self.spool, found.key, draft, order)
+                self._build(found, draft, order)
             except OutputOwned as error:
-                jobs.build(self.spool, found.key, draft, replace(order, owns_output=False))
+                self._build(found, draft, replace(order, owns_output=False))
                 control.change(self.spool, found.key, reason=str(error))
                 folder = HELD
         except ShareUnsure:
@@ -248,6 +249,9 @@ class Adopter:
             jobs.settle_publication(self.spool, (folder, ticket), draft)
             return Step.JOB
         return Step.GONE  # where it is still there it is a leftover, and goes on under a new jid
+
+    def _build(self, found: Adopting, draft: Draft, order: jobs.Order) -> None:
+        jobs.build(self.spool, found.key, draft, order, lambda _done, _all: self.breathe())
 
     def _owner(self, found: Adopting) -> str:
         try:

@@ -8,7 +8,7 @@ are the receipts.  A frame is a job's only with that job's receipt and unchanged
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from renderd.core.job import Job, Writes
@@ -20,6 +20,7 @@ from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import ensure_folder, names
 
 SIDE = ".renderd"
+BREATH = 100  #: files between two breaths of a long step
 MOVIE = "movie"  #: the receipt of a job that writes one file a run
 
 
@@ -101,12 +102,12 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
     _put(spool, output, output.owner, job.jid)
 
 
-def disown(spool: Spool, job: Job) -> None:
+def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
     """Take back what `own` wrote for a job that was never published, or is closed."""
     output = locate(spool, job)
     if output is None:
         return
-    remove_tree(spool, output.own)
+    remove_tree(spool, output.own, breathe)
     if _holder(spool, output) == job.jid:
         with contextlib.suppress(OSError):
             spool.share.unlink(output.owner)
@@ -132,8 +133,12 @@ def why_not_able(spool: Spool, output: Output) -> str:
 
 
 def _holder(spool: Spool, output: Output) -> str:
+    return _read_mark(spool, output.owner)
+
+
+def _read_mark(spool: Spool, path: str) -> str:
     try:
-        return spool.share.read(output.owner, 64).decode("ascii", "replace").strip()
+        return spool.share.read(path, 64).decode("ascii", "replace").strip()
     except FileNotFoundError:
         return ""
 
@@ -284,26 +289,32 @@ def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Re
     return acknowledge(spool, output, frame, Receipt(entries, size))
 
 
-def collect(spool: Spool, job: Job) -> None:
+def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
     """Keep a finished job's receipts in its folder and clear its own folder beside the frames.
 
-    Safe to repeat after a crash at any step.  Raises OSError.
+    Safe to repeat after a crash at any step; a machine that does not see the output leaves it
+    to others.  Raises OSError.
     """
     output = locate(spool, job)
     if output is None:
         return
     if "frames.jsonl" in names(spool, spool.job(job.jid)):
-        disown(spool, job)
+        disown(spool, job, breathe)
         return
+    if _read_mark(spool, f"{output.own}/since") != job.jid:
+        return  # not mounted here: an empty list of receipts would be a lie that stays
     lines = []
-    for name in sorted(names(spool, f"{output.own}/ok"), key=lambda n: (len(n), n)):
+    listed = names(spool, f"{output.own}/ok")
+    for number, name in enumerate(sorted(listed, key=lambda n: (len(n), n)), 1):
+        if number % BREATH == 0:
+            breathe()
         with contextlib.suppress(OSError, ValueError):
             value = json.loads(spool.share.read(output.receipt(name), 65536))
             lines.append(json.dumps({"frame": name, **value}))
     source = spool.job(job.jid, f"frames.{nonce(spool.rng, 8)}.tmp")
     spool.share.create(source, "".join(line + "\n" for line in lines).encode(), sync=True)
     spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
-    disown(spool, job)
+    disown(spool, job, breathe)
 
 
 def clear_attempt(spool: Spool, output: Output, stem: str) -> None:
@@ -311,13 +322,17 @@ def clear_attempt(spool: Spool, output: Output, stem: str) -> None:
     remove_tree(spool, output.private(stem))
 
 
-def remove_tree(spool: Spool, path: str) -> None:
+def remove_tree(spool: Spool, path: str, breathe: Callable[[], None] = lambda: None) -> None:
     """Remove a folder and what is in it, never through a symbolic link, best effort."""
     with contextlib.suppress(OSError):
-        for name in names(spool, path):
+        if not spool.share.stat(path).is_folder:
+            return  # a link in its place: nothing of ours lies where it leads
+        for number, name in enumerate(names(spool, path), 1):
+            if number % BREATH == 0:
+                breathe()
             child = f"{path}/{name}"
             if spool.share.stat(child).is_folder:
-                remove_tree(spool, child)
+                remove_tree(spool, child, breathe)
             else:
                 spool.share.unlink(child)
         spool.share.rmdir(path)

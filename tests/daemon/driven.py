@@ -75,4 +75,5 @@ def drive(spool: Spool, time: list[float], inc: str, slots: int = 1, **able: Any
     )
     node.pulse = nodes.register(spool, inc, {"node": name}, 5)
     loop = Loop(node, Janitor(spool), LoadSampler(), clock=lambda: time[0])
+    node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
     return Driven(loop, time, works)

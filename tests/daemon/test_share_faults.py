@@ -208,3 +208,26 @@ def test_two_nodes_that_clear_up_after_a_death_do_not_trouble_each_other(
     driven.run(120)
     assert driven.node.observer.calm == 0
     assert driven.node.trouble == ""
+
+
+class Slow(PosixShare):
+    """A share on which time passes with each new file."""
+
+    def __init__(self, clock: list[float]) -> None:
+        self.clock = clock
+
+    def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
+        self.clock[0] += 0.05
+        super().create(path, data, sync=sync)
+
+
+def test_a_node_beats_while_it_makes_a_large_job_of_a_dropped_file(
+    spool: Spool, clock: list[float]
+) -> None:
+    driven = drive(replace(spool, share=Slow(clock)), clock, "ws07-0123abcd")
+    Path(spool.at("x.info")).write_text("frames: 1-1000\nchunk: 1\n\nprog {start}\n")
+    Path(spool.at("x.info")).chmod(0o644)
+    while not driven.works and clock[0] < 1200:
+        driven.tick(0.5)
+    assert driven.works
+    assert driven.node.counts["beats"] >= 4  # it took 50 seconds, and 40 are deadly

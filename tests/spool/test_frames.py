@@ -111,6 +111,32 @@ def test_a_finished_job_keeps_its_receipts_and_leaves_no_litter(
     assert sorted(os.listdir(output.folder)) == ["shot_0001.png", "shot_0002.png"]
 
 
+def test_receipts_are_not_collected_where_the_output_is_not_mounted(
+    spool: Spool, job: Job, output: Output
+) -> None:
+    frames.place(spool, output, STEM, 1, render(output, 1), (4, 3))
+    os.rename(output.folder, output.folder + ".elsewhere")
+    os.mkdir(output.folder)
+    frames.collect(spool, job)
+    assert not os.path.exists(spool.job(job.jid, "frames.jsonl"))
+    os.rmdir(output.folder)
+    os.rename(output.folder + ".elsewhere", output.folder)
+    frames.collect(spool, job)
+    assert '"frame": "1"' in Path(spool.job(job.jid, "frames.jsonl")).read_text()
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed_either(
+    spool: Spool, output: Output, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("keep me")
+    os.rename(output.private(STEM), tmp_path / "away")
+    os.symlink(precious, output.private(STEM))
+    frames.clear_attempt(spool, output, STEM)
+    assert (precious / "file").exists()
+
+
 def test_a_link_in_a_folder_that_is_removed_is_not_followed(
     spool: Spool, output: Output, tmp_path: Path
 ) -> None:

@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from renderd.spool import claims, nodes, tickets
-from renderd.spool.janitor import DAY, HOUR, Janitor
+import pytest
+
+from renderd.spool import claims, janitor, nodes, tickets
+from renderd.spool.janitor import DAY, HOUR, JOBS_A_SWEEP, SWEEP_EVERY, Janitor
 from renderd.spool.layout import Spool
+from renderd.spool.share import PosixShare
 
 Publish = Callable[..., str]
 
 
 def sweep(spool: Spool, *times: float) -> None:
-    janitor = Janitor(spool)
+    sweeper = Janitor(spool)
     for now in times:
-        janitor.sweep(now)
+        sweeper.sweep(now)
 
 
 def test_the_chunks_of_a_done_job_go_after_an_hour(
@@ -86,3 +90,56 @@ def test_a_closed_job_goes_after_the_farms_retention(
     sweep(spool, 0.0)
     assert list(tickets.everywhere(spool)) == [other]
     assert os.listdir(spool.at("jobs")) == [other]
+
+
+def test_every_done_job_loses_its_chunks_a_few_at_a_sweep(
+    spool: Spool, publish: Publish, worker: Any
+) -> None:
+    jids = [publish(f"job{n}", span="1-10") for n in range(JOBS_A_SWEEP + 5)]
+    for jid in jids:
+        worker.finish(jid, 1)
+        worker.close(jid)
+    sweep(spool, 0.0, HOUR + 1, 2 * HOUR)
+    assert [jid for jid in jids if os.path.exists(spool.job(jid, "000"))] == []
+
+
+def test_a_sweep_ends_after_some_files_and_goes_on_later(
+    spool: Spool, publish: Publish, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor, "FILES_A_SWEEP", 4)
+    jid = publish(span="1-100")
+    worker.finish(jid, *range(1, 11))
+    worker.close(jid)
+    sweep(spool, 0.0, HOUR + 1)
+    assert len(os.listdir(spool.job(jid, "000"))) == 6
+    sweep(spool, 0.0, HOUR + 1, HOUR + 61, HOUR + 121)
+    assert not os.path.exists(spool.job(jid, "000"))
+
+
+def test_two_janitors_do_not_stop_each_other(spool: Spool, publish: Publish, worker: Any) -> None:
+    class Shared(PosixShare):
+        """A real share on which another janitor is always a little quicker."""
+
+        def unlink(self, path: str) -> None:
+            super().unlink(path)
+            super().unlink(path)
+
+    jid = publish(span="1-20")
+    worker.finish(jid, 1, 2)
+    worker.close(jid)
+    sweep(replace(spool, share=Shared()), 0.0, HOUR + 1)
+    assert not os.path.exists(spool.job(jid, "000"))
+
+
+def test_an_old_job_goes_however_many_young_ones_there_are(
+    spool: Spool, publish: Publish, worker: Any
+) -> None:
+    young = [publish(f"young{n}", span="1-10", priority=0) for n in range(JOBS_A_SWEEP + 1)]
+    old = publish("old", span="1-10", priority=99)
+    for jid in (*young, old):
+        worker.finish(jid, 1)
+        worker.close(jid)
+    os.utime(spool.job(old), (1e9, 1e9))
+    sweep(spool, *(n * SWEEP_EVERY for n in range(200)))
+    assert not os.path.exists(spool.job(old))
+    assert all(os.path.exists(spool.job(jid)) for jid in young)
