@@ -37,7 +37,6 @@ class JobMemory:
     survey: Survey
     failures_here: int = 0
     failed_at: float = float("-inf")  #: when the last of them was
-    failed_at: float = float("-inf")  #: when the last of them was
     avoided: dict[int, float] = field(default_factory=dict)  #: chunk failed here: until when
     intents: set[str] = field(default_factory=set)  #: groups declared
     paces: deque[float] = field(default_factory=lambda: deque(maxlen=50))  #: s a frame, here

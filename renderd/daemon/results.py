@@ -106,7 +106,6 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
     if memory is not None:
         memory.failures_here += 1
         memory.failed_at = now
-        memory.failed_at = now
         memory.checked = float("-inf")
         memory.avoided[result.work.claim.chunk.index] = now + FORGIVE
     node.rest.failures += 1
