@@ -166,6 +166,10 @@ class Demo:
                 for chunk in view.read_chunks(self.stage.spool, job.jid):
                     if chunk.error:
                         self.show.say(f"  {chunk.frames}: {chunk.error}")
+        for name in NODES:
+            words = self.stage.log(name).read_text(encoding="utf-8", errors="replace").split("\n")
+            if name != self.killed and name not in self.stage.living() and len(words) > 1:
+                self.show.say(f"{name} has gone; it last said: {words[-2]}", "bold red")
         self.show.say(f"The spool and the daemons' logs are kept in {self.stage.folder}")
         return 1
 
