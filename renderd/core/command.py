@@ -170,6 +170,25 @@ def for_runs(words: Sequence[str], runs: Sequence[Run], out: str = "") -> tuple[
     return (*words[:length], *_replaced(tuple(walk(words[length:])), runs, out))
 
 
+def governed(
+    words: Sequence[str], *, autoexec: bool, addons: Sequence[str] = (), device: str = ""
+) -> tuple[str, ...]:
+    """The same Blender command under a farm's policy.
+
+    With `autoexec` scripts inside the file run; without, only where the command itself says
+    `-y`: who writes it could as well name the script.  `device` is Cycles' own word, CPU.
+    """
+    length = _program_length(words)
+    options = list(walk(words[length:]))
+    runs = autoexec or _autoexec(options) is True
+    said = [word for option in options if option.name not in ("-y", "-Y") for word in option.words]
+    switches = ["-y" if runs else "-Y", *(["--addons", ",".join(addons)] if addons else [])]
+    if device and "--cycles-device" not in said:
+        said += [*([] if any(o.name == "--" for o in options) else ["--"]), "--cycles-device"]
+        said.append(device)
+    return (*words[:length], *switches, *said)
+
+
 def check_runs(runs: Sequence[Run]) -> None:
     """Raise FramesError for frames that Blender would clamp, saying nothing."""
     for run in runs:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from renderd.blender.versions import BlenderProgram
 from renderd.core import command, frames, infofile, needs
+from renderd.core.farm import inside
 from renderd.core.job import Writes, out_of
 from renderd.daemon.work import Work
 from renderd.spool.layout import Spool
@@ -33,12 +34,25 @@ def _words(
     words = infofile.fill(words, roots)
     output, run = work.output, work.claim.chunk.run
     program = _program(words, work, blenders)
+    if command.is_blender(words):
+        words = _governed(words, spool)
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
         private = f"{output.private(work.claim.stem)}/{output.pattern}"
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
             words = _blender_words(words, work, missing, _as_said_to(program, private))
     return program.words + words[1:] if program is not None else words
+
+
+def _governed(words: tuple[str, ...], spool: Spool) -> tuple[str, ...]:
+    """What farm.toml says of scripts in files, add-ons and devices holds for every job."""
+    farm = spool.farm
+    found = command.parse(words)
+    trusted = [spool.local(folder) for folder in farm.trusted]
+    is_trusted = found is not None and bool(found.blend) and inside(found.blend, trusted)
+    autoexec = farm.autoexec == "on" or (farm.autoexec == "trusted" and is_trusted)
+    device = "CPU" if farm.device == "cpu" else ""
+    return command.governed(words, autoexec=autoexec, addons=farm.addons, device=device)
 
 
 def _blender_words(
@@ -95,6 +109,8 @@ def environment(
         "RENDERD_FRAMES": frames.text((chunk.run,)) if chunk.run is not None else "",
         "RENDERD_ATTEMPT": str(chunk.attempt),
     }
+    if spool.farm.scripts:
+        ours["BLENDER_USER_SCRIPTS"] = spool.local(spool.farm.scripts)
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
     if chunk.run is not None:

@@ -110,12 +110,15 @@ def test_a_blender_script_that_was_given_out_gets_the_private_place(
 ) -> None:
     work = make("blender -b /p/a.blend -P /p/r.py -- /p/out/o_####.png")
     (words,) = words_of(rooted, work)
-    assert words == ("blender", "-b", "/p/a.blend", "-P", "/p/r.py", "--", f"{PRIVATE}/o_####.png")
+    assert words[1:] == (
+        *("-Y", "-b", "/p/a.blend", "-P", "/p/r.py", "--"),
+        f"{PRIVATE}/o_####.png",
+    )
 
 
 def test_a_script_beside_the_render_keeps_its_words(rooted: Spool, make: MakeWork) -> None:
     work = make("blender -b /p/a.blend -P /p/save.py", "blender -b /p/a.blend -s 1 -e 10 -a")
-    assert words_of(rooted, work)[0] == ("blender", "-b", "/p/a.blend", "-P", "/p/save.py")
+    assert words_of(rooted, work)[0][2:] == ("-b", "/p/a.blend", "-P", "/p/save.py")
 
 
 def test_a_program_that_writes_in_place_keeps_its_words(rooted: Spool, make: MakeWork) -> None:
@@ -137,6 +140,47 @@ def test_blender_alone_is_the_newest_that_fits(rooted: Spool, make: MakeWork) ->
 def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) -> None:
     work = make("/opt/mine/blender -b /p/a.blend -s 1 -e 10 -a")
     assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == "/opt/mine/blender"
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "switch"),
+    [
+        ("", "/p/a.blend", "-Y"),
+        ('autoexec = "on"', "/p/a.blend", "-y"),
+        ('autoexec = "trusted"', "/p/a.blend", "-Y"),
+        ('autoexec = "trusted"\ntrusted = ["{proj}/ok"]', "{proj}/ok/a.blend", "-y"),
+        ('autoexec = "trusted"\ntrusted = ["{proj}/ok"]', "{proj}/ok/../a.blend", "-Y"),
+    ],
+)
+def test_the_farm_decides_whether_scripts_in_files_run(
+    spool: Spool, make: MakeWork, said: str, path: str, switch: str
+) -> None:
+    text = f'[roots]\nproj = {{ linux = "/mnt/proj", darwin = "/mnt/proj" }}\n[blender]\n{said}\n'
+    ruled = replace(spool, farm=farm.parse(text))
+    for own in ("-Y ", ""):
+        words = words_of(ruled, make(f"blender {own}-b {path} -s 1 -e 10 -a"))[0]
+        assert [w for w in words if w in ("-y", "-Y")] == [switch]
+        assert words[1] == switch
+    explicit = words_of(ruled, make(f"blender -b {path} -y -s 1 -e 10 -a"))[0]
+    assert [w for w in explicit if w in ("-y", "-Y")] == ["-y"]
+
+
+def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
+    spool: Spool, make: MakeWork
+) -> None:
+    text = '[blender]\naddons = ["one", "two"]\nscripts = "/p/scripts"\ndevice = "cpu"\n'
+    ruled = replace(spool, farm=farm.parse(text))
+    work = make(LINE)
+    words = words_of(ruled, work)[0]
+    assert words[1:4] == ("-Y", "--addons", "one,two")
+    assert words[-3:] == ("--", "--cycles-device", "CPU")
+    assert recipe.environment(ruled, work, "ws07", {})["BLENDER_USER_SCRIPTS"] == "/p/scripts"
+    own = words_of(ruled, make(LINE + " -- --cycles-device CUDA"))[0]
+    assert own[-3:] == ("--", "--cycles-device", "CUDA")
+    more = words_of(ruled, make(LINE + " -- mine"))[0]
+    assert more[-4:] == ("--", "mine", "--cycles-device", "CPU")
+    other = make("prog -y", writes=Writes.NOTHING)
+    assert words_of(ruled, other) == [("prog", "-y")]
 
 
 def test_braces_are_doubled_for_a_blender_that_fills_them(rooted: Spool, make: MakeWork) -> None:
