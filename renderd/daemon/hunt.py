@@ -46,7 +46,7 @@ def poll(node: Node, now: float) -> None:
     spread = 0.5 + node.rng.random()
     node.next_poll = now + (SETTLE / 4 if wants_more else node.poll_period * spread)
     _close_failed(node, now)
-    if not is_news and node.free_slots and not node.running:
+    if not is_news and node.free_slots:
         _look_again(node, now)
 
 
@@ -135,7 +135,10 @@ def _why_not(node: Node, memory: JobMemory) -> str:
     if memory.checked == node.polled:
         return memory.why_not
     memory.checked = node.polled
-    wanted = control.read(node.spool, memory.job.jid)
+    try:
+        wanted = control.read(node.spool, memory.job.jid)
+    except OSError as error:  # no reason to leave the other jobs alone
+        return f"cannot read the job's control file: {error.strerror}"
     terms = wanted.terms(memory.job, frozenset(), _failures_held_against(node, memory))
     if terms.nodes is not None:
         terms = replace(terms, owners=_owners(node, memory))

@@ -51,9 +51,15 @@ class Landing:
         if missing or self.output.writes is Writes.MOVIE:
             self.started_at = frames.started_at(self.spool, self.output, self.stem)
         if self.output.writes is Writes.MOVIE:
-            done = frames.read_receipt(self.spool, self.output, MOVIE) is not None
-            return [] if done else list(self.wanted)
+            done = frames.read_receipt(self.spool, self.output, self.movie)
+            self.receipts = dict.fromkeys(self.wanted, done) if done is not None else {}
+            return [] if done is not None else list(self.wanted)
         return missing
+
+    @property
+    def movie(self) -> str:
+        """The receipt's key of a movie: a job has one for each of its runs."""
+        return f"{MOVIE}.{self.wanted[0]}~{self.wanted[-1]}"
 
     def sweep(self, *, is_final: bool, saved: Collection[int] = ()) -> int:
         """Put in place every whole frame found; how many landed.
@@ -162,7 +168,9 @@ class Landing:
             return 0
         self._confirm()
         try:
-            receipt = frames.place(self.spool, self.output, self.stem, MOVIE, sorted(files), (0, 0))
+            receipt = frames.place(
+                self.spool, self.output, self.stem, self.movie, sorted(files), (0, 0)
+            )
         except OSError as error:
             raise _named(error, self.output) from error
         self.receipts = dict.fromkeys(self.wanted, receipt)
@@ -193,5 +201,5 @@ def is_full(spool: Spool, path: str) -> bool:
     """True when less than a megabyte is free where a path lies."""
     with contextlib.suppress(OSError):
         space = spool.share.space(path)
-        return space.free_bytes < (1 << 20) or 0 <= space.free_inodes < 2 < space.total_bytes
+        return space.free_bytes < (1 << 20) or 0 <= space.free_inodes < 2
     return False

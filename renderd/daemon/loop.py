@@ -21,6 +21,7 @@ from renderd.spool.janitor import Janitor
 LONGEST_WAIT = 1.0  #: seconds between two ticks at most
 SLOW_CALL = 1.0  #: a step that takes longer makes our counts of others worthless
 SNAPSHOT_EVERY = 1.0
+AGAIN_AFTER = 1.0  #: seconds between two wishes for a beat that failed
 JOURNAL_EVERY, JOURNAL_EVENTS = 1.0, 200  #: seconds, events: whichever comes first
 _log = logging.getLogger(__name__)
 
@@ -246,13 +247,21 @@ class Loop:
     # What other threads may call.
 
     def confirm_alive(self) -> bool:
-        """True when this node surely is not declared dead: a beat succeeded within its period."""
-        if self._is_fresh():
-            return True
-        answered = threading.Event()
-        self.inbox.put(BeatNow(answered))
-        answered.wait(timeout=self.node.pulse.beat.period)
-        return self._is_fresh()
+        """True when this node surely is not declared dead: a beat succeeded within its period.
+
+        Waits while the share gives no answer: the frame took longer than most outages do.  False
+        when we are declared dead, or leave.
+        """
+        while not self._is_fresh():
+            answered = threading.Event()
+            self.inbox.put(BeatNow(answered))
+            answered.wait(timeout=self.node.pulse.beat.period)
+            if self._is_fresh():
+                return True
+            if self.node.is_fenced or self.leaving or self.error is not None:
+                return False
+            time.sleep(AGAIN_AFTER)
+        return True
 
     def _is_fresh(self) -> bool:
         node = self.node

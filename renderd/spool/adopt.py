@@ -19,7 +19,7 @@ from renderd.errors import (
 )
 from renderd.spool import control, jobs
 from renderd.spool.allowed import output_allowed
-from renderd.spool.layout import ADOPTING, BAD, HELD, Spool
+from renderd.spool.layout import ADOPTING, BAD, HELD, TRASH, Spool
 from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
 from renderd.spool.moves import names as listed
 from renderd.spool.share import READ_LIMIT
@@ -246,9 +246,18 @@ class Adopter:
         ticket = Ticket(draft.info.priority, found.key, 0, draft.slug)
         old, new = self.spool.at(ADOPTING, found.name), self.spool.at(folder, ticket.name)
         if move(self.spool, old, new) is Outcome.WON:
-            jobs.settle_publication(self.spool, (folder, ticket), draft)
+            if not jobs.settle_publication(self.spool, (folder, ticket), draft):
+                self._take_back(ticket, now)
             return Step.JOB
         return Step.GONE  # where it is still there it is a leftover, and goes on under a new jid
+
+    def _take_back(self, ticket: Ticket, now: float) -> None:
+        """After a server forgot chunks: the file comes in once more, under a new jid."""
+        ours = Adopting(self.inc, names.new_jid(self.spool.rng), ticket.slug)
+        self.held[ours.name] = Drop(ours.name, now)
+        old, new = self.spool.at(TRASH, ticket.name), self.spool.at(ADOPTING, ours.name)
+        if move(self.spool, old, new) is Outcome.LOST:
+            self.held.pop(ours.name, None)
 
     def _build(self, found: Adopting, draft: Draft, order: jobs.Order) -> None:
         jobs.build(self.spool, found.key, draft, order, lambda _done, _all: self.breathe())

@@ -18,6 +18,7 @@ from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, writ
 from renderd.spool.survey import Survey
 
 Progress = Callable[[int, int], None]
+_LOOKS = 3  #: at a published job that seems to lack chunks
 _PUBLISHED_AGAIN = 5  #: times a server that forgets is tried before we say so
 
 
@@ -121,13 +122,18 @@ def _enter_ticket(spool: Spool, jid: str, draft: Draft) -> Ticket:
 def settle_publication(spool: Spool, place: tickets.Place, draft: Draft) -> bool:
     """Look once more after publishing; a server that forgot has the ticket taken back."""
     jid, chunks = place[1].jid, len(draft.chunks())
-    if is_complete(spool, jid, chunks):
+    # More than once: nodes claim already, and a list misses what is renamed meanwhile.
+    if any(is_complete(spool, jid, chunks) for _ in range(_LOOKS)):
         release_dependants(spool)
         with contextlib.suppress(OSError):
             spool.share.sync_folder(spool.at(place[0]))
         return True
     folder, ticket = place
     taken = move(spool, spool.at(folder, ticket.name), spool.at(TRASH, ticket.name))
+    if taken is Outcome.UNSURE:
+        raise ShareUnsure(f"the server forgot chunks of {draft.name}", "see: render jobs")
+    if taken is Outcome.WON:
+        discard(spool, jid)
     return taken is Outcome.LOST  # somebody moved it on: they saw a job that works
 
 

@@ -49,7 +49,7 @@ class Space:
 
     free_bytes: int
     total_bytes: int
-    free_inodes: int
+    free_inodes: int  #: -1 where the file system has no such limit (btrfs, many a NAS)
 
 
 class Lock(Protocol):
@@ -240,7 +240,8 @@ class PosixShare:
 
     def space(self, path: str) -> Space:
         s = os.statvfs(path)
-        return Space(s.f_bavail * s.f_frsize, s.f_blocks * s.f_frsize, s.f_favail)
+        free_inodes = s.f_favail if s.f_files else -1
+        return Space(s.f_bavail * s.f_frsize, s.f_blocks * s.f_frsize, free_inodes)
 
     def sync_file(self, path: str) -> None:
         with _regular(path) as descriptor:

@@ -16,7 +16,7 @@ from renderd.core.job import Draft, Job, Writes
 from renderd.daemon import landing
 from renderd.daemon.landing import Landing, NoSpace, OutputGone
 from renderd.spool import frames, jobs
-from renderd.spool.frames import MOVIE, Output
+from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 
 STEM = "00001.1.ws07-0123abcd"
@@ -192,8 +192,27 @@ def test_a_movie_counts_for_all_its_frames(attempt: MakeAttempt) -> None:
     assert made.landing.sweep(is_final=False) == 0
     assert made.landing.sweep(is_final=True) == 3
     assert made.landing.missing() == ""
-    assert again(made).begin() == []
-    assert frames.read_receipt(made.spool, made.output, MOVIE)
+    assert frames.read_receipt(made.spool, made.output, made.landing.movie)
+
+
+def test_a_movie_that_is_in_place_is_not_rendered_again_by_the_next_attempt(
+    attempt: MakeAttempt,
+) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    made.render("film_0001-0003.mp4", b"moving pictures")
+    made.landing.sweep(is_final=True)
+    second = again(made)
+    assert second.begin() == []
+    second.sweep(is_final=True)
+    assert second.missing() == ""
+
+
+def test_each_run_of_a_job_has_a_movie_of_its_own(attempt: MakeAttempt) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    made.render("film_0001-0003.mp4", b"moving pictures")
+    made.landing.sweep(is_final=True)
+    other = Landing(made.spool, made.output, "00002.1.ws07-0123abcd", [7, 8], lambda: True)
+    assert other.begin() == [7, 8]
 
 
 def test_an_empty_or_failed_movie_is_none(attempt: MakeAttempt) -> None:
@@ -246,3 +265,15 @@ def test_a_disk_with_room_is_not_full_and_one_that_is_gone_is_not_either(
 ) -> None:
     assert not landing.is_full(spool, str(tmp_path))
     assert not landing.is_full(spool, str(tmp_path / "gone"))
+
+
+def test_a_disk_that_counts_no_inodes_is_not_full(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uncounted:  # what statvfs says on btrfs
+        f_bavail = f_blocks = 1 << 20
+        f_frsize = 4096
+        f_files = f_ffree = f_favail = 0
+
+    monkeypatch.setattr(os, "statvfs", lambda _path: Uncounted)
+    assert not landing.is_full(spool, str(tmp_path))

@@ -1,6 +1,7 @@
 """What a node keeps in mind when a call of the share fails in the middle of a step."""
 
 import errno
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from driven import Driven, drive
 from renderd.daemon.loop import Nudge
 from renderd.daemon.work import Ending
 from renderd.errors import SpoolNotMounted
-from renderd.spool import nodes
+from renderd.spool import claims, nodes
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
 from renderd.spool.share import PosixShare
@@ -231,3 +232,61 @@ def test_a_node_beats_while_it_makes_a_large_job_of_a_dropped_file(
         driven.tick(0.5)
     assert driven.works
     assert driven.node.counts["beats"] >= 4  # it took 50 seconds, and 40 are deadly
+
+
+def test_a_frame_waits_for_a_share_that_stays_away(
+    spool: Spool, clock: list[float], share: Tripwire
+) -> None:
+    driven = drive(replace(spool, share=share), clock, "ws07-0123abcd")
+    driven.run(2)
+    clock[0] += 60
+    share.trip("rename", broken("/beat/"))
+    said: list[bool] = []
+    runner = threading.Thread(target=lambda: said.append(driven.loop.confirm_alive()))
+    runner.start()
+    for number in range(4):
+        driven.tick(0.0, driven.loop.inbox.get(timeout=60))
+        if number == 2:
+            assert said == []
+            share.calm()
+            clock[0] += 5
+    runner.join(60)
+    assert said == [True]
+
+
+def test_nobody_waits_for_a_beat_of_the_dead(
+    spool: Spool, driven: Driven, clock: list[float]
+) -> None:
+    driven.run(2)
+    clock[0] += 60
+    driven.node.is_fenced = True
+    said: list[bool] = []
+    runner = threading.Thread(target=lambda: said.append(driven.loop.confirm_alive()))
+    runner.start()
+    driven.loop.inbox.get(timeout=60).answered.set()
+    runner.join(60)
+    assert said == [False]
+
+
+def test_one_unreadable_control_file_keeps_no_other_job_waiting(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    odd = publish("odd", span="1-10", priority=90)
+    Path(spool.job(odd, "control")).mkdir()
+    good = publish("good", span="1-10", priority=10)
+    driven.tick(0.0, Nudge())
+    assert [w.job.jid for w in driven.works] == [good]
+    assert "control file" in driven.node.jobs[odd].why_not
+
+
+def test_a_free_slot_finds_a_chunk_whose_bump_was_lost(
+    spool: Spool, publish: Publish, clock: list[float], make_worker: Callable[..., Any]
+) -> None:
+    jid = publish(span="1-20")
+    held = make_worker("ws09-00000009").claim(jid, 1)
+    driven = drive(spool, clock, "ws07-0123abcd", slots=2)
+    driven.run(5)
+    assert len(driven.works) == 1
+    claims.give_back(spool, held, is_failure=False)  # and no bump
+    driven.run(60)
+    assert len(driven.works) == 2

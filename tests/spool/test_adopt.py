@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from renderd.spool import jobs, tickets, trust
 from renderd.spool.adopt import PATIENCE, Adopter
 from renderd.spool.layout import HELD, QUEUE, WAITING, Spool
 from renderd.spool.listing import chunks
+from renderd.spool.share import PosixShare
 
 INC = "ws07-0123abcd"
 
@@ -218,3 +220,26 @@ def test_of_two_nodes_one_adopts(spool: Spool, adopter: Adopter) -> None:
         for one in (adopter, other):
             one.look(tuple(os.listdir(spool.root)), step / 2)
     assert len(tickets.listed(spool, QUEUE)) == 20
+
+
+def test_a_dropped_file_of_which_the_server_forgot_chunks_comes_in_again(
+    spool: Spool, adopter: Adopter
+) -> None:
+    class Forgetful(PosixShare):
+        """A server that forgets an acknowledged chunk once, as after a power cut without sync."""
+
+        has_forgotten = False
+
+        def rename(self, old: str, new: str) -> None:
+            super().rename(old, new)
+            if "/queue/" in new and not self.has_forgotten:
+                self.has_forgotten = True
+                (chunk,) = Path(spool.root).glob("jobs/*/000/00001_*")
+                chunk.unlink()
+
+    adopter.spool = replace(spool, share=Forgetful())
+    drop(spool, "frames: 1-20\n\nprog {start}\n")
+    look(adopter, seconds=12.0)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert len(chunks(spool, ticket.jid)) == 2
+    assert os.listdir(spool.at("jobs")) == [ticket.jid]

@@ -62,7 +62,7 @@ class Forgetful(PosixShare):
         if "/queue/" in new and not self.has_forgotten:
             self.has_forgotten = True
             jid = new.split("~")[1]
-            folder = f"{new.split('/queue/')[0]}/jobs/{jid}/000"
+            folder = f"{new.split('/queue/', maxsplit=1)[0]}/jobs/{jid}/000"
             os.unlink(f"{folder}/{sorted(os.listdir(folder))[0]}")
 
 
