@@ -75,27 +75,32 @@ def _remember(node: Node, shard: str, seen: list[Beat]) -> None:
 
 
 def _watch(node: Node, shard: str, peer: Beat) -> None:
-    has_hint = node.observer.still_for(peer.inc) > 1 and _lock_came_free(node, peer.inc)
-    if node.observer.look(peer, node.pulse.beat.period, has_hint=has_hint):
+    is_still = node.observer.still_for(peer.inc) > 1
+    # Asked at first sight as well: a free lock means something only where it was held before.
+    is_new = f"lock:{peer.inc}" not in node.doubts
+    came_free = (is_still or is_new) and _lock_came_free(node, peer.inc)
+    if node.observer.look(peer, node.pulse.beat.period, has_hint=is_still and came_free):
         node.observer.forget(peer.inc)
         if nodes.declare(node.spool, shard, peer):
             node.count("declared")
             node.journal.append({"ev": "declared", "node": peer.inc})
             node.live.pop(peer.inc, None)
+            node.doubts.pop(f"lock:{peer.inc}", None)
 
 
 def _lock_came_free(node: Node, inc: str) -> bool:
     """A hint: the peer's lock can be taken, and we have seen it refused before."""
     key = f"lock:{inc}"
+    was_held = node.doubts.setdefault(key, 0.0) > 0
     try:
         lock = node.spool.share.lock(node.spool.node(inc, "alive"))
     except OSError:
         return False
     if lock is None:
-        node.doubts[key] = 0.0
+        node.doubts[key] = 1.0
         return False
     lock.release()
-    return key in node.doubts
+    return was_held
 
 
 def free_the_dead(node: Node, now: float) -> None:
