@@ -107,20 +107,28 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-def why_stop(chunks: Iterable[Chunk], total: int, forgiven: int = 0) -> str:
+def why_stop(
+    chunks: Iterable[Chunk],
+    total: int,
+    forgiven: int = 0,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    live: int = STOP_HOSTS,
+) -> str:
     """Why a job should stop itself, from its chunks' names; empty while it should go on.
 
-    `forgiven` failed chunks were known to the person who released it again.
+    `forgiven` failed chunks were known to the person who released it again.  `hosts` failed at
+    some attempt; on a farm of fewer `live` hosts all of them, two at least, are enough.
     """
     seen = list(chunks)
     failed = [c for c in seen if c.state is State.FAIL]
     done = sum(c.state is State.DONE for c in seen)
-    if len(failed) <= forgiven:
+    if failed and len(failed) <= forgiven:
         return ""
     if len(failed) >= max(STOP_AT_LEAST, total * STOP_SHARE) and len(failed) + done < total:
         return f"{len(failed)} of {total} chunks failed; see render log, then render retry"
-    hosts = {host_of(c.owner) for c in failed}
-    if len(hosts) >= STOP_HOSTS and not done and len(failed) < total:
+    hosts |= {host_of(c.owner) for c in failed}
+    if len(hosts) >= min(STOP_HOSTS, max(live, 2)) and not done and len(failed) < total:
         return f"the first {len(hosts)} hosts failed; see render log, then render retry"
     return ""
 

@@ -8,7 +8,7 @@ from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
 from renderd.core.names import Ticket, host_of, parse_adopting, parse_ticket
-from renderd.daemon import life
+from renderd.daemon import blame, life
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
@@ -232,6 +232,8 @@ def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
     while (chunk := memory.survey.take(node.spool)) is not None:
         if memory.avoided.get(chunk.index, 0.0) <= now or _is_alone(node):
             return chunk
+        if blame.failed_everywhere(node, memory.job.jid, chunk.index):
+            return chunk
     return None
 
 
@@ -373,7 +375,9 @@ def stop_job(node: Node, memory: JobMemory) -> None:
         seen += survey.chunks_of(node.spool, group)
     jid = memory.job.jid
     forgiven = control.read(node.spool, jid).forgiven
-    reason = policy.why_stop(seen, memory.job.chunks, forgiven)
+    hosts = blame.failed_hosts(node, jid)
+    live = len(blame.live_hosts(node))
+    reason = policy.why_stop(seen, memory.job.chunks, forgiven, hosts=hosts, live=live)
     if not reason:
         return
     with contextlib.suppress(OSError, RenderdError):

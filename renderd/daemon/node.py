@@ -83,6 +83,7 @@ class Node:
     dead: frozenset[str] = frozenset()
     strangers: dict[str, int] = field(default_factory=dict)  #: owners in neither: looks
     doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
+    failed_jobs: set[str] = field(default_factory=set)  #: jobs of the failures in a row
     counts: dict[str, int] = field(default_factory=dict)
     is_fenced: bool = False
     is_once: bool = False  #: work until nothing is left, then leave

@@ -1,6 +1,7 @@
 """Steps after the work: finish, give back or give up what the runners report."""
 
-from renderd.daemon import hunt
+from renderd.core import policy
+from renderd.daemon import blame, hunt
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
 from renderd.spool import claims, frames, tickets
@@ -48,6 +49,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     memory = node.jobs.get(work.job.jid)
     if result.ending is Ending.DONE:
         node.rest.failures = 0
+        node.failed_jobs.clear()
         node.count("done" if outcome is Outcome.WON else "lost finishes")
         if memory is not None and work.frames:
             memory.paces.append(result.wall / len(work.frames))
@@ -60,8 +62,9 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if outcome is not Outcome.WON:
         return
     gave_up = result.ending.is_failure and work.claim.chunk.failures + 1 > work.job.info.retries
-    if gave_up and memory is not None:
+    if memory is not None and (gave_up or memory.failures_here >= policy.BLOCK_AFTER):
         hunt.stop_job(node, memory)
+    if gave_up and memory is not None:
         hunt.look_after_end(node, memory, now)
     if not gave_up:
         tickets.bump(node.spool, work.job.jid)
@@ -109,6 +112,9 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
         memory.checked = float("-inf")
         memory.avoided[result.work.claim.chunk.index] = now + FORGIVE
     node.rest.failures += 1
+    node.failed_jobs.add(result.work.job.jid)
+    if memory is not None and not blame.is_ours(node, memory):
+        return
     others = [inc for inc in node.live if inc != node.inc]
     if node.rest.failures >= FAILURES_IN_A_ROW and others and not node.rest.reason:
         doublings = node.rest.failures - FAILURES_IN_A_ROW
