@@ -239,6 +239,7 @@ CAUSES = (
         "copy it to the share or mount its folder here; pack it with File > External Data;"
         " 'missing: warn' in the info file renders without it",
         (
+            "renderd: missing '",
             "cannot find lib",
             "data-blocks are missing",
             "missing from '",

@@ -189,6 +189,19 @@ def governed(
     return (*words[:length], *switches, *said)
 
 
+def before_rendering(words: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """The same Blender command with more words before its first render; others as they are.
+
+    A Blender in a sandbox (flatpak, snap) does not see every file: it stays as it is, too.
+    """
+    length = _program_length(words)
+    if not length or _base(words[length - 1]).startswith("org.") or "run" in words[:length]:
+        return tuple(words)
+    options = list(walk(words[length:]))
+    at = next((length + option.at for option in options if option.name in RENDERING), None)
+    return tuple(words) if at is None else (*words[:at], *more, *words[at:])
+
+
 def check_runs(runs: Sequence[Run]) -> None:
     """Raise FramesError for frames that Blender would clamp, saying nothing."""
     for run in runs:

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
+from renderd import blender
 from renderd.blender.versions import BlenderProgram
 from renderd.core import command, frames, infofile, needs
 from renderd.core.farm import inside
@@ -12,6 +13,8 @@ from renderd.daemon.work import Work
 from renderd.spool.layout import Spool
 
 TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into output paths
+#: Blender says nothing of a missing texture: this script does, before the first frame.
+_CHECK = ("-P", os.path.join(os.path.dirname(blender.__file__), "missing_files.py"))
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
 _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")
 
@@ -41,6 +44,7 @@ def _words(
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
             words = _blender_words(words, work, missing, _as_said_to(program, private))
+    words = command.before_rendering(words, _CHECK) if os.path.exists(_CHECK[1]) else words
     return program.words + words[1:] if program is not None else words
 
 

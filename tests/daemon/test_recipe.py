@@ -183,6 +183,19 @@ def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
     assert words_of(ruled, other) == [("prog", "-y")]
 
 
+def test_blender_tells_what_is_missing_before_its_first_frame(
+    rooted: Spool, make: MakeWork
+) -> None:
+    words = words_of(rooted, make(LINE), [1, 4, 5])[0]
+    at = words.index("-P")
+    assert os.path.basename(words[at + 1]) == "missing_files.py"
+    assert os.path.exists(words[at + 1])
+    assert at < words.index("-a" if "-a" in words else "-f")
+    assert words.count("-P") == 1
+    for line in ("blender -b /p/a.blend -P /p/x.py", "flatpak run org.blender.Blender -b /p/a -a"):
+        assert not any("missing_files" in word for word in words_of(rooted, make(line))[0])
+
+
 def test_braces_are_doubled_for_a_blender_that_fills_them(rooted: Spool, make: MakeWork) -> None:
     newest = BlenderProgram(("/opt/blender-5.0/blender",), (5, 0, 1))
     for program, base in ((OLD, "{x}_####.png"), (newest, "{{x}}_####.png")):

@@ -3,6 +3,7 @@
 import os
 import queue
 import shlex
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from renderd import plan
 from renderd.core import frames as ranges
 from renderd.core import infofile
 from renderd.core.infofile import Info
@@ -21,9 +23,11 @@ from renderd.daemon.runner import Means, Runner
 from renderd.daemon.work import Ending, Result, Work
 from renderd.host import process
 from renderd.host.guard import Guard
+from renderd.plan import Wish
 from renderd.spool import claims, frames, jobs
 from renderd.spool.layout import Spool
 
+SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
 STANDIN = str(Path(__file__).parents[1] / "farm" / "standin.py")
 PATIENCE = 60.0  # only a broken test waits as long
 
@@ -419,7 +423,7 @@ def test_a_second_attempt_renders_only_what_is_missing(stand: Stand, blender: st
     before = (stand.out / "shot_0001.png").stat().st_mtime_ns
     second = stand.run(jid)
     assert second.ending is Ending.DONE
-    assert " -s 2 -e 2 -j 1 -a" in stand.log(second)
+    assert " -s 2 -e 2 -j 1 " in stand.log(second)
     assert (stand.out / "shot_0001.png").stat().st_mtime_ns == before
 
 
@@ -559,6 +563,25 @@ def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand, blender: st
     said = "|".join([*(f"Error: {n}" for n in range(60)), "Can't find scene: 'X'"])
     result = stand.run(stand.job(rendering(blender), env=(("RENDERD_X_SAYS", said),)))
     assert "no scene of that name" in result.reason
+
+
+@pytest.mark.blender
+@pytest.mark.parametrize("missing", ["fail", "warn"])
+def test_a_missing_texture_counts_though_blender_says_nothing(stand: Stand, missing: str) -> None:
+    path = SHARED / "render" / "missing_texture.blend"
+    if shutil.which("blender") is None or not path.exists():
+        pytest.skip("no blender on PATH, or ../shared/blend is not here")
+    info = Info(commands=(), missing=missing)
+    wish = Wish(frames=ranges.parse("1"), out=f"{stand.out}/o_####", info=info)
+    (draft,) = plan.from_blend(str(path), wish, stand.spool.farm, sys.platform)
+    result = stand.run(jobs.publish(stand.spool, draft, jobs.Order("me@here")))
+    if missing == "warn":
+        assert (result.ending, result.work.warnings) == (Ending.DONE, 1)
+        assert stand.there() == ["o_0001.png"]
+    else:
+        assert result.ending is Ending.FAIL
+        assert "missing_texture.png" in result.reason
+        assert stand.there() == []
 
 
 def test_percent_and_frame_are_known_while_it_runs(
