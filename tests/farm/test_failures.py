@@ -160,6 +160,39 @@ def test_a_broken_host_does_not_eat_the_retries_of_a_job(farm):
     assert broken.runs
 
 
+def started(farm, *names):
+    """Daemons that have seen each other."""
+    daemons = [farm.up(name) for name in names]
+    beats = [d.status()["stats"].get("beats", 0) for d in daemons]
+    for daemon, before in zip(daemons, beats, strict=True):
+        farm.until(lambda d=daemon, n=before: d.status()["stats"].get("beats", 0) > n, "it beats")
+    return daemons
+
+
+def test_one_bad_job_stops_itself_and_not_the_farm(farm):
+    daemons = started(farm, "ws1", "ws2", "ws3")
+    bad = farm.add(farm.info("--exit=3", frames="1-40", chunk=2, priority=90, name="bad"))
+    good = farm.add(farm.info(frames="1-8", chunk=2, out="good_#.png", name="good"))
+    assert farm.ended(good) == "done"
+    farm.until(lambda: farm.state(bad) == "held", "the bad one holds itself")
+    assert "hosts failed" in control.read(farm.spool, bad).reason
+    for daemon in daemons:
+        farm.until(lambda d=daemon: d.status()["state"] == "idle", "no node rests")
+
+
+def test_a_chunk_that_fails_on_every_host_is_given_up_and_not_left_lying(farm):
+    started(farm, "ws1", "ws2")
+    jid = farm.add(farm.info("--exit=3", frames="1"))
+    assert farm.ended(jid) == "failed"
+    assert farm.chunks(jid)[0].failures == 4
+    assert {inc.partition("-")[0] for inc in owners_of(farm, jid)} == {"ws1", "ws2"}
+
+
+def owners_of(farm, jid):
+    """The incarnations that left a note of failure."""
+    return [p.name.split(".")[2] for p in (farm.root / "jobs" / jid / "err").iterdir()]
+
+
 def test_two_commands_run_in_order_and_the_first_failure_ends_the_chunk(farm):
     mark = farm.folder / "trace"
     lines = [f"sh -c 'echo {n} >> {mark}'" for n in (1, 2)]
