@@ -17,7 +17,7 @@ from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
 from renderd.spool import image, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
-from renderd.spool.moves import ensure_folder, names
+from renderd.spool.moves import PASSING, ensure_folder, names
 
 SIDE = ".renderd"
 BREATH = 100  #: files between two breaths of a long step
@@ -155,6 +155,8 @@ def _make_folders(spool: Spool, folder: str) -> None:
         _make_folders(spool, parent)
         ensure_folder(spool, folder)
     except OSError as error:
+        if error.errno in PASSING:
+            raise
         raise SpoolError(
             f"the output folder {folder} cannot be made: {error.strerror}", "choose another output"
         ) from error

@@ -183,9 +183,11 @@ def resolve_after(spool: Spool, wanted: tuple[str, ...]) -> tuple[str, ...]:
 def release_dependants(spool: Spool) -> int:
     """Queue the waiting jobs whose `after:` are all done; how many were moved."""
     moved = 0
-    for ticket in tickets.listed(spool, WAITING):
+    waiting = tickets.listed(spool, WAITING)
+    finished = {t.jid for t in tickets.listed(spool, DONE)} if waiting else set()
+    for ticket in waiting:
         with contextlib.suppress(OSError, InfoFileError):
-            if not unfinished(spool, read(spool, ticket.jid).info.after):
+            if finished.issuperset(read(spool, ticket.jid).info.after):
                 moved += tickets.turn(spool, (WAITING, ticket), QUEUE) is Outcome.WON
     return moved
 

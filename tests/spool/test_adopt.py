@@ -1,5 +1,6 @@
 """A dropped file becomes one job, or is refused with words; never lost, never run half-written."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -243,3 +244,23 @@ def test_a_dropped_file_of_which_the_server_forgot_chunks_comes_in_again(
     (ticket,) = tickets.listed(spool, QUEUE)
     assert len(chunks(spool, ticket.jid)) == 2
     assert os.listdir(spool.at("jobs")) == [ticket.jid]
+
+
+def test_a_dropped_file_waits_while_its_outputs_disk_is_full(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    class Full(PosixShare):
+        """A share whose outputs lie on a disk without room."""
+
+        def mkdir(self, path: str) -> None:
+            if path.endswith("/frames"):
+                raise OSError(errno.ENOSPC, "no space left on device", path)
+            super().mkdir(path)
+
+    adopter.spool = replace(spool, share=Full())
+    drop(spool, f"frames: 1-4\nout: {tmp_path}/frames/x_####.png\n\nprog {{out}}\n")
+    look(adopter, seconds=100.0)
+    assert os.listdir(spool.at("bad")) == []
+    adopter.spool = spool
+    look(adopter, 100.0)
+    assert len(tickets.listed(spool, QUEUE)) == 1
