@@ -20,7 +20,9 @@ def test_systemds_folders_are_used():
 
 
 def test_without_a_session_there_is_still_a_place(tmp_path):
-    assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == str(tmp_path / "neogeo-renderd")
+    assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path)}) == str(
+        tmp_path / "neogeo-renderd"
+    )
     assert locations.runtime_dir({"XDG_RUNTIME_DIR": str(tmp_path / "gone")})
 
 
