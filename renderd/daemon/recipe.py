@@ -1,11 +1,12 @@
 """What exactly is started for a chunk: words, environment, private output."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 
 from renderd import blender
-from renderd.blender.versions import BlenderProgram
+from renderd.blender.versions import BlenderProgram, choose
 from renderd.core import command, frames, infofile, needs
 from renderd.core.farm import inside
 from renderd.core.job import Writes, out_of
@@ -81,11 +82,16 @@ def _redirected(words: tuple[str, ...], final: str, private: str, work: Work) ->
 def _program(
     words: tuple[str, ...], work: Work, blenders: Sequence[BlenderProgram]
 ) -> BlenderProgram | None:
-    """`blender` alone means the node's newest that fits; a path means just that one."""
+    """`blender` alone means the one nearest to the file's own; a path means just that one."""
     if words[0] != "blender":
         return next((b for b in blenders if b.words == words[:1]), None)
     spec = work.job.info.needs.blender
     fitting = [b for b in blenders if not spec or (b.version and needs.fits(spec, b.version))]
+    made = dict(work.job.info.extra).get("x-blend-version", "")
+    if re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,2}", made):
+        major, _, minor = made.partition(".")
+        if nearest := choose(fitting, 100 * int(major) + int(minor)):
+            return nearest
     return next(iter(fitting or blenders), None)
 
 

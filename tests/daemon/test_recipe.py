@@ -131,10 +131,23 @@ NEW = BlenderProgram(("/opt/blender-4.5/blender",), (4, 5, 2))
 LINE = "blender -b /p/a.blend -s 1 -e 10 -a"
 
 
-def test_blender_alone_is_the_newest_that_fits(rooted: Spool, make: MakeWork) -> None:
+def test_blender_alone_is_the_newest_that_fits_where_nothing_is_known_of_the_file(
+    rooted: Spool, make: MakeWork
+) -> None:
     assert words_of(rooted, make(LINE), blenders=(NEW, OLD))[0][0] == NEW.words[0]
     older = make(LINE, needs=Needs(blender="<4"))
     assert words_of(rooted, older, blenders=(NEW, OLD))[0][0] == OLD.words[0]
+
+
+@pytest.mark.parametrize(
+    ("made", "program"),
+    [("2.79", OLD), ("3.4", OLD), ("3.6", NEW), ("4.5", NEW), ("5.0", NEW), ("odd", NEW)],
+)
+def test_of_several_blenders_the_one_nearest_to_the_file_runs(
+    rooted: Spool, make: MakeWork, made: str, program: BlenderProgram
+) -> None:
+    work = make(LINE, extra=(("x-blend-version", made),))
+    assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == program.words[0]
 
 
 def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) -> None:
