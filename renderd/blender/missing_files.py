@@ -65,7 +65,7 @@ def _image_paths(image: Any) -> list[str]:
 
 
 def _absolute(block: Any, path: str) -> str:
-    return os.path.normpath(bpy.path.abspath(path, library=block.library))
+    return str(os.path.normpath(bpy.path.abspath(path, library=block.library)))
 
 
 def _reaching(blocks: list[Any], scene: Any) -> set[Any]:
