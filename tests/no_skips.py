@@ -1,6 +1,6 @@
 """Lets no test be skipped: where everything is installed, a skip is a test that nobody runs.
 
-    pytest -p tests.no_skips
+Loaded by .ci/run with `pytest -p tests.no_skips`.
 """
 
 import pytest
