@@ -14,6 +14,7 @@ from renderd.spool.moves import PASSING
 
 #: kinds whose structure proves that a file is whole, also while its program still runs
 PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
+MARK_LOOKS = 3  #: at the job's marks before its output counts as gone
 
 
 class OutputGone(RenderdError):
@@ -65,17 +66,24 @@ class Landing:
         """Put in place every whole frame found; how many landed.
 
         While the command runs a frame counts when the program said that it `saved` it, or when
-        its kind proves it whole.  Raises OutputGone, NoSpace, OSError where the share fails.
+        its kind proves it whole; what cannot be read now is looked for again.  Raises OutputGone,
+        NoSpace, OSError where the share fails.
         """
         if self.output.writes is Writes.ITSELF:
             return self._accept() if is_final else 0
         if self.output.writes is Writes.MOVIE:
             return self._land_movie() if is_final else 0
         landed = 0
-        found = frames.fresh_files(self.spool, self.output.private(self.stem), self.output)
+        try:
+            found = frames.fresh_files(self.spool, self.output.private(self.stem), self.output)
+        except OSError as error:
+            if is_final or not _is_passing(error):
+                raise
+            return 0
         for frame, files in found.items():
             if frame in self.wanted and frame not in self.receipts:
-                landed += self.land(frame, files, is_said=is_final or frame in saved)
+                is_said = is_final or frame in saved
+                landed += self.land(frame, files, is_said=is_said, is_final=is_final)
         return landed
 
     def salvage(self, saved: Collection[int]) -> int:
@@ -90,13 +98,18 @@ class Landing:
             return self._accept(saved)
         return self.sweep(is_final=False, saved=saved)
 
-    def land(self, frame: int, files: Sequence[str], *, is_said: bool) -> bool:
+    def land(self, frame: int, files: Sequence[str], *, is_said: bool, is_final: bool) -> bool:
         """Verify one frame's files and put them in place; False with a complaint otherwise."""
         folder = self.output.private(self.stem)
         try:
             size = self._verify([f"{folder}/{name}" for name in files], is_said=is_said)
         except BrokenImage as error:
             self.complaints[frame] = error.message
+            return False
+        except OSError as error:
+            # Its program may have taken it away again, the share may hang: no reason to stop both.
+            if is_final or not (_is_passing(error) or isinstance(error, FileNotFoundError)):
+                raise
             return False
         self._confirm()
         try:
@@ -126,8 +139,12 @@ class Landing:
     def _confirm(self) -> None:
         if not self.confirm_alive():
             raise OutputGone("this node was declared dead meanwhile")
-        if reason := frames.why_not_able(self.spool, self.output):
-            raise OutputGone(f"this node {reason}")
+        reason = ""
+        for _ in range(MARK_LOOKS):  # one that was replaced is stale for a moment on NFS
+            reason = frames.why_not_able(self.spool, self.output)
+            if not reason:
+                return
+        raise OutputGone(f"this node {reason}")
 
     def _accept(self, saved: Collection[int] | None = None) -> int:
         """Frames that the program wrote in place itself: whole, and not older than the start.
@@ -192,8 +209,7 @@ def _named(error: OSError, output: Output) -> Exception:
     return error
 
 
-def is_passing(error: OSError) -> bool:
-    """True for an error of the share that says "not now" rather than "never"."""
+def _is_passing(error: OSError) -> bool:
     return error.errno in PASSING
 
 

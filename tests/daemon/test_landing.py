@@ -1,11 +1,12 @@
 """Frames of an attempt get their names when whole, and only by the rules."""
 
+import errno
 import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from PIL import Image
@@ -18,6 +19,7 @@ from renderd.daemon.landing import Landing, NoSpace, OutputGone
 from renderd.spool import frames, jobs
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.share import PosixShare
 
 STEM = "00001.1.ws07-0123abcd"
 
@@ -277,3 +279,32 @@ def test_a_disk_that_counts_no_inodes_is_not_full(
 
     monkeypatch.setattr(os, "statvfs", lambda _path: Uncounted)
     assert not landing.is_full(spool, str(tmp_path))
+
+
+def test_a_share_that_fails_for_a_moment_does_not_end_the_command(attempt: MakeAttempt) -> None:
+    class Moody(PosixShare):
+        """A real share that answers no question of a picture once in a while."""
+
+        troubles = 0
+
+        def listdir(self, path: str) -> list[str]:
+            self.troubles += 1
+            if self.troubles == 1:
+                raise OSError(errno.ESTALE, "stale file handle", path)
+            return super().listdir(path)
+
+        def open(self, path: str) -> BinaryIO:
+            if self.troubles == 2:
+                raise OSError(errno.EIO, "bad weather", path)
+            return super().open(path)
+
+        def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> bytes:
+            if self.troubles == 3 and path.endswith("/since"):
+                self.troubles += 1
+                raise OSError(errno.ESTALE, "stale file handle", path)
+            return super().read(path, limit, start)
+
+    made = attempt()
+    made.render("o_0002.png")
+    made.landing.spool = replace(made.spool, share=Moody())
+    assert [made.landing.sweep(is_final=False) for _ in range(3)] == [0, 0, 1]

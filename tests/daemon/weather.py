@@ -5,6 +5,7 @@ import errno
 import os
 import random
 from collections.abc import Callable
+from typing import BinaryIO
 
 from renderd.spool.share import Lock, PosixShare, Stat
 
@@ -83,6 +84,10 @@ class WeatherShare(PosixShare):
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> bytes:
         self._ask(path)
         return super().read(path, limit, start)
+
+    def open(self, path: str) -> BinaryIO:
+        self._ask(path)
+        return super().open(path)
 
     def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
         del sync
