@@ -95,6 +95,10 @@ class Farm:
                 return f"{{{name}}}{template.escape(slashed)}"
         return template.escape(path)
 
+    def lacks(self, platform: str) -> frozenset[str]:
+        """Name the roots that a platform has no path for."""
+        return frozenset({root.name for root in self.roots} - set(self.roots_on(platform)))
+
     def tags_of(self, node: str) -> tuple[str, ...]:
         """Return the tags that the farm gives to a node."""
         return dict(self.tags).get(node, ())

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from renderd.core import amounts, command, label, needs
+from renderd.core import amounts, command, label, needs, template
 from renderd.core.chunk import Chunk, State
 from renderd.core.farm import may_run
 from renderd.core.job import Job
@@ -28,6 +28,7 @@ class Able:
     has_gpu: bool = False
     blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"
     knows_blenders: bool = True  #: False while they are still being asked
+    lacks: frozenset[str] = frozenset()  #: path roots of farm.toml that its platform has not
     programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
 
@@ -67,7 +68,15 @@ def _unfit(node: Able, job: Job, terms: Terms) -> str:
     if ram > node.ram_bytes:
         have = amounts.size_text(node.ram_bytes)
         return f"has {have} of memory, the job needs {amounts.size_text(ram)}"
-    return _wrong_program(node, job) or _wrong_blender(node, job)
+    return _unknown_place(node, job) or _wrong_program(node, job) or _wrong_blender(node, job)
+
+
+def _unknown_place(node: Able, job: Job) -> str:
+    if not node.lacks:
+        return ""
+    texts = (*(word for words in job.info.commands for word in words), job.info.blend, job.out)
+    lacking = [name for name in template.used(texts) if name in node.lacks]
+    return f"has no path for {{{lacking[0]}}} in farm.toml" if lacking else ""
 
 
 def _wrong_program(node: Able, job: Job) -> str:

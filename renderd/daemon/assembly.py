@@ -248,6 +248,7 @@ def _able(
         ram_bytes=facts.memory_sizes()[0],
         blenders=_versions(programs),
         knows_blenders=bool(programs) and all(p.version for p in programs),
+        lacks=spool.farm.lacks(sys.platform),
         programs=(settings.programs, spool.farm.programs),
     )
 
@@ -283,6 +284,7 @@ def _facts(node: Node) -> dict[str, Any]:
         "tags": sorted(node.able.tags),
         "blenders": list(node.able.blenders) if node.able.knows_blenders else None,
         "gpu": node.able.has_gpu,
+        "lacks": sorted(node.able.lacks),
         "programs": node.able.programs,
         "outputs": node.outputs,
         "version": renderd.__version__,

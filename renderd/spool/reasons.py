@@ -87,6 +87,7 @@ def able(node: NodeView) -> Able:
         has_gpu=bool(said.get("gpu") or said.get("gpus")),
         blenders=_words(said.get("blenders")),
         knows_blenders=said.get("blenders") is not None,
+        lacks=frozenset(_words(said.get("lacks"))),
         programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
         resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
     )

@@ -154,6 +154,11 @@ def test_a_root_that_the_platform_lacks_stays_and_is_named():
     assert ROOTS.lacking_roots("{out}/x", "linux") == ()
 
 
+def test_the_roots_that_a_platform_lacks_are_known():
+    assert ROOTS.lacks("linux") == frozenset()
+    assert ROOTS.lacks("darwin") == {"out"}
+
+
 def test_a_root_expands_to_the_platforms_path():
     assert ROOTS.expand_roots("--o={proj}/x", "linux") == "--o=/mnt/proj/x"
     assert ROOTS.expand_roots("{proj}/x", "win32") == "P:/x"

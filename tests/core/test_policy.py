@@ -45,6 +45,21 @@ def test_what_a_node_lacks_is_named(info: Info, says: str) -> None:
     assert says in why(wanted=job(info))
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        job(replace(PLAIN, commands=(("prog", "--in={mac}/a"),))),
+        job(replace(PLAIN, blend="{mac}/a.blend")),
+        replace(job(), out="{mac}/o_####"),
+    ],
+)
+def test_a_node_without_a_path_root_leaves_the_job_that_needs_it(wanted: Job) -> None:
+    assert (
+        why(replace(NODE, lacks=frozenset({"mac"})), wanted) == "has no path for {mac} in farm.toml"
+    )
+    assert why(NODE, wanted) == ""
+
+
 def test_a_file_newer_than_every_blender_here_is_not_taken() -> None:
     assert "saved with 4.5" in why(wanted=job(BLENDER, x_blend_version="4.5"))
     assert why(wanted=job(BLENDER, x_blend_version="3.4")) == ""
@@ -53,7 +68,7 @@ def test_a_file_newer_than_every_blender_here_is_not_taken() -> None:
 
 
 def test_a_resting_node_says_so_first() -> None:
-    assert why(replace(NODE, resting="is paused by ann")) == "is paused by ann"
+    assert why(replace(NODE, resting="is paused by artist")) == "is paused by artist"
 
 
 def test_all_lists_of_programs_must_allow() -> None:
