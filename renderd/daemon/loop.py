@@ -82,6 +82,8 @@ class Loop:
             self.error = error
             _log.exception("the loop ended")
         finally:
+            for work in self.node.running:  # declared dead, or broken: others run these now
+                work.stop("this node no longer holds the chunk", now=True)
             self.write_journal(self.wall())
             self.busy_since = None
 

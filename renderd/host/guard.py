@@ -159,6 +159,7 @@ class Guard:
         self._pid = 0
         self._count = 0
         self._nonce = ""
+        self._is_closed = False
         self.last_words = ""  #: what a guard that failed said
 
     @classmethod
@@ -184,6 +185,8 @@ class Guard:
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
+                if self._is_closed:
+                    raise GuardDied("the daemon stops its commands: none is started any more")
                 self._count += 1
                 fds = [stdout_fd, theirs.fileno()]
                 if self._socket is None or not self._send(argv, env, cwd, fds):
@@ -208,8 +211,9 @@ class Guard:
                 self._bury()
 
     def close(self, patience: float = 10.0) -> bool:
-        """End the guard and with it all commands; False when some cannot be killed."""
+        """End the guard and with it all commands, for good; False when some cannot be killed."""
         with self._lock:
+            self._is_closed = True
             if self._socket is not None:
                 self._socket.close()
             self._socket = None

@@ -290,3 +290,15 @@ def test_a_free_slot_finds_a_chunk_whose_bump_was_lost(
     claims.give_back(spool, held, is_failure=False)  # and no bump
     driven.run(60)
     assert len(driven.works) == 2
+
+
+def test_a_node_that_was_declared_dead_stops_what_it_runs(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    nodes.declare(spool, driven.node.pulse.shard, driven.node.pulse.beat)
+    driven.node.next_beat = 0.0
+    driven.loop.run()
+    assert driven.node.is_fenced
+    assert driven.works[0].stop_now

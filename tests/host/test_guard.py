@@ -230,6 +230,17 @@ def test_closing_the_guard_ends_its_commands():
     child.close()
 
 
+def test_a_closed_guard_starts_nothing_more():
+    guard = Guard.start()
+    guard.close()
+    reading, writing = os.pipe()
+    with pytest.raises(GuardDied, match="none is started any more"):
+        guard.spawn(["true"], dict(os.environ), "/", writing)
+    assert not guard.is_alive()
+    os.close(reading)
+    os.close(writing)
+
+
 def test_the_death_of_the_guard_ends_its_commands_and_the_next_has_a_new_one(run, guard):
     line = "(setsid sleep 600 &) ; sleep 600 & echo ready; sleep 600"
     child, output = run(line, env={"TAG": "orphaned-by-guard"})
@@ -273,6 +284,7 @@ def test_a_daemon_killed_leaves_no_process_however_deep(until):
 
 
 def test_the_guard_takes_no_notice_of_a_terminals_signals(guard, run):
+    run("true")[0].wait()  # it serves: before that it had no time to close its ears
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         os.kill(guard.pid, number)
     assert run("true")[0].wait().is_success
