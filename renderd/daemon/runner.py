@@ -1,6 +1,7 @@
 """Runs one chunk at a time on its own thread, and reports how it ended."""
 
 import contextlib
+import errno
 import logging
 import os
 import queue
@@ -28,6 +29,7 @@ from renderd.host.guard import Child, Guard, GuardDied
 from renderd.host.process_use import ProcessUse
 from renderd.spool import frames
 from renderd.spool.layout import Spool
+from renderd.spool.moves import PASSING
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
@@ -114,8 +116,7 @@ class Runner(threading.Thread):
             ending = Ending.NO_SPACE if isinstance(error, NoSpace) else Ending.UNABLE
             reason = error.message
         except OSError as error:
-            full = landing.is_full(self._means.spool, self._means.spool.root)
-            ending = Ending.NO_SPACE if full or error.errno == 28 else Ending.UNABLE
+            ending = self._ending_of(error)
             reason = f"the share answered {error.strerror or error} ({error.filename or ''})"
         except GuardDied as error:
             ending, reason = Ending.KILLED, str(error)
@@ -125,6 +126,15 @@ class Runner(threading.Thread):
             _log.exception("runner failed on %s", work.claim.key)
             ending, reason = Ending.FAIL, f"renderd failed: {error}"
         return Result(work=work, ending=ending, reason=reason, wall=self._means.clock() - began)
+
+    def _ending_of(self, error: OSError) -> Ending:
+        """What a refusal of the share means; one that would come again is a failure, or the
+        chunk would be rendered for ever."""
+        is_full = landing.is_full(self._means.spool, self._means.spool.root)
+        if is_full or error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Ending.NO_SPACE
+        comes_again = error.errno not in PASSING and not isinstance(error, FileNotFoundError)
+        return Ending.FAIL if comes_again else Ending.UNABLE
 
     def _run(self, work: Work) -> Result:
         means, claim = self._means, work.claim

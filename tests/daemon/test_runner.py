@@ -494,6 +494,16 @@ def test_an_output_share_that_is_not_seen_is_no_failure(stand: Stand) -> None:
     assert stand.there() == []
 
 
+def test_an_output_that_can_never_be_written_is_a_failure(stand: Stand) -> None:
+    jid = stand.job(standin())
+    output = frames.locate(stand.spool, jobs.read(stand.spool, jid))
+    assert output is not None
+    os.mkdir(f"{output.folder}/shot_0002.png")  # no frame gets this name
+    result = stand.run(jid)
+    assert result.ending is Ending.FAIL
+    assert "directory" in result.reason
+
+
 def test_nothing_lands_from_a_node_that_was_declared_dead(stand: Stand) -> None:
     result = stand.run(stand.job(standin()), confirm_alive=lambda: False)
     assert result.ending is Ending.UNABLE
