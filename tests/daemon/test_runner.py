@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from renderd import plan
+from renderd.core import farm, infofile
 from renderd.core import frames as ranges
-from renderd.core import infofile
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.daemon.runner import Means, Runner
@@ -465,6 +465,22 @@ def test_an_old_frame_is_no_proof_of_this_run(stand: Stand) -> None:
     result = stand.run(stand.job(("true",), writes=Writes.ITSELF))
     assert result.ending is Ending.BAD_OUTPUT
     assert "older than this run" in result.reason
+
+
+def test_path_roots_lead_to_this_nodes_own_places(stand: Stand) -> None:
+    text = f'[roots]\nproj = {{ linux = "{stand.folder}", darwin = "{stand.folder}" }}\n'
+    stand.spool = replace(stand.spool, farm=farm.parse(text))
+    stand.means = replace(stand.means, spool=stand.spool)
+    line = 'cp "$0" "$1" && shift && exec "$@"'
+    words = ("sh", "-c", line, "{proj}/in", "{proj}/copy", *standin())
+    (stand.folder / "in").write_text("x")
+    info = Info(commands=(words,), frames=ranges.parse("1-2"), out="{proj}/out/o_####.png")
+    draft = plan.from_info(info, "x", stand.spool.farm, sys.platform)
+    assert draft.out == "{proj}/out/o_####.png"
+    result = stand.run(jobs.publish(stand.spool, draft, jobs.Order("me@here")))
+    assert (result.ending, result.reason) == (Ending.DONE, "")
+    assert stand.there() == ["o_0001.png", "o_0002.png"]
+    assert (stand.folder / "copy").exists()
 
 
 def test_a_movie_gets_its_name_at_the_end(stand: Stand) -> None:
