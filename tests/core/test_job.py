@@ -25,7 +25,7 @@ def draft(*commands, span="1-25", out="", writes=Writes.NOTHING, size=10, **said
     return Draft(name="shot", slug="shot", info=info, runs=runs, size=size, out=out, writes=writes)
 
 
-def published(made, jid="abcdefghij", owner="ann@ws07"):
+def published(made, jid="abcdefghij", owner="artist@ws07"):
     record = job.record(made, owner, (), len(made.chunks()))
     return job.parse(jid, infofile.text(record).encode())
 
@@ -53,7 +53,7 @@ def test_a_record_gives_back_what_was_drafted():
     assert (told.jid, told.name, told.owner, told.chunks) == (
         "abcdefghij",
         "shot",
-        "ann@ws07",
+        "artist@ws07",
         3,
     )
     assert (told.out, told.writes) == ("/p/o_####.png", Writes.PRIVATE)
@@ -62,12 +62,12 @@ def test_a_record_gives_back_what_was_drafted():
 
 
 def test_a_record_dropped_again_says_the_new_jobs_facts():
-    first = job.record(draft(span="1-25"), "ann@ws07", (), 3)
+    first = job.record(draft(span="1-25"), "artist@ws07", (), 3)
     again = job.record(
-        Draft(name="two", slug="two", info=first, runs=None), "bob@ws08", ("k2p9x7q4ab",), 1
+        Draft(name="two", slug="two", info=first, runs=None), "animator@ws08", ("k2p9x7q4ab",), 1
     )
     told = job.parse("abcdefghij", infofile.text(again).encode())
-    assert (told.chunks, told.owner, told.name) == (1, "bob@ws08", "two")
+    assert (told.chunks, told.owner, told.name) == (1, "animator@ws08", "two")
     assert told.info.after == ("k2p9x7q4ab",)
 
 
