@@ -168,8 +168,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     Raises SpoolError where the spool cannot be used or must not be trusted.
     """
     rng = random.Random(int.from_bytes(os.urandom(16)))
-    name = settings.node or facts.host_slug(facts.host_name())
-    inc = new_incarnation(facts.host_slug(name), rng)
+    inc = new_incarnation(facts.host_slug(_name(settings)), rng)
     spool = open_spool(PosixShare(), settings.spool, rng, inc)
     policy = trust.policy_of(spool, trust.read_key(settings.key) if settings.key else b"")
     for warning in trust.check_spool(spool, policy):
@@ -177,41 +176,15 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     _bury_predecessors(spool, state_dir)
     programs = _blenders(spool, settings, state_dir, may_ask=False)
     loop_holder: list[Loop] = []
-    meter = GpuMeter()
-    means = Means(
-        spool=spool,
-        guard=guard,
-        node=name,
-        environ=dict(os.environ),
-        hang_after=settings.hang,
-        log_bytes=settings.log_cap,
-        report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
-        confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
-        blenders=lambda: tuple(programs),
-        gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
-    )
+    means = _means(settings, spool, guard, programs, loop_holder)
     runners = [Runner(means, number) for number in range(settings.slots)]
-    outputs = settings.outputs, spool.farm.outputs
-    node = Node(
-        spool=spool,
-        inc=inc,
-        name=name,
-        slots=settings.slots,
-        able=_able(settings, spool, name, inc, programs),
-        pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
-        adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
-        start=_starter(runners),
-        rng=rng,
-        started=boottime(),
-        outputs=outputs,
-        is_once=settings.once,
-    )
+    node = _node(settings, spool, policy, programs, runners)
     node.pulse = nodes.register(
         spool, inc, _facts(node), lease.period(0, 0.0, is_busy=True, is_slow=False)
     )
     node.beaten = boottime()
     node.next_beat = node.beaten + 1.0
-    rest = rest_file.path(state_dir, spool.identity.id, name)
+    rest = rest_file.path(state_dir, spool.identity.id, node.name)
     node.rest = rest_file.load(rest)
     loop = Loop(
         node=node,
@@ -221,9 +194,61 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     )
     loop_holder.append(loop)
     node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
-    run_record.write(state_dir, RunRecord.of_this_process(inc, name, spool.identity.id, guard.pid))
+    record = RunRecord.of_this_process(inc, node.name, spool.identity.id, guard.pid)
+    run_record.write(state_dir, record)
     lock = _hold_alive(spool, inc)
     return Incarnation(settings, spool, node, loop, runners, state_dir, lock, programs)
+
+
+def _name(settings: Settings) -> str:
+    return settings.node or facts.host_slug(facts.host_name())
+
+
+def _means(
+    settings: Settings,
+    spool: Spool,
+    guard: Guard,
+    programs: Sequence[BlenderProgram],
+    loop_holder: Sequence[Loop],
+) -> Means:
+    meter = GpuMeter()
+    return Means(
+        spool=spool,
+        guard=guard,
+        node=_name(settings),
+        environ=dict(os.environ),
+        hang_after=settings.hang,
+        log_bytes=settings.log_cap,
+        report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
+        confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
+        blenders=lambda: tuple(programs),
+        gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
+    )
+
+
+def _node(
+    settings: Settings,
+    spool: Spool,
+    policy: trust.Policy,
+    programs: Sequence[BlenderProgram],
+    runners: Sequence[Runner],
+) -> Node:
+    name, inc = _name(settings), spool.who
+    outputs = settings.outputs, spool.farm.outputs
+    return Node(
+        spool=spool,
+        inc=inc,
+        name=name,
+        slots=settings.slots,
+        able=_able(settings, spool, name, inc, programs),
+        pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
+        adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
+        start=_starter(runners),
+        rng=spool.rng,
+        started=boottime(),
+        outputs=outputs,
+        is_once=settings.once,
+    )
 
 
 def _planner(spool: Spool) -> Planner:
