@@ -23,8 +23,8 @@ def report() -> None:
         if block in used:
             _say(paths[0], f"{block.bl_rna.name.lower()} {block.name!r}")
     for path, name in _strips(bpy.context.scene):
-        if not os.path.exists(path):
-            _say(path, f"strip {name!r}")
+        if not os.path.exists(whole := os.path.normpath(bpy.path.abspath(path))):
+            _say(whole, f"strip {name!r}")
 
 
 def _say(path: str, where: str) -> None:
@@ -95,10 +95,9 @@ def _strips(scene: Any) -> Iterator[tuple[str, str]]:
         if strip.mute:
             continue
         if strip.type == "MOVIE":
-            yield bpy.path.abspath(strip.filepath), strip.name
+            yield strip.filepath, strip.name
         elif strip.type == "IMAGE" and len(strip.elements):
-            folder = bpy.path.abspath(strip.directory)
-            yield os.path.join(folder, strip.elements[0].filename), strip.name
+            yield os.path.join(strip.directory, strip.elements[0].filename), strip.name
 
 
 try:

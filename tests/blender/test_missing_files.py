@@ -1,0 +1,97 @@
+"""What a scene uses and this node lacks is named, and nothing else, by a real Blender."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import renderd.blender
+
+SCRIPT = Path(renderd.blender.__file__).parent / "missing_files.py"
+
+MAKE = """
+import bpy, os, sys
+folder = sys.argv[-1]
+bpy.ops.wm.read_factory_settings(use_empty=False)
+scene = bpy.context.scene
+
+def image(name, path, source="FILE"):
+    made = bpy.data.images.new(name, 4, 4, tiled=source == "TILED")
+    made.filepath, made.source = path, source
+    return made
+
+def textured(name, picture):
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = picture
+    return material
+
+there = os.path.join(folder, "there.png")
+saved = bpy.data.images.new("saved", 4, 4)
+saved.filepath_raw, saved.file_format = there, "PNG"
+saved.save()
+mesh = bpy.data.objects["Cube"].data
+mesh.materials.clear()
+for name, path, source in (
+    ("here", there, "FILE"),
+    ("gone", "/nowhere/gone.png", "FILE"),
+    ("tiles", "/nowhere/tile.<UDIM>.png", "TILED"),
+    ("frames", "/nowhere/seq/f_0001.png", "SEQUENCE"),
+):
+    mesh.materials.append(textured(name, image(name, path, source)))
+packed = bpy.data.images.load(there)
+packed.pack()
+packed.filepath = "/nowhere/packed.png"
+mesh.materials.append(textured("packed", packed))
+group = bpy.data.node_groups.new("group", "ShaderNodeTree")
+group.nodes.new("ShaderNodeTexImage").image = image("deep", "/nowhere/deep.png")
+scene.world.use_nodes = True
+scene.world.node_tree.nodes.new("ShaderNodeGroup").node_tree = group
+textured("stale", image("stale", "/nowhere/stale.png")).use_fake_user = True
+image("kept", "/nowhere/kept.png").use_fake_user = True
+other = bpy.data.scenes.new("Other")
+plane = bpy.data.objects.new("Plane", bpy.data.meshes.new("Plane"))
+plane.data.materials.append(textured("elsewhere", image("elsewhere", "/nowhere/other's.png")))
+other.collection.objects.link(plane)
+scene.sequence_editor_create()
+strips = getattr(scene.sequence_editor, "strips", None) or scene.sequence_editor.sequences
+strips.new_image("strip", "/nowhere/strip.png", 1, 1)
+strips.new_image("quiet", "/nowhere/quiet.png", 2, 1).mute = True
+bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, "made.blend"))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(blender, tmp_path_factory):
+    """A file whose scenes miss files of every kind."""
+    folder = tmp_path_factory.mktemp("missing")
+    words = [blender, "--factory-startup", "-b", "--python-exit-code", "1", "--python-expr", MAKE]
+    done = subprocess.run([*words, "--", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "made.blend"
+
+
+def missing(done):
+    return set(re.findall(r"^renderd: missing '(.*)' \(", done.text, re.M))
+
+
+@pytest.mark.blender
+def test_every_missing_file_that_the_scene_uses_is_named(run, blender, made):
+    done = run([blender, "--factory-startup", "-b", made, "-P", SCRIPT])
+    assert missing(done) == {
+        "/nowhere/gone.png",
+        "/nowhere/tile.1001.png",
+        "/nowhere/seq",
+        "/nowhere/deep.png",
+        "/nowhere/strip.png",
+    }
+    assert "cannot be told" not in done.text
+    assert {event.cause for event in done.watch.failures} == {"missing-file"}
+
+
+@pytest.mark.blender
+def test_another_scene_misses_its_own_files(run, blender, made):
+    done = run([blender, "--factory-startup", "-b", made, "-S", "Other", "-P", SCRIPT])
+    assert missing(done) == {"/nowhere/other's.png"}
+    assert done.status == 0
