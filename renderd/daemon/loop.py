@@ -5,6 +5,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,6 +71,7 @@ class Loop:
     busy_since: float | None = None  #: when the present step began; how long the share hangs
     next_snapshot: float = 0.0
     next_journal: float = 0.0
+    is_journal_torn: bool = False  #: the last events are still to be written, or half are
     leaving: str = ""
     error: BaseException | None = None
 
@@ -232,8 +234,12 @@ class Loop:
     def write_journal(self, wall: float) -> None:
         """Bring what happened since to the node's journal in the spool."""
         node = self.node
-        if node.journal:
-            history.append(node.spool, node.inc, [{"t": round(wall, 3), **e} for e in node.journal])
+        if not node.journal:
+            return
+        node.journal = deque({"t": round(wall, 3), **event} for event in node.journal)
+        again = self.is_journal_torn
+        self.is_journal_torn = not history.append(node.spool, node.inc, node.journal, again=again)
+        if not self.is_journal_torn:
             node.journal.clear()
 
     def _publish(self, now: float) -> None:

@@ -15,15 +15,23 @@ from renderd.spool.moves import names
 SUFFIX = ".jsonl"
 
 
-def append(spool: Spool, inc: str, happened: Iterable[dict[str, Any]]) -> None:
-    """Add events to this incarnation's own journal; losing them stops nothing."""
+def append(
+    spool: Spool, inc: str, happened: Iterable[dict[str, Any]], *, again: bool = False
+) -> bool:
+    """Add events to this incarnation's own journal; False where they may be lost or torn.
+
+    Then give the same events `again`: what is given twice counts once.
+    """
     text = "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in happened)
-    with contextlib.suppress(OSError):
-        spool.share.append(spool.at(HISTORY, inc + SUFFIX), text.encode())
+    try:
+        spool.share.append(spool.at(HISTORY, inc + SUFFIX), ("\n" * again + text).encode())
+    except OSError:
+        return False
+    return True
 
 
 def events(spool: Spool) -> Iterator[dict[str, Any]]:
-    """All events of all nodes, each with its `inc`; torn lines are passed over."""
+    """All events of all nodes, each with its `inc`; torn and repeated lines are passed over."""
     for name in sorted(names(spool, spool.at(HISTORY))):
         inc = name.removesuffix(SUFFIX)
         if inc == name or not is_incarnation(inc):
@@ -32,7 +40,7 @@ def events(spool: Spool) -> Iterator[dict[str, Any]]:
             text = spool.share.read(spool.at(HISTORY, name), 1 << 26)
         except OSError:
             continue
-        for line in text.splitlines():
+        for line in dict.fromkeys(text.splitlines()):
             with contextlib.suppress(ValueError, RecursionError):
                 value = json.loads(line)
                 if isinstance(value, dict):

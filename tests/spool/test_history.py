@@ -97,3 +97,17 @@ def test_a_line_that_makes_no_sense_is_left_out_of_the_pace(
         frames = [1]
     history.append(spool, ONE, [done(frames, wall), done(10, 20.0)])
     assert history.pace(spool, JID) == Pace(frames=10, median_s=2.0, nodes=1)
+
+
+def test_events_given_again_after_a_torn_write_count_once(spool):
+    assert history.append(spool, ONE, [{"t": 1.0, "ev": "done"}])
+    spool.share.append(spool.at("history", f"{ONE}.jsonl"), b'{"t": 2.0, "ev": "do')
+    lost = [{"t": 2.0, "ev": "done"}]
+    assert history.append(spool, ONE, lost, again=True)
+    assert history.append(spool, ONE, lost, again=True)
+    assert [e["t"] for e in history.events(spool)] == [1.0, 2.0]
+
+
+def test_a_journal_that_cannot_be_written_says_so(spool):
+    spool.share.rmdir(spool.at("history"))
+    assert not history.append(spool, ONE, [{"t": 1.0, "ev": "done"}])
