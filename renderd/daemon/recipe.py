@@ -102,12 +102,14 @@ def _as_said_to(program: BlenderProgram | None, path: str) -> str:
     return path.replace("{", "{{").replace("}", "}}")
 
 
-def environment(
-    spool: Spool, work: Work, node: str, inherited: Mapping[str, str]
-) -> dict[str, str]:
+def base(inherited: Mapping[str, str]) -> dict[str, str]:
+    """What of the daemon's own environment every command gets; the same for all of them."""
+    kept = {k: v for k, v in inherited.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
+    return {"PATH": os.defpath, **kept}
+
+
+def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) -> dict[str, str]:
     """The command's whole environment: a clean base, ours, and what the job may add."""
-    kept = {"PATH": os.defpath}
-    kept |= {k: v for k, v in inherited.items() if k in _KEPT or k.startswith(_KEPT_PREFIXES)}
     chunk = work.claim.chunk
     ours = {
         "RENDERD_SPOOL": spool.root,

@@ -91,6 +91,8 @@ class Runner(threading.Thread):
         self._means = means
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._oom_kills = load.oom_kills()
+        self._environ = recipe.base(means.environ)
+        self._folder = recipe.working_folder(self._environ)
         self.is_free = True
 
     def begin(self, work: Work) -> None:
@@ -215,10 +217,10 @@ class Runner(threading.Thread):
             raise Stopped(Ending.KILLED, work.stop_reason)
         attempt.is_blender = is_blender(words)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
-        env = recipe.environment(means.spool, work, means.node, means.environ)
+        env = recipe.environment(means.spool, work, means.node, self._environ)
         read_end, write_end = os.pipe()
         try:
-            child = means.guard.spawn(words, env, recipe.working_folder(env), write_end)
+            child = means.guard.spawn(words, env, self._folder, write_end)
         finally:
             os.close(write_end)
         try:
