@@ -47,9 +47,9 @@ def test_a_journal_that_cannot_be_written_stops_nothing(spool: Spool) -> None:
 def test_torn_and_foreign_lines_are_passed_over(
     spool: Spool, write: Callable[[str, bytes], None]
 ) -> None:
-    good = json.dumps({"ev": "done"}).encode()
+    good, other = b'{"t": 1.0, "ev": "done"}', b'{"t": 2.0, "ev": "done"}'
     deep = b"[" * 100_000
-    lines = [b'{"ev": "do', good, b"\xff\xfe", b"3", b"null", b"", b"\0" * 64, deep, good]
+    lines = [b'{"ev": "do', good, b"\xff\xfe", b"3", b"null", b"", b"\0" * 64, deep, other]
     write(f"{ONE}.jsonl", b"\n".join(lines))
     assert len(list(history.events(spool))) == 2
 
