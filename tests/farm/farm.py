@@ -173,13 +173,11 @@ class Farm:
         assert daemon.incs, daemon.text
         return daemon
 
-    def busy(self, name: str) -> Daemon:
+    def busy(self, name: str, **how: Any) -> Daemon:
         """Start a daemon that is never idle, so that it beats often, and has one free slot."""
-        words = ("--hang", f"--mark={self.folder}/busy.{name}")
-        out = str(self.folder / f"busy.{name}.out" / "#.png")
-        self.add(self.info(*words, frames="1", out=out, pool=name, name="busy"))
-        daemon = self.up(name, "--slots", "2", "--pools", name)
-        self.until((self.folder / f"busy.{name}").exists, f"{name} is busy")
+        jid = self.add(f"name: busy\npool: {name}\n\nsleep 86400\n")
+        daemon = self.up(name, "--slots", "2", "--pools", name, **how)
+        self.until(lambda: self.commands(jid), f"{name} is busy")
         return daemon
 
     # -- jobs -------------------------------------------------------------------------------

@@ -167,7 +167,9 @@ def test_a_full_output_disk_costs_no_retry_and_no_frame(farm, mounts):
     assert "no space left" in daemon.status()["reason"]
     assert farm.state(jid) == "queue"
     assert sum(c.failures for c in farm.chunks(jid)) == 0
-    kept = {p: p.stat().st_mtime_ns for p in folder.glob("*.png")}
+    # A frame whose receipt found no room may be rendered again; the others are kept.
+    receipts = (folder / ".renderd" / jid / "ok").iterdir()
+    kept = {p: p.stat().st_mtime_ns for r in receipts if (p := folder / f"{r.name}.png").exists()}
     assert kept
     ballast.unlink()
     assert farm.ended(jid) == "done"
@@ -225,7 +227,7 @@ def test_a_spool_that_is_unmounted_for_a_while_loses_nothing(make_farm, mounts):
         again.callback(lambda: None)
     assert farm.ended(jid) == "done"
     assert {c.state for c in farm.chunks(jid)} == {State.DONE}
-    assert commits(farm, jid) == list(range(1, 13))
+    farm.until(lambda: commits(farm, jid) == list(range(1, 13)), "no event is lost")
     assert [number(p) for p in farm.frames()] == list(range(1, 25))
     assert not nodes.dead(farm.spool)
     assert sum(c.failures for c in farm.chunks(jid)) == 0

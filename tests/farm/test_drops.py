@@ -103,7 +103,6 @@ BAD = {
     "bad-range": (b"frames: 10-1x\n\necho a\n", "frames"),
     "no-command": (b"frames: 1-10\n\n", "command"),
     "unclosed": (b"echo 'a\n", "quot"),
-    "nobody": (b"after: no-such-job-at-all\n\necho a\n", "no-such-job-at-all"),
     "relative": (b"frames: 1-3\nout: here_####.png\n\nx {out}\n", "absolute"),
     "no-blend": (b"blend: /nowhere/x.blend\n", "/nowhere/x.blend"),
 }
@@ -124,12 +123,14 @@ def test_a_file_that_cannot_be_meant_is_refused_in_words(farm, name):
     assert daemon.runs
 
 
-def test_an_empty_file_is_refused_when_nobody_fills_it(farm):
+def test_what_nobody_finishes_is_refused_after_a_while(farm):
     farm.up("ws1")
+    farm.drop(b"after: no-such-job-at-all\n\necho a\n", "nobody.info")
     farm.drop(b"", "empty.info")
     farm.drop(b"echo no newline", "cut.info")
     assert "empty" in farm.refused("empty")
     assert "newline" in farm.refused("cut")
+    assert "no-such-job-at-all" in farm.refused("nobody")
 
 
 def test_a_symbolic_link_is_not_followed(farm):

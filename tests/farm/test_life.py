@@ -64,15 +64,16 @@ def test_a_restarted_daemon_frees_its_predecessors_chunk_at_once(farm):
 
 
 def test_a_daemon_does_not_certify_a_namesake_of_another_host(farm):
-    jid = farm.add(farm.info("--hang", "--until=1", frames="1-10"))
+    jid = farm.add(farm.info("--hang", frames="1-10"))
     first = farm.up("ws1")
     farm.until(lambda: farm.running(jid), "a chunk runs")
     first.kill()
     (first.home / "state").rename(first.home / "state of another host")
     (first.home / "state").mkdir()
-    farm.up("ws1")
-    assert farm.ended(jid) == "done"  # all the same, beats later
-    assert first.inc in nodes.dead(farm.spool)
+    second = farm.up("ws1")
+    farm.until(lambda: second.status()["stats"].get("beats"), "the second is at work")
+    assert first.inc not in nodes.dead(farm.spool)
+    assert [c.owner for c in farm.running(jid)] == [first.inc]
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["the whole machine", "the daemon alone"])
@@ -207,7 +208,7 @@ def test_pause_gives_back_and_survives_a_restart(farm, way):
     assert daemon.wait() == 0
     daemon = farm.up("ws1")
     farm.until(lambda: daemon.status()["state"] == "paused", "it is still paused")
-    farm.until(lambda: daemon.status()["stats"].get("beats", 0) >= 2, "it had time to claim")
+    farm.until(lambda: daemon.status()["stats"].get("beats"), "it had time to claim")
     assert farm.tally(jid) == {State.WAIT: 1}
     order(Op.RESUME)
     assert farm.ended(jid) == "done"

@@ -104,7 +104,7 @@ def test_a_member_frees_what_another_members_daemon_held(shared, people):
     first = up(shared, people, "first", FIRST)
     shared.until(lambda: len(shared.frames()) == 1, "first's first frame is in place")
     first.kill()
-    up(shared, people, "second", SECOND)
+    shared.busy("second", prefix=people.user(SECOND, GROUP), owner=SECOND)
     assert shared.ended(jid) == "done"
     (done,) = shared.chunks(jid)
     assert (done.losses, done.owner.partition("-")[0]) == (1, "second")
