@@ -37,6 +37,7 @@ from renderd.spool.layout import DEAD, DONE, Spool, open_spool, read_farm
 from renderd.spool.share import Lock, PosixShare
 
 BUSY_GPU_PERCENT = 3.0  #: below it a desktop draws; from it on something computes
+LAST_LOG = 1.0  #: seconds for a runner to write the end of its log when we leave
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +97,9 @@ class Incarnation:
         run_record.remove(self.state_dir, node.inc)
         for runner in self.runners:
             runner.leave()
+        for runner in self.runners:  # the last log is written after the last report
+            if runner.ident is not None:
+                runner.join(timeout=LAST_LOG)
 
     def _still_owns(self) -> bool:
         inc, spool = self.node.inc, self.spool

@@ -43,13 +43,12 @@ class Printout:
             self._tail.append(text.rstrip("\r"))
             yield text
 
-    def finish(self, now: float) -> Iterator[str]:
-        """The last line where it had no end; everything is on the share afterwards."""
+    def finish(self) -> Iterator[str]:
+        """The last line where it had no end."""
         if self._partial:
             text, self._partial = self._partial.decode("utf-8", "replace"), b""
             self._tail.append(text)
             yield text
-        self.flush(now)
 
     def _keep(self, data: bytes) -> None:
         self._unsaved.append(data)

@@ -91,6 +91,7 @@ class Runner(threading.Thread):
         self._means = means
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._oom_kills = load.oom_kills()
+        self._printout: Printout | None = None
         self._environ = recipe.base(means.environ)
         self._folder = recipe.working_folder(self._environ)
         self.is_free = True
@@ -109,6 +110,9 @@ class Runner(threading.Thread):
             result = self._safely(work)
             self.is_free = True
             self._means.report(result)
+            # Last, so that the next chunk need not wait for the log of this one.
+            if self._printout is not None:
+                self._printout.flush(self._means.clock())
 
     def _safely(self, work: Work) -> Result:
         began = self._means.clock()
@@ -145,7 +149,7 @@ class Runner(threading.Thread):
         missing = landed.begin() if landed is not None else work.frames
         work.frames_done = len(work.frames) - len(missing) if landed is not None else 0
         path = means.spool.job(claim.jid, "log", f"{claim.stem}.log")
-        printout = Printout(means.spool, path, work.tail, means.log_bytes)
+        self._printout = printout = Printout(means.spool, path, work.tail, means.log_bytes)
         watch = Watch(run=claim.chunk.run, out=work.output.pattern if work.output else "")
         limit = work.job.info.timeout
         attempt = _Attempt(
@@ -167,8 +171,6 @@ class Runner(threading.Thread):
                 with contextlib.suppress(OSError, RenderdError):
                     landed.salvage(watch.done)
             ending, reason, advice = self._explain(attempt, ending, reason)
-        finally:
-            printout.flush(means.clock())
         work.frames_done = len(landed.receipts) if landed is not None else 0
         if ending is Ending.DONE and work.output is not None:
             frames.clear_attempt(means.spool, work.output, claim.stem)
@@ -249,7 +251,7 @@ class Runner(threading.Thread):
                 left -= len(data)
                 for line in attempt.printout.feed(data, now):
                     self._feed(attempt, line)
-        for line in attempt.printout.finish(now):
+        for line in attempt.printout.finish():
             self._feed(attempt, line)
 
     def _blame(self, work: Work, program: str, ended: Exit) -> None:

@@ -38,7 +38,7 @@ def test_lines_are_told_when_they_are_whole(make: Make, tail: Tail) -> None:
     printout = make()
     assert feed(printout, b"one\ntw") == ["one"]
     assert feed(printout, b"o\n\nthree") == ["two", ""]
-    assert list(printout.finish(0.0)) == ["three"]
+    assert list(printout.finish()) == ["three"]
     assert list(tail) == ["one", "two", "", "three"]
 
 
@@ -70,7 +70,8 @@ def test_the_log_gets_what_is_new_at_times_and_all_at_the_end(make: Make, log: P
     feed(printout, b"three\n", now=FLUSH_EVERY)
     assert log.read_bytes() == b"one\ntwo\nthree\n"
     feed(printout, b"four", now=FLUSH_EVERY)
-    list(printout.finish(FLUSH_EVERY))
+    list(printout.finish())
+    printout.flush(FLUSH_EVERY)
     assert log.read_bytes() == b"one\ntwo\nthree\nfour"
 
 

@@ -113,7 +113,10 @@ class Stand:
 
     def run(self, jid: str, **means: Any) -> Result:
         self.start(jid, **means)
-        return self.result()
+        result = self.result()
+        self.runners[-1].leave()  # the log comes last, after the report
+        self.runners[-1].join(PATIENCE)
+        return result
 
     def plain(self, *commands: tuple[str, ...], **said: Any) -> Result:
         """Run commands that have neither frames nor output."""
