@@ -68,11 +68,10 @@ def fill(path):
     """Take every block and inode that is left; what gives them back."""
     ballast = path / "tmp" / "ballast"
     ballast.mkdir()
-    with (ballast / "blocks").open("wb") as file:
+    with (ballast / "blocks").open("wb", buffering=0) as file:
         try:
             while True:
-                file.write(bytes(1 << 16))
-                file.flush()
+                file.write(bytes(1 << 12))
         except OSError:
             pass
     try:
