@@ -33,7 +33,8 @@ def poll(node: Node, now: float) -> None:
     node.tickets = found
     node.met |= {t.jid for t in found}
     node.polled = now
-    for jid in set(node.jobs) - {t.jid for t in found} - {w.job.jid for w in node.running}:
+    works = [*node.running, *(result.work for result in node.settling)]
+    for jid in set(node.jobs) - {t.jid for t in found} - {w.job.jid for w in works}:
         del node.jobs[jid]
     wants_more = node.adopter.look(node.root.look(node.spool, now), now)
     if is_news or wants_more:

@@ -13,8 +13,8 @@ from driven import Driven, drive
 from renderd.daemon.loop import Nudge
 from renderd.daemon.work import Ending
 from renderd.errors import SpoolNotMounted
-from renderd.spool import claims, nodes
-from renderd.spool.layout import Spool
+from renderd.spool import claims, nodes, orders, tickets
+from renderd.spool.layout import DONE, Spool
 from renderd.spool.listing import chunks
 from renderd.spool.share import PosixShare
 
@@ -302,3 +302,19 @@ def test_a_node_that_was_declared_dead_stops_what_it_runs(
     driven.loop.run()
     assert driven.node.is_fenced
     assert driven.works[0].stop_now
+
+
+def test_a_job_held_while_its_last_move_is_unsure_is_closed_in_the_end(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    jid = publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    orders.hold(spool, jid, "artist")
+    share.trip("rename", broken(".run."))
+    driven.end()
+    driven.run(30)
+    share.calm()
+    driven.run(5)
+    place = tickets.find(spool, jid)
+    assert place is not None
+    assert place[0] == DONE
