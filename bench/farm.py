@@ -161,13 +161,14 @@ def farm() -> Iterator[Farm]:
 
 
 def settle(daemon: Daemon, quiet: float = 0.3) -> None:
-    """Wait until a daemon that just started has gone quiet."""
-    deadline = time.monotonic() + 30
-    before = daemon.cpu()
+    """Wait until a daemon that just started has asked the Blenders and gone quiet."""
+    deadline = time.monotonic() + 60
+    before = -1.0
     while time.monotonic() < deadline:
         time.sleep(quiet)
-        now = daemon.cpu()
-        if now - before < 0.05 * quiet:
+        is_alone = len(daemon.family()) <= 2  # else it asks a Blender for its version
+        now = daemon.cpu() if is_alone else -1.0
+        if is_alone and 0 <= now - before < 0.05 * quiet and before >= 0:
             return
         before = now
 
