@@ -213,9 +213,9 @@ def _is_passing(error: OSError) -> bool:
     return error.errno in PASSING
 
 
-def is_full(spool: Spool, path: str) -> bool:
-    """True when less than a megabyte is free where a path lies."""
+def is_full(spool: Spool, path: str, *, below_bytes: int = 1 << 20) -> bool:
+    """True when less than a megabyte, or as said, is free where a path lies."""
     with contextlib.suppress(OSError):
         space = spool.share.space(path)
-        return space.free_bytes < (1 << 20) or 0 <= space.free_inodes < 2
+        return space.free_bytes < below_bytes or 0 <= space.free_inodes < 2
     return False

@@ -35,6 +35,7 @@ LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
 ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
 LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
+NEARLY_FULL = 1 << 30  #: bytes free below which "no space" is believed of the output's disk
 _log = logging.getLogger(__name__)
 
 
@@ -199,7 +200,7 @@ class Runner(threading.Thread):
             return ending, reason, ""
         output = attempt.work.output
         folder = output.folder if output is not None else self._means.spool.root
-        if (known and known.cause == "disk-full") or landing.is_full(self._means.spool, folder):
+        if self._has_no_space(folder, known):
             return (
                 Ending.NO_SPACE,
                 f"no space left in {folder}",
@@ -210,6 +211,13 @@ class Runner(threading.Thread):
         if known.cause in ("error", "python"):
             return ending, f"{reason}: {known.text[:300]}", known.advice
         return ending, f"{known.says} ({reason})", known.advice
+
+    def _has_no_space(self, folder: str, known: Event | None) -> bool:
+        """Whether the output's disk is full; a program may mean another disk, and fails then."""
+        if known is None or known.cause != "disk-full":
+            return landing.is_full(self._means.spool, folder)
+        is_quota = "quota" in known.text.lower()
+        return is_quota or landing.is_full(self._means.spool, folder, below_bytes=NEARLY_FULL)
 
     # One command: start it, read it, watch it, end it.
 

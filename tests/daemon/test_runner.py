@@ -588,6 +588,13 @@ def test_what_may_be_overlooked_is_not_blamed_for_another_failure(stand: Stand) 
     assert "lib.blend" not in result.reason
 
 
+def test_a_program_that_filled_another_disk_has_failed(stand: Stand) -> None:
+    result = stand.plain(shell("echo 'write /elsewhere/x: No space left on device'; exit 1"))
+    assert result.ending is Ending.FAIL
+    result = stand.plain(shell("echo 'write x: Disk quota exceeded'; exit 1"))
+    assert result.ending is Ending.NO_SPACE
+
+
 def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand, blender: str) -> None:
     said = "|".join([*(f"Error: {n}" for n in range(60)), "Can't find scene: 'X'"])
     result = stand.run(stand.job(rendering(blender), env=(("RENDERD_X_SAYS", said),)))
