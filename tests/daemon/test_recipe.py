@@ -187,7 +187,10 @@ def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
     words = words_of(ruled, work)[0]
     assert words[1:4] == ("-Y", "--addons", "one,two")
     assert words[-3:] == ("--", "--cycles-device", "CPU")
-    assert recipe.environment(ruled, work, "ws07", recipe.base({}))["BLENDER_USER_SCRIPTS"] == "/p/scripts"
+    assert (
+        recipe.environment(ruled, work, "ws07", recipe.base({}))["BLENDER_USER_SCRIPTS"]
+        == "/p/scripts"
+    )
     own = words_of(ruled, make(LINE + " -- --cycles-device CUDA"))[0]
     assert own[-3:] == ("--", "--cycles-device", "CUDA")
     more = words_of(ruled, make(LINE + " -- mine"))[0]
@@ -260,7 +263,9 @@ def test_a_command_is_found_also_where_the_daemon_has_no_path(
 def test_a_command_without_frames_has_none_in_its_environment(
     rooted: Spool, make: MakeWork
 ) -> None:
-    told = recipe.environment(rooted, make("prog", span="", writes=Writes.NOTHING), "ws07", recipe.base({}))
+    told = recipe.environment(
+        rooted, make("prog", span="", writes=Writes.NOTHING), "ws07", recipe.base({})
+    )
     assert told["RENDERD_FRAMES"] == ""
     assert "RENDERD_START" not in told
     assert "RENDERD_OUT" not in told
