@@ -189,7 +189,7 @@ def test_stats_adds_up_the_journals(spool: Spool, publish, ask):
     jid = publish()
     done = {"ev": "done", "jid": jid, "attempt": 1, "frames": 10, "wall": 20.0, "cpu": 40.0}
     fail = {"ev": "fail", "jid": jid, "attempt": 1, "wall": "odd"}
-    history.append(spool, INC, [done, done, fail, {"ev": "declared"}])
+    history.append(spool, INC, [done, done | {"t": 2.0}, fail, {"ev": "declared"}])
     _, value = ask("stats", "--json")
     assert (value["total"]["chunks"], value["total"]["frames"]) == (2, 20)
     assert (value["total"]["failed"], value["rows"][0]["node"]) == (1, "ws07")
