@@ -11,9 +11,8 @@ expression with one render call a frame would not (a second of shader compiling 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from renderd.core import frames
 from renderd.core.frames import Run
@@ -311,33 +310,3 @@ def _autoexec(options: Sequence[Option]) -> bool | None:
 
 def _not_an_option(path: str) -> str:
     return f"./{path}" if path.startswith("-") else path
-
-
-class Command(Protocol):
-    """What the farm asks of any known renderer's command."""
-
-    @property
-    def runs(self) -> tuple[Run, ...] | None: ...
-    @property
-    def out(self) -> str: ...
-    @property
-    def problems(self) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Renderer:
-    """One renderer we can read and cut: a row in the table below."""
-
-    name: str
-    knows: Callable[[Sequence[str]], bool]
-    parse: Callable[[Sequence[str]], BlenderCommand | None]
-    for_runs: Callable[[Sequence[str], Sequence[Run], str], tuple[str, ...]]
-
-
-#: Another renderer joins the farm's full service by a row here; without one it still runs.
-RENDERERS = (Renderer("Blender", is_blender, parse, for_runs),)
-
-
-def renderer_of(words: Sequence[str]) -> Renderer | None:
-    """The first renderer that knows the program, or None."""
-    return next((known for known in RENDERERS if known.knows(words)), None)

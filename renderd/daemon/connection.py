@@ -50,11 +50,6 @@ class Connection:
     _unsent_bytes: int = 0
 
     @property
-    def has_unsent(self) -> bool:
-        """True while answers wait for the client to read."""
-        return self._unsent_bytes > 0
-
-    @property
     def is_full(self) -> bool:
         """True when the client must read before anything more is done for it."""
         return self._unsent_bytes >= self.limits.full

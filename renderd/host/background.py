@@ -21,10 +21,8 @@ _IOPRIO_CLASS_SHIFT = 13
 _IOPRIO_WHO_PROCESS = 1
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30, "ppc64le": 273, "i686": 289}
 _IOPRIO_GET = {"x86_64": 252, "aarch64": 31, "riscv64": 31, "ppc64le": 274, "i686": 290}
-#: macOS: the launcher that starts a command in the background band (untested).
-DARWIN_PREFIX = ("/usr/sbin/taskpolicy", "-b")
-#: Windows: psutil.IDLE_PRIORITY_CLASS, given to CreateProcess (untested).
-WINDOWS_PRIORITY_CLASS = 0x40
+#: what starts a command in the background: on macOS its band for that (untested)
+PREFIX = ("/usr/sbin/taskpolicy", "-b") if sys.platform == "darwin" else ()
 
 _libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 _idle = os.sched_param(0) if hasattr(os, "sched_param") else None

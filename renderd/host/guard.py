@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from renderd.errors import RenderdError
+from renderd.host import background, process, spawner
 from renderd.host import guard_wire as wire
-from renderd.host import process, spawner
 from renderd.host.exit import Exit, start_failure
 
 _MARK = "RENDERD_COMMAND"  #: in every command's environment: whose it is, should it hide
@@ -182,6 +182,7 @@ class Guard:
         The descriptor may be closed right after.  A guard that died is replaced first.
         Raises ValueError for NUL in a word, GuardDied when no guard can be started.
         """
+        argv = (*background.PREFIX, *argv)
         ours, theirs = socket.socketpair()
         try:
             with self._lock, theirs:
@@ -198,7 +199,7 @@ class Guard:
         except BaseException:
             ours.close()
             raise
-        return Child(argv[0], ours, self, nonce)
+        return Child(argv[len(background.PREFIX)], ours, self, nonce)
 
     def is_alive(self) -> bool:
         """Whether the guard process runs."""

@@ -12,7 +12,6 @@ from renderd.core.command import (
     for_frames,
     is_blender,
     parse,
-    renderer_of,
     resolve_out,
     template,
 )
@@ -52,7 +51,6 @@ def filled(words, run):
 def test_blender_is_known_however_it_is_started(line):
     assert is_blender(shlex.split(line))
     assert command(line).blend == "x.blend"
-    assert renderer_of(shlex.split(line)).name == "Blender"
 
 
 @pytest.mark.parametrize(
