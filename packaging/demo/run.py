@@ -59,6 +59,7 @@ class Demo:
         self.show.say(f"  {self.stage.spool.root}")
         self._queue()
         state = self._watch()
+        self.show.end()
         if state != DONE:
             return self._tell_failure()
         return self._verify()

@@ -50,6 +50,10 @@ class Show:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Leave the picture as it is; what is said from now on stands below it."""
         self.live.stop()
 
     def say(self, text: str, style: str = "") -> None:
