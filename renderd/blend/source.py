@@ -6,6 +6,7 @@ comes out (a bomb), and what goes in without anything coming out (padding).
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -116,7 +117,7 @@ class Source:
         self._buffer, self._start, self._at = b"", target, 0
 
 
-class Packed(Source):
+class Packed(Source, ABC):
     """A source that must be unpacked from its beginning on, within limits."""
 
     __slots__ = ("_consumed", "_produced")
@@ -130,8 +131,9 @@ class Packed(Source):
     def expect(self, count: int, what: str) -> None:
         """Nothing: only unpacking would tell."""
 
+    @abstractmethod
     def _unpack(self, count: int) -> bytes:
-        raise NotImplementedError
+        """At most so many further bytes; fewer only at the end."""
 
     def _pull(self, count: int) -> bytes:
         piece = self._unpack(min(count, _LONGEST_LEAP))
