@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from renderd.core import wire
 from renderd.core.chunk import Chunk, State, parse
 from renderd.core.control import Control
+from renderd.core.job import Job
 from renderd.core.label import nearest
 from renderd.core.names import host_of
 from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
@@ -119,9 +120,7 @@ def release(spool: Spool, jid: str) -> Turned:
         return _unchanged(place)
     _demand(place, (HELD,))
     job = jobs.read(spool, jid)
-    output = frames.locate(spool, job)
-    if output and _is_there(spool, output.folder) and frames.why_not_able(spool, output):
-        frames.own(spool, job, replaces=False)
+    _own_output(spool, job)
     said = control.read(spool, jid)
     if said.reason or said.forgiven:
         failed = len(chunks(spool, jid, {State.FAIL}))
@@ -159,11 +158,14 @@ def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
     """Revive a job's failed chunks with a clean record, and reopen the job.
 
     A job that stopped itself goes on; one that a person held stays held.  Also reopens a failed
-    job whose chunks wait already: an earlier retry that was cut short.
+    job whose chunks wait already: an earlier retry that was cut short.  A job that is reopened
+    takes its output over where that is free; raises OutputOwned where another open job writes it.
     """
     place = where(spool, jid)
     _demand(place, (*OPEN, FAILED))
     wanted = [c for c in chunks(spool, jid, {State.FAIL}) if picked is None or picked(c)]
+    if place[0] == FAILED and (wanted or chunks(spool, jid, {State.WAIT})):
+        _own_output(spool, jobs.read(spool, jid))
     # An unsure answer counts: a ticket turned for nothing costs a listing, one not turned a job.
     revived = [c.index for c in wanted if claims.retry(spool, jid, c) is not Outcome.LOST]
     if revived or (place[0] == FAILED and chunks(spool, jid, {State.WAIT})):
@@ -337,6 +339,13 @@ def _sweep(spool: Spool, jid: str) -> bool:
         spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
         return True
     return False
+
+
+def _own_output(spool: Spool, job: Job) -> None:
+    """Take a job's output back from a job that is over; raises OutputOwned where one is open."""
+    output = frames.locate(spool, job)
+    if output and _is_there(spool, output.folder) and frames.why_not_able(spool, output):
+        frames.own(spool, job, replaces=False)
 
 
 def _is_there(spool: Spool, folder: str) -> bool:

@@ -12,7 +12,7 @@ from renderd.core.chunk import Chunk, State
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.errors import OutputOwned, RenderdError, UsageError
-from renderd.spool import claims, control, jobs, nodes, orders, tickets
+from renderd.spool import claims, control, frames, jobs, nodes, orders, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
 from renderd.spool.moves import Outcome
@@ -55,12 +55,16 @@ def test_releasing_forgives_the_failures_that_are_known(spool: Spool, publish, w
     assert control.read(spool, jid).forgiven == 2
 
 
-def test_a_job_held_for_anothers_output_is_not_released_while_that_is_open(
-    spool: Spool, publish, tmp_path: Path
-):
-    out = str(tmp_path / "out" / "f_####.png")
+def writing(folder: Path) -> Draft:
+    out = str(folder / "out" / "f_####.png")
     info = Info(commands=(("prog", "{out}"),), frames=ranges.parse("1-2"), out=out)
-    draft = Draft(name="a", slug="a", info=info, runs=info.frames, out=out, writes=Writes.PRIVATE)
+    return Draft(name="a", slug="a", info=info, runs=info.frames, out=out, writes=Writes.PRIVATE)
+
+
+def test_a_job_held_for_anothers_output_is_not_released_while_that_is_open(
+    spool: Spool, tmp_path: Path
+):
+    draft = writing(tmp_path)
     owner = jobs.publish(spool, draft, jobs.Order("me"))
     second = jobs.publish(spool, draft, jobs.Order("me", is_held=True, owns_output=False))
     with pytest.raises(OutputOwned):
@@ -141,6 +145,21 @@ def test_retry_of_a_job_that_stopped_itself_lets_it_go_on(spool: Spool, publish,
     assert orders.retry(spool, jid, lambda c: c.index == 1).now == "queue"
     said = control.read(spool, jid)
     assert (said.reason, said.forgiven) == ("", 1)
+
+
+def test_retry_takes_the_output_back_from_a_job_that_is_over(spool: Spool, worker, tmp_path: Path):
+    jid = jobs.publish(spool, writing(tmp_path), jobs.Order("me"))
+    worker.fail(jid, 1)
+    worker.close(jid, has_failed=True)
+    other = jobs.publish(spool, writing(tmp_path), jobs.Order("me"))
+    with pytest.raises(OutputOwned):
+        orders.retry(spool, jid)
+    assert states(spool, jid) == {1: State.FAIL}
+    orders.cancel(spool, other)
+    assert orders.retry(spool, jid).now == "queue"
+    output = frames.locate(spool, jobs.read(spool, jid))
+    assert output is not None
+    assert frames.why_not_able(spool, output) == ""
 
 
 def test_retry_of_some_leaves_the_others_failed(spool: Spool, publish, worker):
