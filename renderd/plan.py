@@ -6,7 +6,7 @@ What comes from a disk or a .blend is written so first; what a person wrote is t
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from renderd import blend
@@ -268,11 +268,18 @@ class Wish:
     )  #: priority, chunk, pool, needs, retries … of every job
 
 
-def from_blend(path: str, wish: Wish, farm: Farm, platform: str) -> list[Draft]:
+def from_blend(
+    path: str,
+    wish: Wish,
+    farm: Farm,
+    platform: str,
+    remark: Callable[[str], None] = lambda _text: None,
+) -> list[Draft]:
     """One draft a scene of a .blend, with the range its file says.
 
     Paths below a root of farm.toml are written with its name, so that nodes of every platform
-    find them.  Raises BlendError, and UsageError for a scene it does not have or a range it lacks.
+    find them.  `remark` is told of scenes that nobody named and the file does not
+    list.  Raises BlendError, and UsageError for a scene it does not have or a range it lacks.
     """
     path = os.path.abspath(path)
     source = Source(blend.read(path), blend.read_settings(path))
@@ -286,8 +293,16 @@ def from_blend(path: str, wish: Wish, farm: Farm, platform: str) -> list[Draft]:
             f"{len(chosen)} scenes would write one output",
             "put {scene} into --out, or name --scene",
         )
+    if not named and (others := [s.name for s in source.settings if s not in chosen]):
+        remark(_left_out(path, others))
     place = _Place(farm, platform)
     return [_scene_draft(source, scene, wish, place, is_only=len(chosen) == 1) for scene in chosen]
+
+
+def _left_out(path: str, scenes: Sequence[str]) -> str:
+    """Blender lists the scene of its window, so a file of several seldom lists them all."""
+    shown = ", ".join(label.label(s) for s in scenes[:4]) + ", …" * (len(scenes) > 4)
+    return f"{os.path.basename(path)}: left out {shown}, not listed for rendering; --scene adds it"
 
 
 def _scene_draft(

@@ -382,6 +382,18 @@ def test_every_listed_scene_becomes_a_job(blend):
     assert (one.out, two.out) == (f"{os.path.dirname(path)}/render/shot_####", "/p/two_####")
 
 
+def test_scenes_that_the_file_does_not_list_are_named(tmp_path):
+    values = [SCENE, SCENE | {"id.name": b"SCTwo"}]
+    path = tmp_path / "shot.blend"
+    path.write_bytes(with_settings(NOW, MODERN, values, [(b"Shot", 1, 30)]))
+    said: list[str] = []
+    (draft,) = plan.from_blend(str(path), Wish(), ROOTS, "linux", said.append)
+    assert (draft.info.scene, len(said)) == ("Shot", 1)
+    assert "left out Two" in said[0]
+    plan.from_blend(str(path), Wish(scenes=("Two",)), ROOTS, "linux", said.append)
+    assert len(said) == 1
+
+
 def test_the_wish_wins_over_the_file(blend):
     said = Info(commands=(), priority=70, chunk=5, retries=1)
     wish = Wish(

@@ -40,8 +40,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "add",
         help="queue the scenes of .blend files, an info file or any command",
-        description=f"{_EXAMPLES}\nQueue a .blend's scenes, one job each, with the ranges that the "
-        "file says.",
+        description=f"{_EXAMPLES}\nQueue the scenes that a .blend lists for rendering, one job "
+        "each, with the\nranges that the file says.  Scenes left out are named; --scene adds them.",
     )
     add = parser.add_argument
     add("files", nargs="*", metavar="FILE", help=".blend files, info files, - for stdin")
@@ -107,7 +107,8 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
         if path == "-" or path.lower().endswith(".info"):
             drafts.append(_from_info_file(args, spool, path))
         else:
-            drafts += plan.from_blend(path, _wish(args, info), spool.farm, sys.platform)
+            wish = _wish(args, info)
+            drafts += plan.from_blend(path, wish, spool.farm, sys.platform, output.talk)
     return drafts
 
 
