@@ -194,7 +194,7 @@ def words(sight: Sight, pace: Pace) -> str:
         f"{sight.done:.0f}/{sight.total} chunks",
         f"{running} running",
         f"{failed} failed" if failed else "",
-        f"{pace.rate * 60:.1f}/min" if pace.rate else "",
+        f"{pace.rate * 60:.1f} chunks/min" if pace.rate else "",
         f"{output.age(left)} left" if left is not None else "",
         *(f"{j.slug} is held" for j in sight.jobs.values() if j.state == HELD),
     ]

@@ -78,7 +78,7 @@ class Demo:
         words = ["--command", command, "--name", "contact sheet", *after, "--json"]
         self.sheet_job = json.loads(self.stage.render("add", *words))["jobs"][0]["jid"]
         self.show.say(
-            f"render add demo.blend queued its scenes: {' and '.join(self.scenes.values())},"
+            f"render add queued two scenes of demo.blend: {' and '.join(self.scenes.values())},"
             f" {self._total()} frames; a third job makes a contact sheet when both are done."
         )
 

@@ -110,8 +110,9 @@ def _own_reasons(job: JobView, verdicts: list[Verdict]) -> list[str]:
     if job.state in _OVER:
         reasons.append(_OVER[job.state] + (f": {job.reason}" if job.reason else ""))
     elif job.state == FAILED:
-        again = f"run them again with: render retry {job.jid}"
-        reasons.append(f"{job.failed} of its {job.chunks} chunks failed; {again}")
+        what = f"{job.failed} of {job.chunks}" if job.chunks > 1 else "its only"
+        see = f"see: render log {job.jid} --errors; run again with: render retry {job.jid}"
+        reasons.append(f"{what} chunk{'s' * (job.chunks > 1)} failed; {see}")
     elif job.reason:
         reasons.append(job.reason)
     if job.state == QUEUE and not job.waiting and job.chunks:
