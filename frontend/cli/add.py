@@ -115,18 +115,24 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
 def _apart(drafts: list[Draft]) -> list[Draft]:
     """Let scenes that name one output write under their own names, as one would undo the other.
 
+    Scenes of one name in several files go by the jobs' names, which have the files' in them.
     Raises UsageError where names alone do not tell them apart.
     """
     counted = Counter(draft.out for draft in drafts if draft.out)
+    alike = Counter((draft.out, slug(draft.info.scene or draft.name)) for draft in drafts)
     found, seen = [], set()
     for draft in drafts:
         if counted[draft.out] > 1:
             folder, _, base = draft.out.rpartition("/")
-            out = f"{folder}/{slug(draft.info.scene or draft.name)}_{base}"
+            own = slug(draft.info.scene or draft.name)
+            own = slug(draft.name) if alike[draft.out, own] > 1 else own
+            out = f"{folder}/{own}_{base}"
             output.talk(f"{draft.name}: not alone in {draft.out}, so it writes {out}")
             draft = replace(draft, out=out, info=replace(draft.info, out=out))  # noqa: PLW2901
         if draft.out and draft.out in seen:
-            raise UsageError(f"several jobs would write {draft.out}", "give each its own --out")
+            raise UsageError(
+                f"several jobs would write {draft.out}", "add them one by one, each with its --out"
+            )
         seen.add(draft.out)
         found.append(draft)
     return found

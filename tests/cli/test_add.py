@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import struct
 import sys
 import zlib
@@ -164,6 +165,15 @@ def test_scenes_of_one_output_write_under_their_own_names(add):
     outs = [j["out"] for j in value["jobs"]]
     assert len(set(outs)) == 3
     assert outs[1].endswith("/beta_####")
+
+
+@needs_blends
+def test_scenes_of_one_name_in_two_files_write_under_the_files_names(add, tmp_path: Path):
+    for name in ("a.blend", "b.blend"):
+        shutil.copy(MULTI, tmp_path / name)
+    files = (tmp_path / "a.blend", tmp_path / "b.blend")
+    _, value = add(*files, "--scene", "Beta", "--out", tmp_path / "f_####", "--dry-run")
+    assert [Path(j["out"]).name for j in value["jobs"]] == ["a_f_####", "b_f_####"]
 
 
 @needs_blends
