@@ -1,5 +1,6 @@
 """Why a job does not run: the job's own reasons, and each node's by the claimer's predicate."""
 
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from renderd.core import policy
 from renderd.core.chunk import State
 from renderd.core.job import Job
 from renderd.core.policy import Able
-from renderd.spool import control, jobs, listing, view
+from renderd.spool import control, frames, jobs, listing, view
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.moves import names
 from renderd.spool.tickets import Place
@@ -44,7 +45,8 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
     """A job, its own reasons for not running, and what each live node makes of it.
 
     The nodes' side is what their files in the spool said last; whether a node sees the output
-    folder only that node can tell.  Raises OSError, InfoFileError.
+    folder only that node can tell, so that is said as this machine sees it.  Raises OSError,
+    InfoFileError.
     """
     job = jobs.read(spool, place[1].jid)
     now = view.server_now(spool)
@@ -71,7 +73,7 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
                 reason=reason or busy,
             )
         )
-    return shown, _own_reasons(shown, verdicts), verdicts
+    return shown, _own_reasons(shown, verdicts) + _output_reasons(spool, job, shown), verdicts
 
 
 def able(node: NodeView) -> Able:
@@ -120,6 +122,15 @@ def _own_reasons(job: JobView, verdicts: list[Verdict]) -> list[str]:
     if not verdicts:
         reasons.append("no node is alive; start one with: renderd")
     return reasons
+
+
+def _output_reasons(spool: Spool, job: Job, shown: JobView) -> list[str]:
+    """What speaks against the job's output here: another job's, or not the share it should be."""
+    output = frames.locate(spool, job) if shown.state == QUEUE and shown.waiting else None
+    if output is None or not os.path.isdir(output.folder):
+        return []
+    reason = frames.why_not_able(spool, output)
+    return [f"on this machine: {reason}"] if reason else []
 
 
 def _finished(spool: Spool, job: Job) -> set[str]:

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from frontend.cli import app, output
-from renderd.spool import control, history, nodes, orders
+from renderd.core import frames as ranges
+from renderd.core.infofile import Info
+from renderd.core.job import Draft, Writes
+from renderd.spool import control, history, jobs, nodes, orders
 from renderd.spool.layout import Spool
 
 INC = "ws07-0123abcd"
@@ -169,6 +172,17 @@ def test_why_says_first_what_the_job_itself_waits_for(
     jid = publish()
     order(spool, jid)
     assert ask("why", jid, "--json")[1]["reasons"] == [reason]
+
+
+def test_why_says_that_the_output_is_another_jobs_now(spool: Spool, ask, tmp_path: Path):
+    out = str(tmp_path / "out" / "f_####.png")
+    info = Info(commands=(("prog", "{out}"),), frames=ranges.parse("1-2"), out=out)
+    draft = Draft(name="a", slug="a", info=info, runs=info.frames, out=out, writes=Writes.PRIVATE)
+    jid = jobs.publish(spool, draft, jobs.Order("me"))
+    assert ask("why", jid, "--json")[1]["reasons"] == ["no node is alive; start one with: renderd"]
+    (owner,) = (tmp_path / "out" / ".renderd").glob("*.owner")
+    owner.write_text("zzzzzzzzzz")
+    assert "belongs to job zzzzzzzzzz now" in ask("why", jid, "--json")[1]["reasons"][-1]
 
 
 def test_why_says_that_no_node_is_alive(publish, ask):
