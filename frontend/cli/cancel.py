@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     def cancel(spool: Spool, jid: str) -> dict[str, Any]:
         found = orders.cancel(spool, jid, args.reason)
-        return turned(found, "cancelled; nodes stop it at their next beat", "was cancelled already")
+        done = "cancelled; what runs stops at its node's next beat"
+        return turned(found, done, "was cancelled already")
 
     return apply(args, cancel)

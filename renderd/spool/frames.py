@@ -95,7 +95,8 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
             raise OutputOwned(
                 f"{output.folder}/{output.pattern} is being written by job {other}"
                 f" ({place[1].slug})",
-                "wait for it, choose another output, or add with --replace to cancel it",
+                f"wait for it or cancel it (render cancel {other}); render add also takes another"
+                " --out, or --replace",
             )
         tickets.turn_surely(spool, other, CANCELLED, among=OPEN)
     _put(spool, output, f"{output.own}/since", job.jid)
