@@ -1,6 +1,7 @@
 """Steps of work: poll, choose a job, claim a chunk, and do what each look finds due."""
 
 import contextlib
+import logging
 from dataclasses import replace
 
 from renderd.core import infofile, policy
@@ -22,6 +23,7 @@ from renderd.spool.survey import Sight, Survey
 POLL_FIRST, POLL_LAST, POLL_GROWTH = 2.0, 10.0, 1.5
 LOST_RACES = 3  #: losses in a row after which what was seen is too old
 CLOSE_FAILED_AFTER = SETTLE  #: a failed job is closed by two lists this far apart
+_log = logging.getLogger(__name__)
 
 
 def poll(node: Node, now: float) -> None:
@@ -255,6 +257,9 @@ def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
     node.held[held.key] = work
     node.running.append(work)
     node.count("claims")
+    if node.last_job != work.job.jid:  # a line a job, not one a chunk: chunks may take no time
+        node.last_job = work.job.jid
+        _log.info("%s (%s): starts with %s", work.job.name, work.job.jid, work.label)
     node.start(work)
 
 

@@ -85,6 +85,7 @@ class Node:
     doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
     failed_jobs: set[str] = field(default_factory=set)  #: jobs of the failures in a row
     counts: dict[str, int] = field(default_factory=dict)
+    last_job: str = ""  #: the job of the last chunk that was started
     is_fenced: bool = False
     is_once: bool = False  #: work until nothing is left, then leave
     met: set[str] = field(default_factory=set)  #: jobs seen in the queue

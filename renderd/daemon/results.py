@@ -1,5 +1,7 @@
 """Steps after the work: finish, give back or give up what the runners report."""
 
+import logging
+
 from renderd.core import policy
 from renderd.daemon import blame, hunt
 from renderd.daemon.node import JobMemory, Node, Rest
@@ -7,9 +9,11 @@ from renderd.daemon.work import NOTE_LINES, Ending, Result
 from renderd.spool import claims, frames, tickets
 from renderd.spool.moves import Outcome
 
+WORTH_A_LINE = 0.5  #: seconds from which a finished chunk is worth a line in the log
 FAILURES_IN_A_ROW = 3  #: of different chunks, after which the node pauses itself
 PAUSE_FIRST, PAUSE_LAST = 300.0, 14400.0
 NO_SPACE_REST = 15.0  #: seconds until a node whose disk was full looks again
+_log = logging.getLogger(__name__)
 FORGIVE = 600.0
 
 
@@ -44,6 +48,7 @@ def _move_on(node: Node, result: Result) -> Outcome:
 def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: float) -> None:
     work = result.work
     _write_journal(node, result, outcome, clock)
+    _tell(result, outcome)
     if work.output is not None and result.ending is not Ending.DONE:
         frames.clear_attempt(node.spool, work.output, work.claim.stem)
     memory = node.jobs.get(work.job.jid)
@@ -75,6 +80,16 @@ def _may_be_last(node: Node, memory: JobMemory) -> bool:
     """True where no claim of ours will find that the job has ended: we look for it now."""
     is_queued = any(t.jid == memory.job.jid for t in node.tickets)
     return bool(memory.exhausted or node.rest.reason) or not is_queued
+
+
+def _tell(result: Result, outcome: Outcome) -> None:
+    """A line in the daemon's own log; what took no time needs none, unless it went wrong."""
+    if result.ending is Ending.DONE and outcome is Outcome.WON and result.wall < WORTH_A_LINE:
+        return
+    work = result.work
+    how = result.ending.value if outcome is Outcome.WON else "no longer ours"
+    why = f": {result.reason}" if result.reason else ""
+    _log.info("%s %s %s in %.1f s%s", work.job.name, work.label, how, result.wall, why)
 
 
 def _write_journal(node: Node, result: Result, outcome: Outcome, clock: float) -> None:

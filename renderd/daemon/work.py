@@ -75,6 +75,12 @@ class Work:
         self.stopping.set()
 
     @property
+    def label(self) -> str:
+        """The chunk for a person: its number and frames."""
+        frames = self.claim.chunk.frames.replace("~x", " by ").replace("~", " to ")
+        return f"chunk {self.claim.chunk.index} ({frames})"
+
+    @property
     def frames(self) -> list[int]:
         """The frames of the chunk; none for a command without."""
         run = self.claim.chunk.run

@@ -349,3 +349,19 @@ def test_once_waits_for_what_another_node_is_adopting(spool: Spool, driven: Driv
     os.unlink(path)
     driven.run(10)
     assert driven.loop.is_over()
+
+
+def test_the_daemons_own_log_tells_what_it_does(
+    publish: Publish, driven: Driven, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    jid = publish("turntable", span="1-20", retries=0)
+    driven.tick(0.0, Nudge())
+    first = driven.works[0].claim.chunk
+    driven.end()
+    driven.end(Ending.FAIL, "prog: exit status 3")
+    said = [record.getMessage() for record in caplog.records]
+    frames = f"{first.run.first} to {first.run.last}" if first.run else ""
+    assert said[0] == f"turntable ({jid}): starts with chunk {first.index} ({frames})"
+    assert said[1] == f"turntable chunk {first.index} ({frames}) done in 1.0 s"
+    assert said[2].endswith("fail in 1.0 s: prog: exit status 3")
