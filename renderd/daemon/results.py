@@ -14,7 +14,6 @@ FAILURES_IN_A_ROW = 3  #: of different chunks, after which the node pauses itsel
 PAUSE_FIRST, PAUSE_LAST = 300.0, 14400.0
 NO_SPACE_REST = 15.0  #: seconds until a node whose disk was full looks again
 _log = logging.getLogger(__name__)
-FORGIVE = 600.0
 
 
 def report(node: Node, result: Result) -> None:
@@ -125,7 +124,7 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
         memory.failures_here += 1
         memory.failed_at = now
         memory.checked = float("-inf")
-        memory.avoided[result.work.claim.chunk.index] = now + FORGIVE
+        memory.avoided[result.work.claim.chunk.index] = now + policy.FORGIVE
     node.rest.failures += 1
     node.failed_jobs.add(result.work.job.jid)
     if memory is not None and not blame.is_ours(node, memory):
