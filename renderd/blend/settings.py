@@ -30,7 +30,7 @@ _MOST_BLOCKS = 250_000
 _BLOCK_SHARE = 16
 
 #: DNA_scene_types.h, R_IMF_IMTYPE_*; the names are those of Blender's Python.
-_FORMATS = {
+FORMATS = {
     0: "TARGA",
     1: "IRIS",
     4: "JPEG",
@@ -229,7 +229,7 @@ def _settings(view: _View, found: _Found) -> SceneSettings:
         output=text(view.raw("r.pic")),
         engine=_RENAMED.get(engine, engine),
         camera=_object_name(view, found),
-        format=_FORMATS.get(imtype, str(imtype)),
+        format=FORMATS.get(imtype, str(imtype)),
         is_movie=imtype in _MOVIES,
         fps=view.whole("r.frs_sec") / base if _LEAST_BASE <= base < inf else 0.0,
         adds_extension=bool(scemode & _SCEMODE_EXTENSION),

@@ -1,34 +1,10 @@
 """Which file a frame becomes: image formats, their endings, movies."""
 
+from renderd.blend.settings import FORMATS
 from renderd.core import outputs
 
-#: imtype in the file (DNA_scene_types.h) → the name that -F and Python use.
-NAMES = {
-    0: "TARGA",
-    1: "IRIS",
-    4: "JPEG",
-    7: "IRIS",
-    14: "TARGA_RAW",
-    15: "AVI_RAW",
-    16: "AVI_JPEG",
-    17: "PNG",
-    20: "BMP",
-    21: "HDR",
-    22: "TIFF",
-    23: "OPEN_EXR",
-    24: "FFMPEG",
-    26: "CINEON",
-    27: "DPX",
-    28: "OPEN_EXR_MULTILAYER",
-    29: "DDS",
-    30: "JPEG2000",
-    31: "FFMPEG",
-    32: "FFMPEG",
-    33: "FFMPEG",
-    34: "PSD",
-    35: "WEBP",
-    36: "AVIF",
-}
+#: imtype in the file → the name that -F and Python use; the old movie types are FFMPEG there.
+NAMES = {**FORMATS, **dict.fromkeys((31, 32, 33, 36), "FFMPEG")}
 #: The command line says some of them otherwise (BKE_imtype_from_arg).
 ARGUMENTS = {
     "TGA": "TARGA",
