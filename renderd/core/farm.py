@@ -225,7 +225,7 @@ TEMPLATE = """\
 # A folder of scripts for all nodes, and the add-ons to switch on.
 # scripts = ""
 # addons = []
-# What Cycles renders on: "auto", "cpu" or "gpu".
+# What Cycles renders on: "auto" as the file and Blender say, or "cpu".  ("gpu" has no effect yet.)
 # device = "auto"
 
 [allow]
@@ -234,7 +234,7 @@ TEMPLATE = """\
 # Below what jobs may write.  Empty: anywhere.
 # outputs = ["{proj}/out"]
 
-# How long finished jobs, logs and history stay, and how much they may fill.
+# How long finished jobs, logs and history stay.  (gb has no effect yet.)
 [keep]
 days = 30
 gb = 5
@@ -246,7 +246,7 @@ share = @SHARE@
 # true: only info files signed with the farm's key.
 signed = false
 
-# Jobs with `chunk: auto`.
+# Jobs with `chunk: auto`.  (No effect yet: auto is 10 frames.)
 [chunks]
 # auto = "60s"   # the work in one chunk
 # tail = true    # smaller chunks toward the end, so that all nodes finish together
