@@ -114,7 +114,7 @@ def oom_score(pid: int) -> int | None:
 
 def verify(pid: int) -> BackgroundFacts:
     """Read back how a process is scheduled, for tests, the doctor and status."""
-    nice = is_idle = is_io_idle = autogroup = None
+    nice = is_idle = is_io_idle = None
     with contextlib.suppress(OSError):
         nice = os.getpriority(os.PRIO_PROCESS, pid)
     if hasattr(os, "sched_getscheduler"):
@@ -123,6 +123,14 @@ def verify(pid: int) -> BackgroundFacts:
     if _libc is not None and _get_number is not None and sys.platform == "linux":
         value = _libc.syscall(_get_number, _IOPRIO_WHO_PROCESS, pid)
         is_io_idle = value >> _IOPRIO_CLASS_SHIFT == _IDLE_CLASS if value >= 0 else None
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/autogroup", "rb") as file:
-        autogroup = int(file.read().split()[-1])  # "/autogroup-123 nice 19"
-    return BackgroundFacts(nice, is_idle, is_io_idle, oom_score(pid), autogroup)
+    return BackgroundFacts(nice, is_idle, is_io_idle, oom_score(pid), _autogroup_nice(pid))
+
+
+def _autogroup_nice(pid: int) -> int | None:
+    """The nice value of a process's autogroup; None for what runs in none, as under init."""
+    try:
+        with open(f"/proc/{pid}/autogroup", "rb") as file:
+            words = file.read().split()  # "/autogroup-123 nice 19", empty outside of any
+    except OSError:
+        return None
+    return int(words[-1]) if words else None

@@ -63,6 +63,22 @@ def test_a_process_in_the_foreground_is_told_from_one_in_the_background():
     assert not background.verify(os.getpid()).is_complete
 
 
+def test_a_process_of_no_autogroup_has_no_nice_value_of_one():
+    for pid in [int(name) for name in os.listdir("/proc") if name.isdecimal()]:
+        try:
+            words = Path(f"/proc/{pid}/autogroup").read_text().split()
+        except OSError:
+            continue
+        if not words:  # init, kernel threads, and all that never left init's session
+            assert background.verify(pid).autogroup_nice is None
+    if os.path.exists("/proc/self/autogroup"):
+        session = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        facts = background.verify(session.pid)
+        session.kill()
+        session.wait()
+        assert facts.autogroup_nice == 0
+
+
 def test_settings_that_fail_are_passed_over():
     assert background.apply_to(2**22 + 1)  # no such process
 
