@@ -15,6 +15,12 @@ from renderd.core.progress import Watch
 HERE = Path(__file__).parent
 
 
+def bpy_pythons():
+    """Pythons that have the package bpy: those of RENDERD_BPY_PYTHONS, else this one."""
+    named = [p for p in os.environ.get("RENDERD_BPY_PYTHONS", "").split(os.pathsep) if p]
+    return named or ([sys.executable] if find_spec("bpy") else [])
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one run left behind."""
@@ -78,13 +84,9 @@ def run(out):
     return go
 
 
-@pytest.fixture
-def module_words():
-    """The words that start the bpy package as a Blender.
-
-    RENDERD_BPY_PYTHON may name another Python that has the package.
-    """
-    python = os.environ.get("RENDERD_BPY_PYTHON")
-    if python is None and find_spec("bpy") is None:
-        pytest.skip("the Python package bpy is not installed here, nor is RENDERD_BPY_PYTHON set")
-    return [python or sys.executable, "-m", "renderd.blender"]
+@pytest.fixture(params=bpy_pythons() or [None], ids=lambda p: p and Path(p).parts[-3])
+def module_words(request):
+    """The words that start the bpy package as a Blender, once for each that is here."""
+    if request.param is None:
+        pytest.skip("the package bpy is not here, and RENDERD_BPY_PYTHONS names no Python with it")
+    return [request.param, "-m", "renderd.blender"]
