@@ -169,7 +169,7 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
     resolved = outputs.hashed(command.resolve_out(out, line.blend))
     place.check(resolved, "output", is_here=True)
     if source is not None:
-        info = _of_version(info, source)
+        info = _of_version(info, source, takes_its_own=found.program == ("blender",))
     if found.is_movie or (not found.format and scene is not None and scene.is_movie):
         return _draft(replace(info, whole=True), name, runs, resolved, Writes.MOVIE)
     return _draft(info, name, runs, resolved, Writes.PRIVATE)
@@ -218,10 +218,16 @@ def _spoken(out: str, scene: SceneSettings, source: Source, place: _Place) -> st
     return infofile.splice((out,), {k: infofile.escape(v) for k, v in known if k not in roots})[0]
 
 
-def _of_version(info: Info, source: Source) -> Info:
-    """The info with what the nodes' Blenders are measured against; said once, also again."""
+def _of_version(info: Info, source: Source, *, takes_its_own: bool = True) -> Info:
+    """The info with what the nodes' Blenders are measured against; said once, also again.
+
+    Where nothing was said of Blender, the bare word means the one that saved the file.
+    """
     extra = {**dict(info.extra), _VERSION: source.file.version}
-    return replace(info, extra=tuple(extra.items()))
+    needs = info.needs
+    if takes_its_own and not needs.blender:
+        needs = replace(needs, blender=f"=={source.file.version}")
+    return replace(info, needs=needs, extra=tuple(extra.items()))
 
 
 def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes: Writes) -> Draft:

@@ -286,6 +286,29 @@ def test_a_newer_file_is_queued_with_its_version_for_nodes_that_have_it(blend, a
     assert dict(draft.info.extra)["x-blend-version"] == version
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "needed"),
+    [
+        ("blender", "", "==3.4"),
+        ("blender", "needs: blender=any\n\n", "any"),
+        ("blender", "needs: blender>=4.2\n\n", ">=4.2"),
+        ("/opt/blender-4.2/blender", "", ""),
+    ],
+)
+def test_the_bare_word_blender_means_the_one_that_saved_the_file(blend, line, said, needed):
+    assert planned(f"{said}{line} -b {blend()} -a\n").info.needs.blender == needed
+
+
+@pytest.mark.parametrize("version", [279, 340, 405])
+def test_a_scene_wants_the_blender_of_its_file(blend, version):
+    path = blend(age=Age(version))
+    own = f"=={version // 100}.{version % 100}"
+    assert plan.from_blend(path, Wish(), ROOTS, "linux")[0].info.needs.blender == own
+    wish = Wish(info=Info(commands=(), needs=Needs(blender="any", gpu=True)))
+    (draft,) = plan.from_blend(path, wish, ROOTS, "linux")
+    assert draft.info.needs == Needs(blender="any", gpu=True)
+
+
 def test_a_job_can_be_dropped_again_as_it_was_queued(blend):
     first = plan.from_blend(blend(), Wish(), ROOTS, "linux")[0]
     again = planned(infofile.text(first.info))

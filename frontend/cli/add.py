@@ -54,6 +54,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--name", metavar="N", help="the job's name; else the file's and the scene's")
     add("--pool", action="append", metavar="P", help="only nodes of this pool")
     add("--needs", action="append", metavar="NEED", help="ram>=16G, blender>=4.2, gpu, tag=x")
+    add("--blender", metavar="SPEC", help="like >=4.2 or any; else the version that saved the file")
     add("--after", action="append", metavar="JOB", help="start when this job is done")
     add("--nodes", type=int, metavar="N", help="most nodes at once")
     add("--retries", type=int, metavar="N", help="failures a chunk may have, 3")
@@ -176,7 +177,8 @@ def _info(args: argparse.Namespace) -> Info:
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
-    needed = Needs.parse(", ".join(args.needs)) if args.needs else None
+    wanted = [*(args.needs or ()), *_blenders(args.blender)]
+    needed = Needs.parse(", ".join(wanted)) if wanted else None
     pools = [needs.name(w, "pool") for p in args.pool or () for w in p.split(",") if w.strip()]
     return {
         "name": label(args.name) if args.name else None,
@@ -193,6 +195,14 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "hold": True if args.hold else None,
         "whole": True if args.whole else None,
     }
+
+
+def _blenders(spec: str | None) -> list[str]:
+    """What `--blender` asks for, as `--needs` would say it."""
+    if spec is None:
+        return []
+    said = needs.conditions(spec)
+    return [f"blender={said}"] if said == needs.ANY else [f"blender{c}" for c in said.split(",")]
 
 
 def _words(line: str) -> tuple[str, ...]:

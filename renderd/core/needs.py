@@ -9,6 +9,7 @@ from renderd.core.label import nearest
 from renderd.errors import InfoFileError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")  #: a pool or a tag
+ANY = "any"  #: Blender's version does not matter, not even the file's own
 _WORDS = ("ram>=16G", "blender>=4.2", "gpu", "tag=…", "pool=…")
 _BLENDER = re.compile(r"(>=|<=|==|=|>|<|!=)?\s*([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})")
 
@@ -18,7 +19,7 @@ class Needs:
     """What a node must have; an Info takes `pool` over into its own pools."""
 
     ram: int | None = None  #: bytes
-    blender: str = ""  #: conditions with commas between, `>=4.2,<5.0`
+    blender: str = ""  #: conditions with commas between, `>=4.2,<5.0`; or ANY
     gpu: bool = False
     tags: tuple[str, ...] = ()
     pool: tuple[str, ...] = ()
@@ -43,12 +44,12 @@ class Needs:
             else:
                 raise _refused(word, item)
         pool, tags = (tuple(dict.fromkeys(listed[key])) for key in ("pool", "tag"))
-        return cls(ram=ram, blender=",".join(blender), gpu=gpu, tags=tags, pool=pool)
+        return cls(ram=ram, blender=_joined(blender), gpu=gpu, tags=tags, pool=pool)
 
     def text(self) -> str:
         """Write the needs as one line that parse() reads back."""
         items = [f"ram>={amounts.size_text(self.ram)}"] if self.ram is not None else []
-        items += [f"blender{one}" for one in self.blender.split(",") if one]
+        items += [f"blender{_sign(one)}{one}" for one in self.blender.split(",") if one]
         items += ["gpu"] if self.gpu else []
         items += [f"tag={tag}" for tag in self.tags]
         items += [f"pool={pool}" for pool in self.pool]
@@ -59,14 +60,19 @@ NO_NEEDS = Needs()
 
 
 def conditions(text: str) -> str:
-    """Return Blender conditions in one form: `4.2` and `= 4.2` are `==4.2`, no blanks."""
+    """Return Blender conditions in one form: `4.2` and `= 4.2` are `==4.2`, no blanks.
+
+    `any` stands alone: every version will do.
+    """
+    if text.strip().lstrip("=").strip().lower() == ANY:
+        return ANY
     written = []
     for part in text.split(","):
         found = _BLENDER.fullmatch(part.strip())
         if found is None:
             raise InfoFileError(
                 f"{part.strip()!r} is no condition on Blender's version",
-                "write >=4.2, <5.0 or ==4.2.3",
+                "write >=4.2, <5.0, ==4.2.3 or any",
             )
         written.append(("==" if found[1] in {None, "="} else found[1]) + found[2])
     return ",".join(written)
@@ -77,7 +83,17 @@ def fits(spec: str, version: tuple[int, ...]) -> bool:
 
     So 4.2.3 meets `==4.2` and `<=4.2`, and does not meet `>4.2`.
     """
-    return all(_meets(one, version) for one in spec.split(",") if one)
+    return all(_meets(one, version) for one in spec.split(",") if one not in ("", ANY))
+
+
+def _joined(written: list[str]) -> str:
+    if ANY in written and len(written) > 1:
+        raise InfoFileError("blender=any and a condition exclude each other", "say one of them")
+    return ",".join(written)
+
+
+def _sign(condition: str) -> str:
+    return "=" if condition == ANY else ""
 
 
 def name(text: str, what: str) -> str:

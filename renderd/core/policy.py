@@ -92,12 +92,14 @@ def _wrong_blender(node: Able, job: Job) -> str:
         return "is still finding out which Blenders it has"
     if not uses or not node.blenders:
         return "has no Blender" if any(words[0] == "blender" for words in uses) else ""
-    spec = job.info.needs.blender
-    if spec and not any(needs.fits(spec, _version(v)) for v in node.blenders):
-        return f"has Blender {', '.join(node.blenders)}, the job needs {spec}"
+    spec, have = job.info.needs.blender, ", ".join(node.blenders)
     made = dict(job.info.extra).get("x-blend-version", "")
+    if spec and not any(needs.fits(spec, _version(v)) for v in node.blenders):
+        if spec == f"=={made}":
+            spec = f"{made} (the file's own; --blender any takes others)"
+        return f"has Blender {have}, the job needs {spec}"
     if made and all(_version(v)[:2] < _version(made) for v in node.blenders):
-        return f"has Blender {', '.join(node.blenders)}, the file was saved with {made}"
+        return f"has Blender {have}, the file was saved with {made}"
     return ""
 
 

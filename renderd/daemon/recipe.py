@@ -11,6 +11,7 @@ from renderd.core import command, frames, infofile, needs
 from renderd.core.farm import inside
 from renderd.core.job import Writes, out_of
 from renderd.daemon.work import Work
+from renderd.errors import RenderdError
 from renderd.spool.layout import Spool
 
 TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into output paths
@@ -18,6 +19,10 @@ TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into ou
 _CHECK = ("-P", os.path.join(os.path.dirname(blender.__file__), "missing_files.py"))
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
 _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")
+
+
+class NoBlender(RenderdError):
+    """None of this machine's Blenders is one that the job takes."""
 
 
 def command_lines(
@@ -92,7 +97,9 @@ def _program(
         major, _, minor = made.partition(".")
         if nearest := choose(fitting, 100 * int(major) + int(minor)):
             return nearest
-    return next(iter(fitting or blenders), None)
+    if spec and blenders and not fitting:
+        raise NoBlender(f"no Blender {spec} is on this machine any more")
+    return next(iter(fitting), None)
 
 
 def _as_said_to(program: BlenderProgram | None, path: str) -> str:

@@ -119,7 +119,7 @@ class Runner(threading.Thread):
         began = self._means.clock()
         try:
             return self._run(work)
-        except (NoSpace, OutputGone) as error:
+        except (NoSpace, OutputGone, recipe.NoBlender) as error:
             ending = Ending.NO_SPACE if isinstance(error, NoSpace) else Ending.UNABLE
             reason = error.message
         except OSError as error:

@@ -22,6 +22,7 @@ from renderd.errors import InfoFileError
         (">=4.2,<5.0", (5, 0, 1), False),
         ("!=4.3", (4, 3, 2), False),
         ("==4.2.3", (4, 2), False),
+        ("any", (2, 79), True),
     ],
 )
 def test_a_version_is_compared_as_far_as_the_condition_says(spec, version, met):
@@ -36,8 +37,24 @@ def test_conditions_have_one_form():
     )
 
 
+@pytest.mark.parametrize("text", ["blender=any", "blender any", "Blender == ANY"])
+def test_any_blender_has_one_form(text):
+    assert Needs.parse(text).blender == needs.ANY
+    assert Needs.parse(text).text() == "blender=any"
+
+
 @pytest.mark.parametrize(
-    "text", ["ram>=1G, ram>=2G", "gpu=1", "tag", "blender", "ram<1G", "=", "cpu"]
+    "text",
+    [
+        "blender=any, blender>=4",
+        "ram>=1G, ram>=2G",
+        "gpu=1",
+        "tag",
+        "blender",
+        "ram<1G",
+        "=",
+        "cpu",
+    ],
 )
 def test_a_wrong_need_is_refused_by_its_word(text):
     with pytest.raises(InfoFileError):

@@ -67,6 +67,17 @@ def test_a_file_newer_than_every_blender_here_is_not_taken() -> None:
     assert why(both, job(BLENDER, x_blend_version="4.5")) == ""
 
 
+def test_a_file_wants_its_own_blender_and_says_how_to_take_others() -> None:
+    own = replace(BLENDER, needs=Needs(blender="==3.6"))
+    assert why(wanted=job(own, x_blend_version="3.6")) == (
+        "has Blender 3.4.1, the job needs 3.6 (the file's own; --blender any takes others)"
+    )
+    assert why(replace(NODE, blenders=("3.6.9",)), job(own, x_blend_version="3.6")) == ""
+    takes_any = replace(BLENDER, needs=Needs(blender="any"))
+    assert why(wanted=job(takes_any, x_blend_version="2.79")) == ""
+    assert "saved with 3.6" in why(wanted=job(takes_any, x_blend_version="3.6"))
+
+
 def test_a_resting_node_says_so_first() -> None:
     assert why(replace(NODE, resting="is paused by artist")) == "is paused by artist"
 

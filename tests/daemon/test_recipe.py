@@ -150,6 +150,15 @@ def test_of_several_blenders_the_one_nearest_to_the_file_runs(
     assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == program.words[0]
 
 
+def test_a_job_never_runs_in_a_blender_it_did_not_ask_for(rooted: Spool, make: MakeWork) -> None:
+    own = make(LINE, needs=Needs(blender="==4.5"), extra=(("x-blend-version", "4.5"),))
+    assert words_of(rooted, own, blenders=(NEW, OLD))[0][0] == NEW.words[0]
+    with pytest.raises(recipe.NoBlender, match="no Blender"):
+        words_of(rooted, own, blenders=(OLD,))
+    takes_any = make(LINE, needs=Needs(blender="any"), extra=(("x-blend-version", "4.5"),))
+    assert words_of(rooted, takes_any, blenders=(OLD,))[0][0] == OLD.words[0]
+
+
 def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) -> None:
     work = make("/opt/mine/blender -b /p/a.blend -s 1 -e 10 -a")
     assert words_of(rooted, work, blenders=(NEW, OLD))[0][0] == "/opt/mine/blender"

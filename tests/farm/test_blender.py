@@ -12,6 +12,7 @@ from renderd import plan
 from renderd.core import frames
 from renderd.core.chunk import State
 from renderd.core.infofile import Info
+from renderd.core.needs import Needs
 from renderd.spool import jobs, orders
 
 pytestmark = pytest.mark.blender
@@ -66,7 +67,8 @@ def landed(farm, slug):
 
 
 def queue(farm, path, *scenes, span="", **said):
-    """Add scenes of a .blend as the front-end does; their jids."""
+    """Add scenes of a .blend as the front-end does, for any Blender; their jids."""
+    said = {"needs": Needs(blender="any"), **said}
     wish = plan.Wish(
         scenes=scenes,
         frames=frames.parse(span) if span else None,
