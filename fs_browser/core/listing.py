@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from fs_browser.core.kinds import Kind, of_file
+from renderd.core.litter import is_litter
 
 _NUMBERS = re.compile(r"([0-9]+)")
 
@@ -24,13 +25,13 @@ class Entry:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether Blender's browser would hide it: `.name` and `name~`."""
+        """Whether it is shown only when asked for: `.name`, `name~`, litter of servers."""
         return is_hidden(self.name)
 
 
 def is_hidden(name: str) -> bool:
-    """Tell names that begin with a dot or end with a tilde, which Blender hides alike."""
-    return name.startswith(".") or name.endswith("~")
+    """Tell names that Blender hides, `.name` and `name~`, and what servers leave: `@eaDir` …"""
+    return name.startswith(".") or name.endswith("~") or is_litter(name)
 
 
 def scan(folder: str, *, with_hidden: bool = False) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from renderd.core.chunk import INCARNATION
+from renderd.core.litter import is_litter
 
 JID = r"[a-z2-7]{10}"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -15,7 +16,7 @@ _BEAT = re.compile(rf"({INCARNATION})\.([0-9a-f]{{8}})\.(\d{{1,4}})\.([a-z2-7]{{
 _ADOPTING = re.compile(rf"({INCARNATION})~(h[a-z2-7]{{6}}|{JID})~({_SLUG})\.info")
 _INTENT = re.compile(rf"({JID})\.(\d{{3}})")
 _INCARNATION = re.compile(INCARNATION)
-_IGNORED = re.compile(r"\..*|.*~|.*\.tmp|Thumbs\.db|@eaDir|#.*#?", re.IGNORECASE)
+_IGNORED = re.compile(r"\..*|.*~|.*\.tmp|#.*#?", re.IGNORECASE)
 
 
 def nonce(rng: random.Random, length: int = 4) -> str:
@@ -133,7 +134,8 @@ def parse_intent(name: str) -> tuple[str, str] | None:
 
 def is_drop(name: str) -> bool:
     """True for a file in the root that is meant as an info file: any case, no leading dot."""
-    return name.lower().endswith(".info") and not _IGNORED.fullmatch(name)
+    is_meant = name.lower().endswith(".info") and not _IGNORED.fullmatch(name)
+    return is_meant and not is_litter(name)
 
 
 def attempt_name(index: int, attempt: int, inc: str) -> str:

@@ -10,7 +10,7 @@ from renderd.errors import BrokenImage, RenderdError
 from renderd.spool import frames, image
 from renderd.spool.frames import MOVIE, Output, Receipt
 from renderd.spool.layout import Spool
-from renderd.spool.moves import PASSING
+from renderd.spool.moves import PASSING, names
 
 #: kinds whose structure proves that a file is whole, also while its program still runs
 PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
@@ -177,7 +177,7 @@ class Landing:
         folder = self.output.private(self.stem)
         stem = self.output.pattern.split("#")[0]
         files = []
-        for name in self.spool.share.listdir(folder):
+        for name in names(self.spool, folder):
             found = self.spool.share.stat(f"{folder}/{name}")
             if name.startswith(stem) and found.is_file and found.size > 0:
                 files.append(name)

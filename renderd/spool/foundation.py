@@ -7,6 +7,7 @@ import stat as bits
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from renderd.core.litter import is_litter
 from renderd.errors import SpoolUnsafe, UsageError
 from renderd.spool import moves, trust
 from renderd.spool.layout import (
@@ -22,8 +23,6 @@ from renderd.spool.share import FILE_MODE, FOLDER_MODE, READ_LIMIT, Share
 
 #: A spool of one person: nobody else gets past its root, whatever umask or group lies below.
 CLOSED_MODE = 0o700
-#: What servers and desktops leave in a folder that is still empty for a person.
-HARMLESS = frozenset({"lost+found", ".snapshot", ".zfs", ".DS_Store", ".Trashes", "@eaDir"})
 ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
@@ -119,7 +118,7 @@ def _complete(
 def _refuse_foreign(share: Share, root: str) -> None:
     """Nothing but the empty folders of an interrupted run may lie where a spool is made."""
     ours = {*FOLDERS, FARM_FILE}
-    foreign = sorted(set(share.listdir(root)) - ours - HARMLESS)
+    foreign = sorted(n for n in set(share.listdir(root)) - ours if not is_litter(n))
     if foreign:
         raise UsageError(
             f"{root} is not empty: it holds {_some(foreign)}",
@@ -127,7 +126,8 @@ def _refuse_foreign(share: Share, root: str) -> None:
         )
     for name in FOLDERS:
         with contextlib.suppress(FileNotFoundError):
-            left = [entry for entry in share.listdir(f"{root}/{name}") if name != TMP]
+            listed = share.listdir(f"{root}/{name}")
+            left = [one for one in listed if name != TMP and not is_litter(one)]
             if left:
                 raise UsageError(
                     f"{root}/{name} holds {_some(left)} but {SPOOL_FILE} is lost",

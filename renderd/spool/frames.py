@@ -17,10 +17,16 @@ from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
 from renderd.spool import image, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
-from renderd.spool.moves import PASSING, ensure_folder, names
+from renderd.spool.moves import (
+    BREATH,
+    PASSING,
+    ensure_folder,
+    names,
+    remove_folder,
+    remove_tree,
+)
 
 SIDE = ".renderd"
-BREATH = 100  #: files between two breaths of a long step
 MOVIE = "movie"  #: the receipt of a job that writes one file a run
 
 
@@ -112,8 +118,7 @@ def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -
     if _holder(spool, output) == job.jid:
         with contextlib.suppress(OSError):
             spool.share.unlink(output.owner)
-    with contextlib.suppress(OSError):
-        spool.share.rmdir(f"{output.folder}/{SIDE}")
+    remove_folder(spool, f"{output.folder}/{SIDE}")
 
 
 def why_not_able(spool: Spool, output: Output) -> str:
@@ -323,19 +328,3 @@ def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) 
 def clear_attempt(spool: Spool, output: Output, stem: str) -> None:
     """Remove a finished or dead attempt's private folder; litter if it fails."""
     remove_tree(spool, output.private(stem))
-
-
-def remove_tree(spool: Spool, path: str, breathe: Callable[[], None] = lambda: None) -> None:
-    """Remove a folder and what is in it, never through a symbolic link, best effort."""
-    with contextlib.suppress(OSError):
-        if not spool.share.stat(path).is_folder:
-            return  # a link in its place: nothing of ours lies where it leads
-        for number, name in enumerate(names(spool, path), 1):
-            if number % BREATH == 0:
-                breathe()
-            child = f"{path}/{name}"
-            if spool.share.stat(child).is_folder:
-                remove_tree(spool, child, breathe)
-            else:
-                spool.share.unlink(child)
-        spool.share.rmdir(path)

@@ -24,7 +24,7 @@ from renderd.spool.layout import (
     WAITING,
     Spool,
 )
-from renderd.spool.moves import names
+from renderd.spool.moves import BREATH, names, remove_folder
 
 CHUNK_PARTS = 6  #: of a chunk's name with an owner, between its dots
 
@@ -33,7 +33,6 @@ SWEEP_EVERY = 900.0
 HOUR = 3600.0
 JOBS_A_SWEEP = 20  #: so that one sweep of a large farm stays short
 FILES_A_SWEEP = 2000  #: removed at most; the rest a minute later, for work goes before litter
-BREATH = 100  #: files between two breaths
 
 
 @dataclass(slots=True)
@@ -92,8 +91,7 @@ class Janitor:
             chunk = parse(name)
             if chunk is not None and chunk.state is State.DONE and not self._remove(path, name):
                 return
-        with contextlib.suppress(OSError):
-            self.spool.share.rmdir(path)
+        remove_folder(self.spool, path)
 
     def _remove(self, folder: str, name: str) -> bool:
         """Remove one file, also when another janitor did; False when it is enough for now."""
@@ -113,8 +111,7 @@ class Janitor:
                 self._remove_tree(f"{path}/{name}")
             elif not self._remove(path, name):
                 return
-        with contextlib.suppress(OSError):
-            self.spool.share.rmdir(path)
+        remove_folder(self.spool, path)
 
     def _forget_deaths(self, now: float) -> None:
         """A certificate that no open job and no intent needs, in two looks a day apart."""

@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+from collections.abc import Callable
 from enum import StrEnum
 
+from renderd.core.litter import is_disposable, is_litter
 from renderd.core.names import nonce
 from renderd.errors import ShareUnsure, SpoolNotMounted
 from renderd.spool.layout import TMP, Spool, is_mounted
 
+BREATH = 100  #: files between two breaths of a long step
 SETTLE = 2.0  #: seconds between two listings that must agree before absence means anything
 
 
@@ -84,11 +87,50 @@ def ensure_folder(spool: Spool, path: str) -> None:
 
 
 def names(spool: Spool, path: str) -> list[str]:
-    """The names in a folder now; a folder that is not there has none.  Raises OSError."""
+    """The names in a folder now, but for the litter of servers and desktops.
+
+    A folder that is not there has none.  Raises OSError.
+    """
     try:
-        return spool.share.listdir(path)
+        return [name for name in spool.share.listdir(path) if not is_litter(name)]
     except FileNotFoundError:
         return []
+
+
+def remove_folder(spool: Spool, path: str) -> bool:
+    """Remove a folder that holds nothing, or nothing but litter that may go with it.
+
+    False, and quietly, where it stays: something of somebody's lies in it.
+    """
+    with contextlib.suppress(OSError):
+        left = spool.share.listdir(path)
+        if not all(map(is_disposable, left)):
+            return False
+        for name in left:  # one by one: what comes meanwhile must make the rmdir fail
+            _remove(spool, f"{path}/{name}")
+        spool.share.rmdir(path)
+        return True
+    return False
+
+
+def remove_tree(spool: Spool, path: str, breathe: Callable[[], None] = lambda: None) -> None:
+    """Remove a folder and what is in it, litter too; never through a link, best effort."""
+    with contextlib.suppress(OSError):
+        if not spool.share.stat(path).is_folder:
+            return  # a link in its place: nothing of ours lies where it leads
+        for number, name in enumerate(spool.share.listdir(path), 1):
+            if number % BREATH == 0:
+                breathe()
+            _remove(spool, f"{path}/{name}", breathe)
+        spool.share.rmdir(path)
+
+
+def _remove(spool: Spool, path: str, breathe: Callable[[], None] = lambda: None) -> None:
+    with contextlib.suppress(OSError):  # a file that NFS keeps for a reader must not stop the rest
+        if spool.share.stat(path).is_folder:
+            remove_tree(spool, path, breathe)
+        else:
+            spool.share.unlink(path)
 
 
 class Folder:
@@ -107,7 +149,7 @@ class Folder:
         is_same = changed_at == self._changed_at
         if is_same and self.is_settled:
             return self._names
-        self._names = tuple(spool.share.listdir(self.path))
+        self._names = tuple(n for n in spool.share.listdir(self.path) if not is_litter(n))
         if is_same:
             self.is_settled = now - self._first_listed >= SETTLE
         else:

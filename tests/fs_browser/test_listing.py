@@ -68,6 +68,12 @@ def test_hidden_names_come_only_when_asked_for(tmp_path):
     assert set(listed(tmp_path, with_hidden=True)) == {".config", "scene.blend~", "shot.exr"}
 
 
+def test_the_litter_of_servers_is_hidden(tmp_path):
+    for name in ("@eaDir", "#recycle", "$RECYCLE.BIN", "Thumbs.db", "shot.exr"):
+        (tmp_path / name).touch()
+    assert set(listed(tmp_path)) == {"shot.exr"}
+
+
 def test_a_hidden_entry_says_so(tmp_path):
     (tmp_path / ".config").touch()
     assert listed(tmp_path, with_hidden=True)[".config"].is_hidden

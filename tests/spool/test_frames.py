@@ -164,3 +164,24 @@ def test_the_publisher_makes_the_output_folder(
     draft = Draft(name="s", slug="s", info=info, runs=runs, out=out, writes=Writes.PRIVATE)
     jobs.publish(spool, draft, jobs.Order("me@here"))
     assert (tmp_path / "deep/er/.renderd").is_dir()
+
+
+def test_a_nas_box_s_litter_does_not_keep_a_closed_jobs_folder(
+    spool: Spool, job: Job, output: Output
+) -> None:
+    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    for folder in (output.folder + "/.renderd", output.own, output.own + "/ok"):
+        Path(folder, "@eaDir").mkdir()
+        Path(folder, "@eaDir", "x@SynoEAStream").write_text("x")
+    frames.collect(spool, job)
+    assert os.listdir(output.folder) == ["shot_0002.png"]
+    [receipt] = Path(spool.job(job.jid, "frames.jsonl")).read_text().splitlines()
+    assert '"frame": "2"' in receipt
+
+
+def test_litter_between_the_frames_is_no_frame(spool: Spool, output: Output) -> None:
+    render(output, 2)
+    for name in ("shot_0003.png@SynoEAStream", "._shot_0003.png", "@eaDir"):
+        Path(output.private(STEM), name).write_text("x")
+    found = frames.fresh_files(spool, output.private(STEM), output)
+    assert found == {2: ["shot_0002.png"]}

@@ -160,3 +160,11 @@ def test_trust_share_is_recorded_and_said(tmp_path, capsys):
     assert run("--trust-share", tmp_path / "farm") == 0
     assert "not checked" in capsys.readouterr().err
     assert read_identity(PosixShare(), str(tmp_path / "farm")).trusts_share
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN", ".DS_Store"])
+def test_a_folder_that_holds_only_a_servers_litter_is_empty(tmp_path, name):
+    root = tmp_path / "farm"
+    root.mkdir()
+    (root / name).mkdir()
+    assert make(root).is_new

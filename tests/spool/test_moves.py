@@ -11,7 +11,17 @@ import pytest
 
 from renderd.errors import ShareUnsure, SpoolNotMounted
 from renderd.spool.layout import Spool
-from renderd.spool.moves import SETTLE, Folder, Outcome, enter, move, write
+from renderd.spool.moves import (
+    SETTLE,
+    Folder,
+    Outcome,
+    enter,
+    move,
+    names,
+    remove_folder,
+    remove_tree,
+    write,
+)
 from renderd.spool.share import PosixShare
 
 
@@ -130,3 +140,66 @@ def test_a_change_is_seen_at_the_next_look(spool: Spool) -> None:
         folder.look(spool, now)
     make(spool, "b")
     assert folder.look(spool, 7.0) == ("b",)
+
+
+def litter(folder: Path, *also: str) -> None:
+    """What a NAS box leaves beside the names that are wanted."""
+    (folder / "@eaDir" / "deep").mkdir(parents=True)
+    (folder / "@eaDir" / "deep" / "x@SynoEAStream").write_text("x")
+    for name in (".DS_Store", "Thumbs.db", *also):
+        (folder / name).write_text("x")
+
+
+def test_a_list_of_names_leaves_litter_out(spool: Spool) -> None:
+    folder = Path(spool.at("queue"))
+    litter(folder, "wanted")
+    (folder / "#recycle").mkdir()
+    assert names(spool, str(folder)) == ["wanted"]
+    assert Folder(str(folder)).look(spool, 0.0) == ("wanted",)
+
+
+def test_a_folder_with_nothing_but_litter_is_removed(spool: Spool) -> None:
+    folder = Path(spool.at("tmp", "side"))
+    litter(folder)
+    assert remove_folder(spool, str(folder))
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("kept", ["frame.png", "#recycle", ".nfs0003"])
+def test_a_folder_with_anything_else_stays_whole(spool: Spool, kept: str) -> None:
+    folder = Path(spool.at("tmp", "side"))
+    litter(folder, kept)
+    before = set(os.listdir(folder))
+    assert not remove_folder(spool, str(folder))
+    assert set(os.listdir(folder)) == before
+
+
+def test_what_comes_while_litter_is_removed_stays(spool: Spool) -> None:
+    folder = Path(spool.at("tmp", "side"))
+    litter(folder)
+
+    class Busy(PosixShare):
+        """A share on which somebody writes into the folder meanwhile."""
+
+        def unlink(self, path: str) -> None:
+            super().unlink(path)
+            (folder / "new").write_text("x")
+
+    assert not remove_folder(replace(spool, share=Busy()), str(folder))
+    assert (folder / "new").exists()
+
+
+def test_one_file_that_cannot_be_removed_keeps_nothing_else(spool: Spool) -> None:
+    folder = Path(spool.at("tmp", "side"))
+    litter(folder, ".nfs0003", "a", "b")
+
+    class Kept(PosixShare):
+        """A share on which a reader keeps one file."""
+
+        def unlink(self, path: str) -> None:
+            if path.endswith(".nfs0003"):
+                raise OSError(errno.EBUSY, "a reader holds it", path)
+            super().unlink(path)
+
+    remove_tree(replace(spool, share=Kept()), str(folder))
+    assert os.listdir(folder) == [".nfs0003"]
