@@ -9,6 +9,7 @@ from renderd.core import command, infofile
 from renderd.core.chunk import Chunk
 from renderd.core.frames import Run, split
 from renderd.core.infofile import DEFAULT_CHUNK, Info
+from renderd.core.names import is_jid
 from renderd.core.outputs import fill as fill_pattern
 from renderd.errors import InfoFileError
 
@@ -82,6 +83,12 @@ class Job:
     owner: str = ""  #: who submitted it, as user@host
     out: str = ""
     writes: Writes = Writes.NOTHING
+
+    @property
+    def redoes(self) -> str:
+        """The job whose frames this one renders again (`x-redo`); empty for all others."""
+        jid = dict(self.info.extra).get("x-redo", "")
+        return jid if is_jid(jid) else ""
 
 
 def record(draft: Draft, owner: str, after: tuple[str, ...], chunks: int) -> Info:

@@ -3,6 +3,7 @@
 Beside the frames lies `.renderd/`: `<hash>.owner` names the job that owns a pattern, `<jid>/since`
 marks the job's work, `<jid>/<attempt>/` takes a renderer's private output, and `<jid>/ok/<frame>`
 are the receipts.  A frame is a job's only with that job's receipt and unchanged size and mtime.
+Jobs that redo frames of another are guests of its output: see guests.py.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from renderd.core.job import Job, Writes
 from renderd.core.names import nonce
 from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
-from renderd.spool import image, tickets
+from renderd.spool import guests, image, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     BREATH,
@@ -38,6 +39,7 @@ class Output:
     folder: str  #: absolute, path roots expanded
     pattern: str  #: base name with `#`
     writes: Writes
+    redoes: str = ""  #: the job whose frames this one renders again
 
     @property
     def own(self) -> str:
@@ -47,17 +49,30 @@ class Output:
     @property
     def owner(self) -> str:
         """The file that names the job that owns this pattern."""
+        return f"{self._key}.owner"
+
+    def guest(self, jid: str) -> str:
+        """The file that lets a redo job write beside the owner."""
+        return f"{self._key}.guest.{jid}"
+
+    @property
+    def host(self) -> str:
+        """The job whose frames these are: the one that is redone, else this job itself."""
+        return self.redoes or self.jid
+
+    @property
+    def _key(self) -> str:
         # The base name only: nodes may mount the folder at different paths.
         key = hashlib.sha256(hashed(self.pattern).encode()).hexdigest()[:16]
-        return f"{self.folder}/{SIDE}/{key}.owner"
+        return f"{self.folder}/{SIDE}/{key}"
 
     def private(self, stem: str) -> str:
         """The folder one attempt renders into."""
         return f"{self.own}/{stem}"
 
-    def receipt(self, frame: int | str) -> str:
-        """The path of a frame's receipt."""
-        return f"{self.own}/ok/{frame}"
+    def receipt(self, frame: int | str, of: str = "") -> str:
+        """The path of a frame's receipt, also of another job."""
+        return f"{self.folder}/{SIDE}/{of or self.jid}/ok/{frame}"
 
     def frame_of(self, name: str) -> int | None:
         """The frame a file name is, by this output's pattern."""
@@ -81,13 +96,14 @@ def locate(spool: Spool, job: Job) -> Output | None:
     if not job.out or job.writes is Writes.NOTHING:
         return None
     folder, _, pattern = spool.local(job.out).rpartition("/")
-    return Output(job.jid, folder, pattern, job.writes)
+    return Output(job.jid, folder, pattern, job.writes, job.redoes)
 
 
 def own(spool: Spool, job: Job, *, replaces: bool) -> None:
-    """Make the job the owner of its output, making the folder where needed.
+    """Make the job the owner of its output, or its guest, making the folder where needed.
 
-    Raises OutputOwned where an open job owns it; with `replaces` that job is cancelled first.
+    Raises OutputOwned where an open job writes it that is neither the job's host nor another
+    guest of it; with `replaces` those are cancelled first.
     """
     output = locate(spool, job)
     if output is None:
@@ -95,18 +111,31 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
     _make_folders(spool, output.folder)
     for folder in (f"{output.folder}/{SIDE}", output.own, f"{output.own}/ok"):
         ensure_folder(spool, folder)
-    other = _holder(spool, output)
-    if other and other != job.jid and (place := tickets.find(spool, other)) and place[0] in OPEN:
-        if not replaces:
-            raise OutputOwned(
-                f"{output.folder}/{output.pattern} is being written by job {other}"
-                f" ({place[1].slug})",
-                f"wait for it or cancel it (render cancel {other}); render add also takes another"
-                " --out, or --replace",
-            )
-        tickets.turn_surely(spool, other, CANCELLED, among=OPEN)
+    holder = _holder(spool, output)
+    others = {jid for jid, host in guests.hosts(spool, output).items() if host != output.host}
+    if holder and not guests.are_one(spool, output, holder):
+        others.add(holder)
+    for other in sorted(others):
+        _clear_way(spool, output, other, replaces=replaces)
     _put(spool, output, f"{output.own}/since", job.jid)
-    _put(spool, output, output.owner, job.jid)
+    if output.redoes:
+        _put(spool, output, output.guest(job.jid), output.redoes)
+    if not output.redoes or holder in others:
+        _put(spool, output, output.owner, job.jid)
+
+
+def _clear_way(spool: Spool, output: Output, other: str, *, replaces: bool) -> None:
+    """Cancel another job that is open and writes the output, or raise OutputOwned."""
+    place = tickets.find(spool, other)
+    if place is None or place[0] not in OPEN:
+        return
+    if not replaces:
+        raise OutputOwned(
+            f"{output.folder}/{output.pattern} is being written by job {other} ({place[1].slug})",
+            f"wait for it or cancel it (render cancel {other}); render add also takes another"
+            " --out, or --replace",
+        )
+    tickets.turn_surely(spool, other, CANCELLED, among=OPEN)
 
 
 def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
@@ -115,6 +144,9 @@ def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -
     if output is None:
         return
     remove_tree(spool, output.own, breathe)
+    if output.redoes:
+        with contextlib.suppress(OSError):
+            spool.share.unlink(output.guest(job.jid))
     if _holder(spool, output) == job.jid:
         with contextlib.suppress(OSError):
             spool.share.unlink(output.owner)
@@ -126,27 +158,28 @@ def why_not_able(spool: Spool, output: Output) -> str:
 
     Read afresh at this machine's own path: an unmounted share or another folder shows here.
     """
-    for path in (f"{output.own}/since", output.owner):
-        try:
-            jid = spool.share.read(path, 64).decode("ascii", "replace").strip()
-        except FileNotFoundError:
-            return f"does not see the job's mark in {output.folder}: is the output share mounted?"
-        except OSError as error:
-            return f"cannot read {path}: {error.strerror}"
-        if jid != output.jid:
-            return f"{output.folder}/{output.pattern} belongs to job {jid} now"
+    path, meant = output.owner, output.jid
+    if output.redoes:
+        path, meant = output.guest(output.jid), output.redoes
+    try:
+        for mark, expected in ((f"{output.own}/since", output.jid), (path, meant)):
+            jid = guests.read_mark(spool, mark)
+            if not jid:
+                return (
+                    f"does not see the job's mark in {output.folder}: is the output share mounted?"
+                )
+            if jid != expected:
+                return f"{output.folder}/{output.pattern} belongs to job {jid} now"
+        holder = _holder(spool, output) if output.redoes else ""
+        if holder and not guests.are_one(spool, output, holder):
+            return f"{output.folder}/{output.pattern} belongs to job {holder} now"
+    except OSError as error:
+        return f"cannot read {error.filename or output.folder}: {error.strerror}"
     return ""
 
 
 def _holder(spool: Spool, output: Output) -> str:
-    return _read_mark(spool, output.owner)
-
-
-def _read_mark(spool: Spool, path: str) -> str:
-    try:
-        return spool.share.read(path, 64).decode("ascii", "replace").strip()
-    except FileNotFoundError:
-        return ""
+    return guests.read_mark(spool, output.owner)
 
 
 def _make_folders(spool: Spool, folder: str) -> None:
@@ -169,9 +202,13 @@ def _make_folders(spool: Spool, folder: str) -> None:
 
 
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:
-    source = f"{output.own}/new.{nonce(spool.rng, 8)}"
-    spool.share.create(source, text.encode(), sync=True)
-    spool.share.rename(source, path)
+    spool.share.rename(_temp(spool, output, text), path)
+
+
+def _temp(spool: Spool, output: Output, text: str) -> str:
+    path = f"{output.own}/new.{nonce(spool.rng, 8)}"
+    spool.share.create(path, text.encode(), sync=True)
+    return path
 
 
 def open_private(spool: Spool, output: Output, stem: str) -> str:
@@ -281,6 +318,8 @@ def _put_in_place(spool: Spool, source: str, target: str) -> None:
 
 def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) -> Receipt:
     """Write the receipt of a frame that is in place and whole.  Raises OSError."""
+    if output.redoes:  # first: with ours written nobody would come back for the host's
+        guests.renew(spool, output, key, _temp(spool, output, receipt.text()))
     _put(spool, output, output.receipt(key), receipt.text())
     return receipt
 
@@ -309,7 +348,7 @@ def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) 
     if "frames.jsonl" in names(spool, spool.job(job.jid)):
         disown(spool, job, breathe)
         return
-    if _read_mark(spool, f"{output.own}/since") != job.jid:
+    if guests.read_mark(spool, f"{output.own}/since") != job.jid:
         return  # not mounted here: an empty list of receipts would be a lie that stays
     lines = []
     listed = names(spool, f"{output.own}/ok")
