@@ -1,4 +1,4 @@
-"""`render node ORDER NODE…`: pause, resume, drain, undrain, quit or kill on a node."""
+"""`render node ORDER NODE…`: pause, drain, restart, quit … on a node."""
 
 import argparse
 import time
@@ -18,6 +18,7 @@ _ORDERS = {
     "resume": "take chunks again",
     "drain": "finish what runs, then leave",
     "undrain": "stay after all",
+    "restart": "end the frame in work, then begin anew with the code that is installed now",
     "quit": "give back what runs and leave",
     "kill": "stop chunks that run there and give them back",
 }
@@ -27,15 +28,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add the verb and its options to the command line."""
     parser = subparsers.add_parser(
         "node",
-        help="pause, resume, drain, undrain, quit or kill on a node",
+        help="pause, resume, drain, undrain, restart, quit or kill on a node",
         description="Order nodes about; they obey at their next beat.\n\n"
         + "\n".join(f"  {name:<8} {says}" for name, says in _ORDERS.items()),
     )
     parser.add_argument("order", metavar="ORDER", help=", ".join(_ORDERS))
-    parser.add_argument("nodes", nargs="+", metavar="NODE", help="by name, host or incarnation")
+    parser.add_argument("nodes", nargs="*", metavar="NODE", help="by name, host or incarnation")
+    parser.add_argument("--all", action="store_true", help="every live node")
     parser.add_argument("--for", dest="seconds", metavar="TIME", help="pause: like 90, 10m, 2h30m")
     parser.add_argument("--until", metavar="HH:MM", help="pause: until this time of day")
-    parser.add_argument("--now", action="store_true", help="quit: without grace for what runs")
+    parser.add_argument(
+        "--now",
+        action="store_true",
+        help="drain: at the end of the frame; restart: at once; quit: without grace",
+    )
     parser.add_argument("--job", metavar="JOB", help="kill: only chunks of this job")
     parser.add_argument("--chunk", type=int, metavar="N", help="kill: only this chunk")
     parser.set_defaults(run=run)
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     request = _request(args)
     spool = open_farm(args)
     sent: list[dict[str, Any]] = []
-    for word in args.nodes:
+    for word in _nodes(args, spool):
         if args.order == "kill":
             sent += _kill(args, spool, word)
         else:
@@ -58,11 +64,30 @@ def run(args: argparse.Namespace) -> int:
         return output.emit({"order": args.order, "sent": sent})
     for one in sent:
         what = f" chunk {one['chunk']} of {one['job']}" if "chunk" in one else ""
-        output.say(f"{one['node']}: {args.order}{what}, at its next beat")
+        output.say(f"{one['node']}: {args.order}{what}, {_when(args)}")
     if not sent:
         output.say("nothing of that runs there")
     nudge(args, spool)
     return 0
+
+
+def _nodes(args: argparse.Namespace, spool: Spool) -> list[str]:
+    """The nodes that were named, or with --all every live one."""
+    if bool(args.nodes) == args.all:
+        raise UsageError(
+            "name the nodes, or say --all" if not args.all else "--all means every node",
+            "see: render nodes" if not args.all else "leave the names out",
+        )
+    if args.nodes:
+        return list(args.nodes)
+    return sorted({orders.node_name(spool, inc) for inc in orders.live(spool)})
+
+
+def _when(args: argparse.Namespace) -> str:
+    """When a node does it, for a person."""
+    if args.order == ("drain" if args.now else "restart"):
+        return "at the end of the frame in work"
+    return "at the end of the chunk in work" if args.order == "drain" else "at its next beat"
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -78,8 +103,10 @@ def _request(args: argparse.Namespace) -> Request:
         # The length counts, on the node's own clock; the time is for those that know no length.
         said |= {"for": seconds, "until": round(time.time() + seconds, 3)}
     if args.now:
-        if args.order != "quit":
-            raise UsageError("--now goes with quit", "say: render node quit NODE --now")
+        if args.order not in ("drain", "restart", "quit"):
+            raise UsageError(
+                "--now goes with drain, restart and quit", "say: render node quit NODE --now"
+            )
         said["now"] = True
     return Request(Op(args.order), said)
 

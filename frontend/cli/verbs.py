@@ -37,7 +37,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Nodes and settings",
         (
-            ("node", "pause, resume, drain, undrain, quit or kill on a node"),
+            ("node", "pause, resume, drain, undrain, restart, quit or kill on a node"),
             ("config", "show this machine's settings"),
         ),
     ),

@@ -42,6 +42,7 @@ class Op(StrEnum):
     RESUME = "resume"
     DRAIN = "drain"
     UNDRAIN = "undrain"
+    RESTART = "restart"  #: leave at the end of the frame in work, and begin anew
     QUIT = "quit"
     KILL = "kill"  #: stop a chunk that runs here and give it back
     STATS = "stats"  #: counts of this daemon's own work
@@ -263,8 +264,9 @@ ARGUMENTS: dict[Op, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Op.FOLLOW: (("job", "chunk"), ()),
     Op.PAUSE: ((), ("until", "for", "by")),
     Op.RESUME: ((), ("by",)),
-    Op.DRAIN: ((), ("by",)),
+    Op.DRAIN: ((), ("now", "by")),
     Op.UNDRAIN: ((), ("by",)),
+    Op.RESTART: ((), ("now", "by")),
     Op.QUIT: ((), ("now", "by")),
     Op.KILL: (("job", "chunk"), ("by",)),
 }

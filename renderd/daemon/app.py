@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from renderd.errors import RenderdError, SpoolError, UsageError
 from renderd.host.guard import Guard
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from renderd.daemon.server import Server
 
 VERBS = ("init", "doctor", "config", "sign")
+AGAIN = "RENDERD_BEGINS_ANEW"  #: in the environment of a daemon that replaces itself
 AGAIN_EVERY = 5.0  #: seconds between tries of a fenced daemon to come back
 LEAVE_WITHIN = 6.0  #: seconds from SIGTERM for the loop; with what follows never more than 10
 LOOK_EVERY = 0.5  #: seconds between looks whether the loop has ended
@@ -34,6 +35,7 @@ exit status:  0 left in order (--once: all done)   1 something failed   2 usage
               10 spool cannot be used   11 another daemon holds this node's name or socket
               12 spool is newer   130 interrupted
 """
+T = TypeVar("T")
 _log = logging.getLogger("renderd")
 
 
@@ -64,9 +66,23 @@ def _verb(words: list[str]) -> int:
 
 
 def _daemon(words: list[str]) -> int:
+    is_first = os.environ.pop(AGAIN, "") == ""  # before the guard: commands must not inherit it
     # First of all, while there is one thread and little memory: the guard is forked from here.
     with Guard.start() as guard:
-        return Daemon(_parse(words), guard).run()
+        daemon = Daemon(_parse(words), guard)
+        status = daemon.run(is_first=is_first)
+    return _begin_anew() if daemon.restarts else status
+
+
+def _begin_anew() -> int:
+    """Become a fresh daemon with the code that is on the disk now: same process, same words."""
+    _log.info("begins anew")
+    os.environ[AGAIN] = "yes"
+    try:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+    except OSError as error:  # whoever watches over us starts us again
+        _log.error("cannot begin anew: %s: %s", sys.executable, error.strerror)
+        return 1
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -107,45 +123,63 @@ class Daemon:
         # Not an Event: its lock is held for moments in which a signal handler must not want it.
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._reload = False
+        self.restarts = False  #: told to begin anew, and able to
 
-    def run(self) -> int:
-        """Work until told to leave; the exit status."""
+    def run(self, *, is_first: bool = True) -> int:
+        """Work until told to leave; the exit status.
+
+        One that began anew is not the first: it waits for a share that is away just then.
+        """
         from renderd.host import facts, locations, run_record  # noqa: PLC0415  after the fork
         from renderd.spool import trust  # noqa: PLC0415
         from renderd.spool.layout import read_identity  # noqa: PLC0415
         from renderd.spool.share import PosixShare  # noqa: PLC0415
 
         trust.check_user(self.settings.allow_root)
-        identity = read_identity(PosixShare(), self.settings.spool)
+        spool = self.settings.spool
+        identity = self._until_it_can(lambda: read_identity(PosixShare(), spool), is_first=is_first)
+        if identity is None:
+            return 0
         name = self.settings.node or facts.host_slug(facts.host_name())
-        os.umask(0o007)  # ours alone, the guard was forked before; saves a chmod for each file
+        # Ours alone, the guard was forked before; saves a chmod for each file.
+        umask = os.umask(0o007)
         os.makedirs(self._state_dir, exist_ok=True)
         locations.make_private(self._runtime_dir)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
         with run_record.NodeLock(self._runtime_dir, identity.id, name):
-            incarnation, status = self._enter(is_first=True), 0
+            incarnation, status = self._enter(is_first=is_first), 0
             while incarnation is not None:
                 status = self._serve(incarnation)
-                if not incarnation.node.is_fenced or self._signals:
+                self.restarts = incarnation.node.restarts and not self._signals
+                if self.restarts or not incarnation.node.is_fenced or self._signals:
                     break
                 _log.warning("declared dead by the others; going on as a new incarnation")
                 met = incarnation.node.met
                 incarnation = self._enter(is_first=False)
                 if incarnation is not None:
                     incarnation.node.met |= met  # --once answers for what its forerunner met too
-            return status
+        os.umask(umask)  # the next guard is forked by who replaces us
+        if self.restarts:  # for systemd a reload: it must neither stop us nor start another
+            self._notify.reloading(time.monotonic_ns() // 1000)
+        return status
 
     def _enter(self, *, is_first: bool) -> "Incarnation | None":
-        """A new incarnation in the spool; None when told to leave before the share let it in.
+        """A new incarnation in the spool; None when told to leave before the share let it in."""
+        from renderd.daemon.assembly import incarnate  # noqa: PLC0415  after the guard's fork
+
+        return self._until_it_can(
+            lambda: incarnate(self.settings, self._guard, self._state_dir), is_first=is_first
+        )
+
+    def _until_it_can(self, enter: Callable[[], T], *, is_first: bool) -> T | None:
+        """What needs the spool; None when told to leave before the share let us.
 
         The first raises SpoolError with what is wrong; those that follow wait until it is over.
         """
-        from renderd.daemon.assembly import incarnate  # noqa: PLC0415  after the guard's fork
-
         while not self._signals or is_first:
             try:
-                return incarnate(self.settings, self._guard, self._state_dir)
+                return enter()
             except OSError as error:
                 said = f"{error.filename or self.settings.spool}: {error.strerror or error}"
                 problem = SpoolError(said, "see what is wrong with: renderd doctor")
@@ -232,7 +266,7 @@ class Daemon:
                 stream.flush()
         if incarnation.loop.error is not None:
             return 1
-        if incarnation.node.is_fenced and not self._signals:
+        if incarnation.node.is_fenced and not self._signals and not incarnation.node.restarts:
             self._guard = Guard.start()
             return 1
         return incarnation.outcome()

@@ -255,6 +255,7 @@ HANDLERS: dict[Op, Handler] = {
     Op.RESUME: _post,
     Op.DRAIN: _post,
     Op.UNDRAIN: _post,
+    Op.RESTART: _post,
     Op.QUIT: _post,
     Op.KILL: kill,
     Op.STATS: stats,

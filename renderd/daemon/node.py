@@ -91,6 +91,7 @@ class Node:
     met: set[str] = field(default_factory=set)  #: jobs seen in the queue
     quiet_polls: int = 0  #: in a row, with --once, at which nothing was left
     wants_exit: str = ""  #: why the daemon should leave when its work ends
+    restarts: bool = False  #: it begins anew when it has left
     journal: deque[dict[str, Any]] = field(default_factory=deque)
     trouble: str = ""  #: the share's last error, for status
 

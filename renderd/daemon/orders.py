@@ -1,9 +1,13 @@
 """Orders of people to this node, from the socket and from the inbox alike."""
 
+import logging
+
 from renderd.core.wire import Op, Request
 from renderd.daemon.node import Node, Rest
 
 DRAINED = "draining: it finishes its chunk and takes no more"
+DRAINED_NOW = "draining: it finishes its frame and takes no more"
+_log = logging.getLogger(__name__)
 
 
 #: orders whose effect outlives a restart
@@ -20,13 +24,20 @@ def obey(node: Node, request: Request, wall: float) -> None:
             for work in node.running:
                 work.stop(f"this node was paused by {by}")
         case Op.DRAIN:
-            node.rest = Rest(DRAINED, None, is_drain=True)
-            node.wants_exit = f"drained by {by}"
+            is_now = bool(request.args.get("now"))
+            node.rest = Rest(DRAINED_NOW if is_now else DRAINED, None, is_drain=True)
+            _leave(node, f"drained by {by}", at_frame=is_now)
         case Op.RESUME | Op.UNDRAIN:
             node.rest = Rest()
-            node.wants_exit = ""
+            _leave(node, "")
+        case Op.RESTART:
+            is_now = bool(request.args.get("now"))
+            _leave(node, f"restarting, told by {by}", at_frame=not is_now)
+            node.restarts = True
+            for work in node.running if is_now else ():
+                work.stop(node.wants_exit)
         case Op.QUIT:
-            node.wants_exit = f"told to quit by {by}"
+            _leave(node, f"told to quit by {by}")
             node.rest = Rest(f"leaving, told by {by}")
             for work in node.running:
                 work.stop(node.wants_exit, now=bool(request.args.get("now")))
@@ -34,6 +45,18 @@ def obey(node: Node, request: Request, wall: float) -> None:
             _kill(node, request, by)
         case _:
             return
+
+
+def _leave(node: Node, reason: str, *, at_frame: bool = False) -> None:
+    """Leave when what runs has ended, at the end of its frame or of its chunk; or stay after all.
+
+    The last order counts.
+    """
+    node.wants_exit, node.restarts = reason, False
+    for work in node.running:
+        work.last_frame = reason if at_frame else ""
+    if reason:
+        _log.info("%s: leaves when its %s", reason, "frame ends" if at_frame else "work ends")
 
 
 def _end_of(request: Request, wall: float) -> float | None:

@@ -1,7 +1,6 @@
 """Runs one chunk at a time on its own thread, and reports how it ended."""
 
 import contextlib
-import errno
 import logging
 import os
 import queue
@@ -18,9 +17,10 @@ from renderd.core.causes import MISSING_FILE
 from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
-from renderd.daemon import landing, recipe
+from renderd.daemon import recipe, verdict
 from renderd.daemon.landing import Landing, NoSpace, OutputGone
 from renderd.daemon.printout import Printout
+from renderd.daemon.verdict import Verdict
 from renderd.daemon.work import Ending, Result, Work
 from renderd.errors import RenderdError
 from renderd.host import load, process_use
@@ -29,13 +29,11 @@ from renderd.host.guard import Child, Guard, GuardDied
 from renderd.host.process_use import ProcessUse
 from renderd.spool import frames
 from renderd.spool.layout import Spool
-from renderd.spool.moves import PASSING
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
 ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
 LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
-NEARLY_FULL = 1 << 30  #: bytes free below which "no space" is believed of the output's disk
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +78,7 @@ class _Attempt:
     last_measure: float = 0.0
     use: ProcessUse | None = None
     saved: list[int] = field(default_factory=list)
+    made_before: int | None = None  #: frames that were made when its end was wished for
     is_blender: bool = False  #: only a renderer we know is judged by what it prints
     spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
@@ -123,8 +122,8 @@ class Runner(threading.Thread):
             ending = Ending.NO_SPACE if isinstance(error, NoSpace) else Ending.UNABLE
             reason = error.message
         except OSError as error:
-            ending = self._ending_of(error)
-            reason = f"the share answered {error.strerror or error} ({error.filename or ''})"
+            found = verdict.of_error(self._means.spool, error)
+            ending, reason = found.ending, found.reason
         except GuardDied as error:
             ending, reason = Ending.KILLED, str(error)
         except RenderdError as error:
@@ -133,15 +132,6 @@ class Runner(threading.Thread):
             _log.exception("runner failed on %s", work.claim.key)
             ending, reason = Ending.FAIL, f"renderd failed: {error}"
         return Result(work=work, ending=ending, reason=reason, wall=self._means.clock() - began)
-
-    def _ending_of(self, error: OSError) -> Ending:
-        """What a refusal of the share means; one that would come again is a failure, or the
-        chunk would be rendered for ever."""
-        is_full = landing.is_full(self._means.spool, self._means.spool.root)
-        if is_full or error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return Ending.NO_SPACE
-        comes_again = error.errno not in PASSING and not isinstance(error, FileNotFoundError)
-        return Ending.FAIL if comes_again else Ending.UNABLE
 
     def _run(self, work: Work) -> Result:
         means, claim = self._means, work.claim
@@ -156,7 +146,7 @@ class Runner(threading.Thread):
         attempt = _Attempt(
             work, printout, watch, landed, began + limit if limit is not None else None
         )
-        ending, reason, advice = Ending.DONE, "", ""
+        found = Verdict(Ending.DONE, "")
         try:
             if missing or landed is None:
                 blenders = means.blenders()
@@ -167,19 +157,19 @@ class Runner(threading.Thread):
                 if gone := landed.missing():
                     raise Stopped(Ending.BAD_OUTPUT, gone)
         except Stopped as stopped:
-            ending, reason = stopped.ending, stopped.message
             if landed is not None and attempt.spoiled is None:
                 with contextlib.suppress(OSError, RenderdError):
                     landed.salvage(watch.done)
-            ending, reason, advice = self._explain(attempt, ending, reason)
+            known = attempt.spoiled or _likeliest(attempt)
+            found = verdict.of_failure(means.spool, work, stopped.ending, stopped.message, known)
         work.frames_done = len(landed.receipts) if landed is not None else 0
-        if ending is Ending.DONE and work.output is not None:
+        if found.ending is Ending.DONE and work.output is not None:
             frames.clear_attempt(means.spool, work.output, claim.stem)
         return Result(
             work=work,
-            ending=ending,
-            reason=reason,
-            advice=advice,
+            ending=found.ending,
+            reason=found.reason,
+            advice=found.advice,
             wall=means.clock() - began,
             cpu=attempt.cpu,
             peak_bytes=work.peak_bytes,
@@ -192,32 +182,6 @@ class Runner(threading.Thread):
         if reason := frames.why_not_able(self._means.spool, work.output):
             raise OutputGone(f"this node {reason}")
         return Landing(self._means.spool, work.output, stem, work.frames, self._means.confirm_alive)
-
-    def _explain(self, attempt: _Attempt, ending: Ending, reason: str) -> tuple[Ending, str, str]:
-        """Name the cause that the output gave away; a full disk is no failure of the job."""
-        known = attempt.spoiled or _likeliest(attempt)
-        if ending not in (Ending.FAIL, Ending.BAD_OUTPUT):
-            return ending, reason, ""
-        output = attempt.work.output
-        folder = output.folder if output is not None else self._means.spool.root
-        if self._has_no_space(folder, known):
-            return (
-                Ending.NO_SPACE,
-                f"no space left in {folder}",
-                "free some; work goes on by itself",
-            )
-        if known is None:
-            return ending, reason, ""
-        if known.cause in ("error", "python"):
-            return ending, f"{reason}: {known.text[:300]}", known.advice
-        return ending, f"{known.says} ({reason})", known.advice
-
-    def _has_no_space(self, folder: str, known: Event | None) -> bool:
-        """Whether the output's disk is full; a program may mean another disk, and fails then."""
-        if known is None or known.cause != "disk-full":
-            return landing.is_full(self._means.spool, folder)
-        is_quota = "quota" in known.text.lower()
-        return is_quota or landing.is_full(self._means.spool, folder, below_bytes=NEARLY_FULL)
 
     # One command: start it, read it, watch it, end it.
 
@@ -332,6 +296,8 @@ class Runner(threading.Thread):
             self._end(child, work, Ending.KILLED, work.stop_reason)
         if attempt.spoiled is not None:
             self._end(child, work, Ending.FAIL, attempt.spoiled.text[:200])
+        if self._is_last_frame_over(attempt):
+            self._end(child, work, Ending.KILLED, work.last_frame)
         if attempt.deadline is not None and now > attempt.deadline:
             limit = f"over its limit of {work.job.info.timeout:g} s"
             self._end(child, work, Ending.TIMEOUT, limit)
@@ -346,6 +312,19 @@ class Runner(threading.Thread):
             attempt.last_measure = now
             self._oom_kills = load.oom_kills()
             self._measure(attempt, child, now)
+
+    @staticmethod
+    def _is_last_frame_over(attempt: _Attempt) -> bool:
+        """True when a frame was finished since the command was to end with its frame."""
+        landed = attempt.landing
+        if landed is None or not attempt.work.has_last_frame:
+            attempt.made_before = None
+            return False
+        is_private = landed.output.writes is Writes.PRIVATE
+        made = len(landed.receipts if is_private else attempt.watch.done)
+        if attempt.made_before is None:
+            attempt.made_before = made
+        return made > attempt.made_before
 
     def _measure(self, attempt: _Attempt, child: Child, now: float) -> None:
         """Has it done anything at all, seen from outside?"""

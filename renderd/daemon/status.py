@@ -13,7 +13,9 @@ SLOW_AT_LEAST = 10.0  #: seconds
 
 
 def state_of(node: Node) -> str:
-    """One word: rendering, idle, paused, draining or leaving."""
+    """One word: rendering, idle, paused, draining, restarting or leaving."""
+    if node.restarts:
+        return "restarting"
     if node.wants_exit and not node.rest.is_drain:
         return "leaving"
     if node.rest.is_drain:
@@ -30,7 +32,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "inc": node.inc,
         "version": renderd.__version__,
         "state": state_of(node),
-        "reason": node.rest.reason,
+        "reason": node.wants_exit if node.restarts else node.rest.reason,
         "until": node.rest.until,
         "slots": node.slots,
         "pools": sorted(node.able.pools),

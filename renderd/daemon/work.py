@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from renderd.core.job import Job
+from renderd.core.job import Job, Writes
 from renderd.daemon.tail import Tail
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
@@ -65,6 +65,7 @@ class Work:
     stop_now: bool = False  #: no grace: KILL at once
     stop_grace: float = STOP_GRACE
     stopping: threading.Event = field(default_factory=threading.Event)
+    last_frame: str = ""  #: why the command is to end when the frame in work is done
     saved_after: list[float] = field(default_factory=list)  #: s from the start to each frame
 
     def stop(self, reason: str, *, now: bool = False, grace: float = STOP_GRACE) -> None:
@@ -73,6 +74,12 @@ class Work:
         self.stop_grace = min(self.stop_grace, grace)
         self.stop_now = self.stop_now or now
         self.stopping.set()
+
+    @property
+    def has_last_frame(self) -> bool:
+        """True when it is to end with its frame in work; what makes one whole runs to its end."""
+        is_whole = self.output is None or self.job.info.whole or self.output.writes is Writes.MOVIE
+        return bool(self.last_frame) and not is_whole
 
     @property
     def label(self) -> str:

@@ -235,13 +235,17 @@ def remove(spool: Spool, jid: str, *, while_running: bool = False) -> Removed:
     raise ShareUnsure(f"job {jid} could not be removed", "look again: render jobs")
 
 
+def live(spool: Spool) -> list[str]:
+    """The incarnations that beat and have no certificate, by name.  Raises OSError."""
+    return sorted(set(nodes.everyone(spool)) - nodes.dead(spool))
+
+
 def incarnations(spool: Spool, word: str) -> list[str]:
     """The live incarnations that a node's name, host or incarnation means.
 
     Raises UsageError that names the nearest, OSError.
     """
-    live = sorted(set(nodes.everyone(spool)) - nodes.dead(spool))
-    called = {inc: (inc, host_of(inc), node_name(spool, inc)) for inc in live}
+    called = {inc: (inc, host_of(inc), node_name(spool, inc)) for inc in live(spool)}
     found = [inc for inc, known in called.items() if word in known]
     if not found:
         known = {name for names_ in called.values() for name in names_[1:] if name}
@@ -256,7 +260,7 @@ def node_name(spool: Spool, inc: str) -> str:
 
 
 def send(spool: Spool, word: str, request: wire.Request) -> Sent:
-    """Leave an order (pause, resume, drain, undrain, quit, kill) for a node's next beat.
+    """Leave an order (pause, resume, drain, undrain, restart, quit, kill) for its next beat.
 
     It lies in the inbox as the request that its local socket would take.  Raises UsageError
     where no live node is so called, OSError.

@@ -154,11 +154,27 @@ def test_a_node_is_paused_for_a_length_of_its_own_clock(spool: Spool, worker, as
         ("pause", "ws07", "--until", "6pm"),
         ("pause", "ws07", "--for", "1h", "--until", "18:00"),
         ("pause", "ws08"),
+        ("restart",),
+        ("restart", "ws07", "--all"),
+        ("undrain", "ws07", "--now"),
     ],
 )
 def test_an_order_that_makes_no_sense_is_sent_to_nobody(spool: Spool, worker, ask, words):
     assert ask("node", *words)[0] == 2
     assert nodes.receive(spool, worker.inc) == []
+
+
+def test_all_means_every_live_node(spool: Spool, make_worker, worker, ask):
+    other = make_worker("ws08-0123abcd")
+    gone = make_worker("ws09-0123abcd")
+    nodes.certify(spool, gone.inc)
+    status, value, _ = ask("node", "restart", "--all", "--now")
+    assert (status, value["order"]) == (0, "restart")
+    assert [one["node"] for one in value["sent"]] == ["ws07", "ws08"]
+    for inc in (worker.inc, other.inc):
+        [order] = nodes.receive(spool, inc)
+        assert wire.from_object(order).args["now"] is True
+    assert nodes.receive(spool, gone.inc) == []
 
 
 def test_kill_names_each_chunk_that_runs_there(spool: Spool, publish, worker, ask):

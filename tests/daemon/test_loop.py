@@ -365,3 +365,42 @@ def test_the_daemons_own_log_tells_what_it_does(
     assert said[0] == f"turntable ({jid}): starts with chunk {first.index} ({frames})"
     assert said[1] == f"turntable chunk {first.index} ({frames}) done in 1.0 s"
     assert said[2].endswith("fail in 1.0 s: prog: exit status 3")
+
+
+def test_a_restart_takes_no_more_and_leaves_with_the_frame_in_work(
+    publish: Publish, driven: Driven
+) -> None:
+    publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.RESTART, {"by": "artist"}))
+    (work,) = driven.works
+    assert work.last_frame
+    assert not work.stopping.is_set()
+    driven.run(3)
+    assert driven.loop.snapshot["state"] == "restarting"
+    driven.end(Ending.KILLED, work.last_frame)
+    assert driven.works == []
+    assert driven.loop.is_over()
+    assert driven.node.restarts
+
+
+def test_a_resume_takes_a_restart_back(publish: Publish, driven: Driven) -> None:
+    publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.RESTART, {"by": "artist"}))
+    driven.tick(0.0, Request(Op.RESUME, {"by": "artist"}))
+    assert not driven.works[0].last_frame
+    driven.end()
+    assert len(driven.works) == 1
+    assert not driven.loop.is_over()
+
+
+def test_a_restart_of_a_draining_node_leaves_it_draining(publish: Publish, driven: Driven) -> None:
+    publish(span="1-30")
+    driven.tick(0.0, Nudge())
+    driven.tick(0.0, Request(Op.DRAIN, {"by": "artist", "now": True}))
+    assert driven.works[0].last_frame
+    driven.tick(0.0, Request(Op.RESTART, {"by": "artist", "now": True}))
+    assert driven.works[0].stopping.is_set()
+    assert driven.node.rest.is_drain
+    assert driven.node.restarts

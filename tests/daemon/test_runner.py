@@ -640,3 +640,29 @@ def test_a_runner_outlives_whatever_went_wrong(stand: Stand) -> None:
         last = stand.result()
     assert last.ending is Ending.DONE
     assert runner.is_free
+
+
+def test_a_chunk_told_to_end_with_its_frame_keeps_that_frame(
+    stand: Stand, wait: Callable[..., None]
+) -> None:
+    work = stand.start(stand.job(standin("--seconds=0.5"), span="1-100"))
+    wait(lambda: work.frames_done)
+    work.last_frame = "this node restarts"
+    result = stand.result()
+    assert (result.ending, result.reason) == (Ending.KILLED, "this node restarts")
+    assert 2 <= work.frames_done < 100
+    assert len(stand.there()) == work.frames_done
+
+
+@pytest.mark.parametrize("said", [{"whole": True}, {"writes": Writes.MOVIE, "out": "shot#.mkv"}])
+def test_what_is_made_in_one_piece_is_not_ended_with_a_frame(
+    stand: Stand, said: dict[str, Any]
+) -> None:
+    runs_on = shell("for i in 1 2 3; do echo Fra:$i; echo Append frame $i; done; exit 7")
+    work = stand.work(stand.job(runs_on, **said))
+    work.last_frame = "this node restarts"
+    runner = Runner(stand.means, 0)
+    runner.start()
+    stand.runners.append(runner)
+    runner.begin(work)
+    assert stand.result().ending is Ending.FAIL
