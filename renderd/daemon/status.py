@@ -77,7 +77,7 @@ def _slowness(node: Node, work: Work, now: float) -> str:
         return ""
     usual = sorted(memory.paces)[len(memory.paces) // 2]
     since = now - work.started - (work.saved_after[-1] if work.saved_after else 0.0)
-    if since < max(SLOW_TIMES * usual, SLOW_AT_LEAST):
+    if not usual or since < max(SLOW_TIMES * usual, SLOW_AT_LEAST):
         return ""
     return f"this frame takes {since / usual:.0f} times the job's usual {usual:.1f} s"
 

@@ -1,6 +1,5 @@
 """Dropped info files become jobs: two hops, two equal reads, one owner (spool.md section 5)."""
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -49,6 +48,7 @@ class Drop:
     since: float = 0.0  #: when it first looked like that
     is_folder: bool = False  #: a folder of such a name is nobody's drop
     was_awaited: bool = False  #: it stood unfinished in the root for as long as we wait
+    failing_since: float | None = None  #: every look since then met an error that does not pass
 
 
 @dataclass(slots=True)
@@ -86,11 +86,18 @@ class Adopter:
     def _try_on(self, drop: Drop, now: float) -> Step:
         """One look at a held file; what fails for this one must not stop the others."""
         try:
-            return self._go_on(drop, now)
+            step = self._go_on(drop, now)
+            drop.failing_since = None
+            return step
         except OSError as error:
             found = names.parse_adopting(drop.name)
             patience = SETTLE if drop.was_awaited else PATIENCE
-            if found is None or error.errno in PASSING or now - drop.first_seen < patience:
+            if found is None or error.errno in PASSING:
+                drop.failing_since = None
+                return Step.WAIT
+            if drop.failing_since is None:  # not the file's age: we may have slept, and failed once
+                drop.failing_since = now
+            if now - drop.failing_since < patience:
                 return Step.WAIT
             if isinstance(error, PermissionError):
                 return self._refuse(found, "others cannot read it; chmod g+r and drop it again")
@@ -272,8 +279,12 @@ class Adopter:
     def _refuse(self, found: Adopting, reason: str) -> Step:
         jid = found.key if not found.is_first_hop else names.new_jid(self.spool.rng)
         target = self.spool.at(BAD, f"{jid}~{found.slug}.info")
-        with contextlib.suppress(OSError):
+        try:
             write(self.spool, target.removesuffix(".info") + ".why", f"{reason}\n".encode())
+        except OSError as error:
+            # A full disk may be all that kept its writer from ending it; nor would it say why.
+            if error.errno in PASSING:
+                return Step.WAIT
         outcome = move(self.spool, self.spool.at(ADOPTING, found.name), target)
         if outcome is Outcome.UNSURE:
             return Step.WAIT

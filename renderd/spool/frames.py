@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from renderd.core.job import Job, Writes
-from renderd.core.names import nonce
 from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
 from renderd.spool import guests, image, tickets
@@ -21,6 +20,7 @@ from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     BREATH,
     PASSING,
+    create_fresh,
     ensure_folder,
     names,
     remove_folder,
@@ -206,9 +206,7 @@ def _put(spool: Spool, output: Output, path: str, text: str) -> None:
 
 
 def _temp(spool: Spool, output: Output, text: str) -> str:
-    path = f"{output.own}/new.{nonce(spool.rng, 8)}"
-    spool.share.create(path, text.encode(), sync=True)
-    return path
+    return create_fresh(spool, f"{output.own}/new", text.encode(), sync=True)
 
 
 def open_private(spool: Spool, output: Output, stem: str) -> str:
@@ -358,8 +356,8 @@ def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) 
         with contextlib.suppress(OSError, ValueError):
             value = json.loads(spool.share.read(output.receipt(name), 65536))
             lines.append(json.dumps({"frame": name, **value}))
-    source = spool.job(job.jid, f"frames.{nonce(spool.rng, 8)}.tmp")
-    spool.share.create(source, "".join(line + "\n" for line in lines).encode(), sync=True)
+    text = "".join(line + "\n" for line in lines).encode()
+    source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)
     spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
     disown(spool, job, breathe)
 

@@ -52,9 +52,27 @@ def _settle(spool: Spool, new: str) -> Outcome:
     return Outcome.LOST
 
 
+def create_fresh(spool: Spool, stem: str, data: bytes, *, sync: bool) -> str:
+    """Create a file under a name never used before, `stem` and a nonce; its path.
+
+    Raises OSError, the file then gone as far as the share lets us.
+    """
+    while True:
+        path = f"{stem}.{nonce(spool.rng, 8)}"
+        try:
+            spool.share.create(path, data, sync=sync)
+        except FileExistsError:
+            continue  # our own request, heard twice, and perhaps without the content
+        except OSError:
+            with contextlib.suppress(OSError):
+                spool.share.unlink(path)
+            raise
+        return path
+
+
 def temp(spool: Spool) -> str:
-    """A fresh path in tmp/, for content before it gets its meaning by rename."""
-    return spool.at(TMP, f"{spool.who}.{nonce(spool.rng, 8)}")
+    """How this program's temps in tmp/ begin, for content before it gets its meaning by rename."""
+    return spool.at(TMP, spool.who)
 
 
 def enter(spool: Spool, path: str, data: bytes, *, sync: bool = True) -> None:
@@ -62,17 +80,15 @@ def enter(spool: Spool, path: str, data: bytes, *, sync: bool = True) -> None:
 
     Raises OSError where nothing was entered, ShareUnsure where that is not known.
     """
-    source = temp(spool)
-    spool.share.create(source, data, sync=sync)
+    source = create_fresh(spool, temp(spool), data, sync=sync)
     if move(spool, source, path) is not Outcome.WON:
         raise ShareUnsure(f"{path} may or may not have been written", "look again")
 
 
 def write(spool: Spool, path: str, data: bytes) -> None:
     """Replace plain data whole: readers see the old text or the new one.  Raises OSError."""
-    source = temp(spool)
+    source = create_fresh(spool, temp(spool), data, sync=True)
     try:
-        spool.share.create(source, data, sync=True)
         spool.share.rename(source, path)
     except OSError:
         with contextlib.suppress(OSError):

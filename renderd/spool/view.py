@@ -15,7 +15,7 @@ from renderd.core.names import Beat, host_of
 from renderd.errors import InfoFileError
 from renderd.spool import control, listing, nodes, tickets
 from renderd.spool.layout import DONE, FAILED, TICKETS, WAITING, Spool
-from renderd.spool.moves import names, temp
+from renderd.spool.moves import create_fresh, names, temp
 
 _ERRORS_READ = 200  #: error notes read for one list; more would take seconds on a share
 
@@ -89,9 +89,8 @@ class NodeView:
 
 def server_now(spool: Spool) -> int | None:
     """The server's time now, in ns, as the mtime of a temp; None where none can be made."""
-    path = temp(spool)
     try:
-        spool.share.create(path, b"")
+        path = create_fresh(spool, temp(spool), b"", sync=False)
         found = spool.share.stat(path).mtime_ns
         spool.share.unlink(path)
     except OSError:

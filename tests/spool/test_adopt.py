@@ -264,3 +264,46 @@ def test_a_dropped_file_waits_while_its_outputs_disk_is_full(
     adopter.spool = spool
     look(adopter, 100.0)
     assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+class Failing(PosixShare):
+    """A share that answers some of its calls with errors."""
+
+    def __init__(self) -> None:
+        self.makes: list[OSError] = []  #: what the next new files meet, done or not
+        self.is_full = False
+
+    def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "no space left on device", path)
+        super().create(path, data, sync=sync)
+        if self.makes:
+            raise self.makes.pop()
+
+
+def test_a_node_that_slept_and_then_met_one_error_does_not_refuse_the_file(
+    spool: Spool, adopter: Adopter
+) -> None:
+    adopter.spool = replace(spool, share=(share := Failing()))
+    drop(spool, "echo hello\n")
+    look(adopter, seconds=1.0)
+    assert adopter.held
+    share.makes = [OSError(errno.EINVAL, "invalid argument")]
+    look(adopter, start=1.0 + 5 * PATIENCE)
+    assert not share.makes
+    assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+def test_nothing_is_refused_while_the_disk_is_too_full_to_say_why(
+    spool: Spool, adopter: Adopter
+) -> None:
+    adopter.spool = replace(spool, share=(share := Failing()))
+    path = drop(spool, "")
+    with path.open("w") as script:  # it cannot write either
+        share.is_full = True
+        look(adopter, seconds=2 * PATIENCE)
+        assert os.listdir(spool.at("bad")) == []
+        share.is_full = False
+        script.write("echo hello\n")
+    look(adopter, start=2 * PATIENCE)
+    assert len(tickets.listed(spool, QUEUE)) == 1

@@ -203,3 +203,20 @@ def test_one_file_that_cannot_be_removed_keeps_nothing_else(spool: Spool) -> Non
 
     remove_tree(replace(spool, share=Kept()), str(folder))
     assert os.listdir(folder) == [".nfs0003"]
+
+
+def test_a_new_file_that_the_server_made_twice_is_made_under_another_name(spool: Spool) -> None:
+    class Twice(PosixShare):
+        """A share whose first CREATE is sent again: the file is there, empty."""
+
+        made: tuple[str, ...] = ()
+
+        def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
+            super().create(path, data if self.made else b"", sync=sync)
+            self.made += (path,)
+            if len(self.made) == 1:
+                raise FileExistsError(errno.EEXIST, "it is there already", path)
+
+    path = spool.at("x")
+    enter(replace(spool, share=Twice()), path, b"whole")
+    assert Path(path).read_bytes() == b"whole"
