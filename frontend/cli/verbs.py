@@ -19,6 +19,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("watch", "show the farm, drawn again as it changes"),
             ("wait", "wait for jobs to end, with progress"),
             ("stats", "show what the journals know: frames, hours, failures"),
+            ("verify", "find missing, broken, odd or black frames"),
         ),
     ),
     (

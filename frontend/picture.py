@@ -1,0 +1,107 @@
+"""A frame's pixels: do they decode, and is anything but black in them?
+
+Structure is checked elsewhere, without decoding; this reads every pixel.  Qt's image plugins serve
+what a desktop shows, also without a display; OpenImageIO, the `exr` extra, what a renderer writes
+for compositing.  Both are loaded at the first picture that needs them.  Safe to call from several
+threads at once.
+"""
+
+import contextlib
+import functools
+import importlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from renderd.errors import BrokenImage
+
+QT_KINDS = frozenset({"png", "jpeg", "tiff", "webp", "tga", "bmp"})
+EXR_KINDS = frozenset({"exr", "hdr", "dpx", "cineon"})
+_ALLOCATION_MB = 8192  #: Qt's own limit of 256 would refuse a frame of 8K in 16 bits
+_CORRUPT = "Corrupt JPEG data"
+_said = threading.local()
+
+
+def can_decode(kind: str) -> bool:
+    """Whether pictures of this kind, as verifying calls it, can be decoded here."""
+    return kind in QT_KINDS or (kind in EXR_KINDS and _openimageio() is not None)
+
+
+def is_black(path: str, kind: str) -> bool | None:
+    """Decode a picture: True where every pixel is zero, None where nothing here can decode it.
+
+    Alpha does not count.  Raises BrokenImage where the pixels cannot be read.
+    """
+    if kind in QT_KINDS:
+        return _by_qt(path, kind)
+    if kind in EXR_KINDS and (oiio := _openimageio()) is not None:
+        return _by_openimageio(oiio, path)
+    return None
+
+
+@functools.cache
+def _openimageio() -> Any:
+    with contextlib.suppress(ImportError):
+        return importlib.import_module("OpenImageIO")
+    return None
+
+
+def _by_openimageio(oiio: Any, path: str) -> bool:
+    blackness = True
+    part, parts = 0, 1
+    while part < parts:
+        buffer = oiio.ImageBuf(path, part, 0)
+        if not buffer.read(part, 0, force=True, convert="float"):
+            raise BrokenImage(f"its pixels cannot be read: {_first_line(buffer.geterror())}")
+        parts = buffer.nsubimages
+        if not buffer.deep:
+            stats = oiio.ImageBufAlgo.computePixelStats(buffer)
+            names = buffer.spec().channelnames
+            seen = zip(names, stats.min, stats.max, stats.finitecount, strict=False)
+            blackness &= all(
+                low == high == 0 and finite for name, low, high, finite in seen if _is_colour(name)
+            )
+        part += 1
+    return blackness
+
+
+def _is_colour(channel: str) -> bool:
+    return channel.rpartition(".")[2] in ("R", "G", "B", "Y")
+
+
+@functools.cache
+def _qt_reader() -> Callable[..., Any]:
+    """Qt's reader, with its complaints kept for the thread whose picture they are about."""
+    from PyQt6.QtCore import qInstallMessageHandler  # noqa: PLC0415  only who decodes needs Qt
+    from PyQt6.QtGui import QImageReader  # noqa: PLC0415
+
+    def keep(_kind: object, _context: object, text: str | None) -> None:
+        _said.lines = [*getattr(_said, "lines", ()), text or ""]
+
+    qInstallMessageHandler(keep)
+    QImageReader.setAllocationLimit(_ALLOCATION_MB)
+    return QImageReader
+
+
+def _by_qt(path: str, kind: str) -> bool | None:
+    from PyQt6.QtGui import QImage, QImageReader  # noqa: PLC0415
+
+    reader = _qt_reader()(path, kind.encode())
+    reader.setAutoDetectImageFormat(False)  # a TGA has no signature to be known by
+    _said.lines = []
+    image = reader.read()
+    corrupt = next((line for line in _said.lines if _CORRUPT in line), "")
+    if image.isNull() or corrupt:
+        if reader.error() == QImageReader.ImageReaderError.UnsupportedFormatError:
+            return None
+        raise BrokenImage(f"its pixels cannot be read: {corrupt or reader.errorString()}")
+    # Four bytes a pixel, none of them padding, and alpha 255: only black has three zeros.
+    flat = image.convertToFormat(QImage.Format.Format_RGB32)
+    bits = flat.constBits()
+    size = flat.sizeInBytes()
+    data = bytes(bits.asstring(size)) if bits is not None else b""
+    return bool(data.count(0) * 4 == size * 3)
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or ["unknown reason"])[0]
