@@ -22,21 +22,23 @@ _CORRUPT = "Corrupt JPEG data"
 _said = threading.local()
 
 
-def can_decode(kind: str) -> bool:
-    """Whether pictures of this kind, as verifying calls it, can be decoded here."""
-    return kind in QT_KINDS or (kind in EXR_KINDS and _openimageio() is not None)
-
-
 def is_black(path: str, kind: str) -> bool | None:
     """Decode a picture: True where every pixel is zero, None where nothing here can decode it.
 
     Alpha does not count.  Raises BrokenImage where the pixels cannot be read.
     """
-    if kind in QT_KINDS:
+    if kind in QT_KINDS and _qt_reader() is not None:
         return _by_qt(path, kind)
-    if kind in EXR_KINDS and (oiio := _openimageio()) is not None:
+    if kind in QT_KINDS | EXR_KINDS and (oiio := _openimageio()) is not None:
         return _by_openimageio(oiio, path)
     return None
+
+
+def why_not(kind: str) -> str:
+    """Why pictures of a kind are not decoded here, as a remedy; empty for unknown kinds."""
+    if kind in EXR_KINDS:
+        return "install neogeo-renderd[exr]"
+    return "Qt's libraries are missing; install libegl1, libgl1, libxkbcommon0" * (kind in QT_KINDS)
 
 
 @functools.cache
@@ -70,10 +72,13 @@ def _is_colour(channel: str) -> bool:
 
 
 @functools.cache
-def _qt_reader() -> Callable[..., Any]:
+def _qt_reader() -> Callable[..., Any] | None:
     """Qt's reader, with its complaints kept for the thread whose picture they are about."""
-    from PyQt6.QtCore import qInstallMessageHandler  # noqa: PLC0415  only who decodes needs Qt
-    from PyQt6.QtGui import QImageReader  # noqa: PLC0415
+    try:
+        from PyQt6.QtCore import qInstallMessageHandler  # noqa: PLC0415  only who decodes needs Qt
+        from PyQt6.QtGui import QImageReader  # noqa: PLC0415
+    except ImportError:  # a server without the libraries of a desktop
+        return None
 
     def keep(_kind: object, _context: object, text: str | None) -> None:
         _said.lines = [*getattr(_said, "lines", ()), text or ""]
@@ -86,7 +91,7 @@ def _qt_reader() -> Callable[..., Any]:
 def _by_qt(path: str, kind: str) -> bool | None:
     from PyQt6.QtGui import QImage, QImageReader  # noqa: PLC0415
 
-    reader = _qt_reader()(path, kind.encode())
+    reader = QImageReader(path, kind.encode())
     reader.setAutoDetectImageFormat(False)  # a TGA has no signature to be known by
     _said.lines = []
     image = reader.read()

@@ -65,9 +65,9 @@ def examine(share: Share, subject: Subject, *, says: str) -> Report:
         counted = _counted(pool.map(look, subject.wanted), len(subject.wanted), says)
         looks = [one for several in counted for one in several]
     report = inspection.judge(subject, looks)
-    if unseen := sorted(report.undecoded & picture.EXR_KINDS):
-        kinds = ", ".join(kind.upper() for kind in unseen)
-        output.talk(f"{kinds} pixels not looked at: install neogeo-renderd[exr]")
+    for kind in sorted(report.undecoded):
+        if remedy := picture.why_not(kind):
+            output.talk(f"{kind.upper()} pixels not looked at: {remedy}")
     return report
 
 
