@@ -7,6 +7,8 @@ RenderdError                exit 1
 │   └── OutputOwned                   an output that an open job writes
 ├── ConfigError             exit 2    config file, environment, farm.toml
 ├── BlendError              exit 1    a .blend that cannot be read
+├── SourceError             exit 1    the .blend behind a job, which cannot be kept as it is
+│   └── SourceChanged                 it was saved while it was queued
 ├── BrokenImage             exit 1    a frame's file that is not whole
 ├── Refused                 exit 1    a dropped file that may not run, with the reason
 ├── SpoolError              exit 10   the share
@@ -62,6 +64,14 @@ class ConfigError(RenderdError):
 
 class BlendError(RenderdError):
     """A .blend file that is malformed, cut, too large or no .blend at all."""
+
+
+class SourceError(RenderdError):
+    """The .blend behind a job cannot be kept as it was queued."""
+
+
+class SourceChanged(SourceError):
+    """The .blend was saved while it was being queued: plan the job anew."""
 
 
 class SpoolError(RenderdError):

@@ -17,6 +17,7 @@ from renderd.core.farm import PLATFORMS, Farm
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK, Info
 from renderd.core.job import Draft, Writes
+from renderd.core.source import SNAPSHOT, Planned, Stamp, original, with_extra
 from renderd.errors import BlendError, InfoFileError, UsageError
 
 _LEADING_ROOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -31,6 +32,17 @@ class Source:
 
     file: BlendFile
     settings: tuple[SceneSettings, ...]
+    stamp: Stamp  #: as it stood before it was read
+
+    @classmethod
+    def read(cls, path: str) -> "Source":
+        """Read a .blend; raises BlendError."""
+        try:
+            before = os.stat(path)
+        except OSError as error:
+            raise BlendError(f"{path}: {error.strerror or error}") from None
+        stamp = Stamp(before.st_size, before.st_mtime_ns)
+        return cls(blend.read(path), blend.read_settings(path), stamp)
 
     def scene(self, name: str) -> SceneSettings:
         """The settings of a named scene; of the scene Blender opens with where none is named.
@@ -57,7 +69,7 @@ class _Place:
         """A .blend at this machine's path; None where it is not needed and not seen here."""
         local = self.farm.expand_roots(path, self.platform)
         try:
-            return Source(blend.read(local), blend.read_settings(local))
+            return Source.read(local)
         except BlendError:
             if is_needed or os.path.lexists(local):
                 raise
@@ -107,6 +119,7 @@ def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
     Raises InfoFileError for what would not render what it says, BlendError where the .blend
     must be read for it and cannot be.
     """
+    info = _own_words(info)
     if not info.commands:
         words = command.template("{blend}", info.scene, "{out}" if info.out else "")
         info = replace(info, commands=(words,))
@@ -121,6 +134,12 @@ def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
             "give each its own info file",
         )
     return _rendering(info, name, rendering[0], place) if rendering else _plain(info, name, place)
+
+
+def _own_words(info: Info) -> Info:
+    """The info without what only publishing may say; the artist's file where it names a copy."""
+    path = original(info) if dict(info.extra).get(SNAPSHOT) else info.blend
+    return replace(info, blend=path, extra=with_extra(info.extra, {}))
 
 
 def _line(words: Sequence[str], info: Info) -> _Line | None:
@@ -168,11 +187,15 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
         out = out or _scene_output(scene, source, line.blend, place)
     resolved = outputs.hashed(command.resolve_out(out, line.blend))
     place.check(resolved, "output", is_here=True)
+    planned = None
     if source is not None:
         info = _of_version(info, source, takes_its_own=found.program == ("blender",))
-    if found.is_movie or (not found.format and scene is not None and scene.is_movie):
-        return _draft(replace(info, whole=True), name, runs, resolved, Writes.MOVIE)
-    return _draft(info, name, runs, resolved, Writes.PRIVATE)
+        info = replace(info, blend=info.blend or line.blend)
+        planned = Planned(line.blend, source.stamp) if info.blend == line.blend else None
+    is_movie = found.is_movie or (not found.format and scene is not None and scene.is_movie)
+    info = replace(info, whole=info.whole or is_movie)
+    writes = Writes.MOVIE if is_movie else Writes.PRIVATE
+    return replace(_draft(info, name, runs, resolved, writes), source=planned)
 
 
 def _own_runs(scene: SceneSettings) -> tuple[Run, ...]:
@@ -288,7 +311,7 @@ def from_blend(
     list.  Raises BlendError, and UsageError for a scene it does not have or a range it lacks.
     """
     path = os.path.abspath(path)
-    source = Source(blend.read(path), blend.read_settings(path))
+    source = Source.read(path)
     if not source.settings:
         raise BlendError(f"{path} holds no scene to render", "open and save it in Blender")
     named = [source.scene(name) for name in wish.scenes]
@@ -328,7 +351,7 @@ def _scene_draft(
         out = place.rooted(_below_here(out))
     out = outputs.hashed(out)
     place.check(out, "output", is_here=True)
-    words = command.template(path, scene.name, "{out}", wish.uses_factory_startup)
+    words = command.template("{blend}", scene.name, "{out}", wish.uses_factory_startup)
     info = replace(
         _of_version(wish.info, source),
         commands=(words,),
@@ -341,7 +364,8 @@ def _scene_draft(
     stem = os.path.splitext(os.path.basename(literal))[0]
     name = wish.name or (stem if is_only else f"{stem} {scene.name}")
     writes = Writes.MOVIE if scene.is_movie else Writes.PRIVATE
-    return _draft(replace(info, name=label.label(name)), name, runs, out, writes)
+    draft = _draft(replace(info, name=label.label(name)), name, runs, out, writes)
+    return replace(draft, source=Planned(path, source.stamp))
 
 
 def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:

@@ -1,6 +1,7 @@
 """`render add`: queue the scenes of .blend files, an info file or any command."""
 
 import argparse
+import contextlib
 import os
 import shlex
 import sys
@@ -18,12 +19,13 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.label import label, slug
 from renderd.core.needs import Needs
-from renderd.errors import BrokenImage, RenderdError, UsageError
+from renderd.errors import BrokenImage, RenderdError, SourceChanged, UsageError
 from renderd.spool import frames as placed
-from renderd.spool import jobs, listing, orders, tickets
+from renderd.spool import jobs, listing, orders, sources, tickets
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
+_PLANS = 4  #: of a .blend that is saved again and again while it is queued
 _MANY = 1000  #: chunks from which publishing shows its progress
 _EXAMPLES = """\
 Examples:
@@ -63,6 +65,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--hold", action="store_true", help="queue it held")
     add("--missing", action="store_true", help="render only frames that are not there whole")
     add("--replace", action="store_true", help="cancel the open job that writes the same frames")
+    add("--no-snapshot", action="store_true", help="render the file itself, not a copy beside it")
     add("--whole", action="store_true", help="one chunk, never resumed in the middle")
     add(
         "--factory-startup",
@@ -71,14 +74,25 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="start Blender without the user's own settings and add-ons (the default)",
     )
     add("-n", "--dry-run", action="store_true", help="say what would be queued, change nothing")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, stdin=b"")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan every job first, so that a mistake queues nothing; then publish them."""
+    """Plan every job first, so that a mistake queues nothing; then publish them.
+
+    A .blend that is saved meanwhile is planned anew.
+    """
     if bool(args.files) == bool(args.command):
         raise UsageError("what is to be rendered?", "name FILE.blend, or say --command 'prog …'")
     spool = open_farm(args)
+    for _ in range(_PLANS - 1):
+        with contextlib.suppress(SourceChanged):
+            return _add(args, spool)
+    return _add(args, spool)
+
+
+def _add(args: argparse.Namespace, spool: Spool) -> int:
+    """Raises SourceChanged where a .blend was saved since it was read; nothing is queued then."""
     drafts = _apart(_drafts(args, spool))
     after = jobs.resolve_after(spool, tuple(args.after or ())) if args.after else ()
     if args.dry_run:
@@ -151,7 +165,7 @@ def _wish(args: argparse.Namespace, info: Info) -> plan.Wish:
 
 
 def _from_info_file(args: argparse.Namespace, spool: Spool, path: str) -> Draft:
-    data = sys.stdin.buffer.read(infofile.MAX_BYTES + 1) if path == "-" else _read(path)
+    data = _read(args, path)
     said = infofile.parse(data)
     given = {k: v for k, v in _given(args).items() if v is not None}
     stem = "stdin" if path == "-" else os.path.splitext(os.path.basename(path))[0]
@@ -162,7 +176,10 @@ def _from_info_file(args: argparse.Namespace, spool: Spool, path: str) -> Draft:
     return plan.from_info(info, info.name or stem, spool.farm, sys.platform)
 
 
-def _read(path: str) -> bytes:
+def _read(args: argparse.Namespace, path: str) -> bytes:
+    if path == "-":  # can be read once, and is planned again where its .blend is saved meanwhile
+        args.stdin = args.stdin or sys.stdin.buffer.read(infofile.MAX_BYTES + 1)
+        return bytes(args.stdin)
     try:
         with open(path, "rb") as file:
             return file.read(infofile.MAX_BYTES + 1)
@@ -258,7 +275,13 @@ def _publish(
     args: argparse.Namespace, spool: Spool, draft: Draft, after: tuple[str, ...]
 ) -> dict[str, Any]:
     is_held = draft.info.hold or args.missing
-    order = jobs.Order(me(), is_held=is_held, after=after, replaces=args.replace)
+    order = jobs.Order(
+        me(),
+        is_held=is_held,
+        after=after,
+        replaces=args.replace,
+        copies=not args.no_snapshot and sources.may_copy(draft),
+    )
     jid = jobs.publish(spool, draft, order, _progress(draft))
     kept = 0
     if args.missing:

@@ -1,7 +1,7 @@
 """What may change while a job runs, as text and as a record.  Pure: no I/O."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from renderd.core import amounts
 from renderd.core.label import label
@@ -25,6 +25,8 @@ class Control:
     blocked: tuple[str, ...] = ()  #: node names, hosts or incarnations that must not take it
     note: str = ""  #: a person's words
     reason: str = ""  #: why the job was held, failed or stopped itself
+    changed: str = ""  #: the .blend as a node saw it changed: what releasing the job accepts
+    source: str = ""  #: the .blend that a person accepted in place of the queued one
     forgiven: int = 0  #: failed chunks that a person knew of when releasing the job
     extra: tuple[tuple[str, str], ...] = ()  #: lines of later releases and unreadable ones, kept
 
@@ -73,10 +75,9 @@ def _with(control: Control, key: str, value: str) -> Control:
             return replace(control, needs_ram=amounts.size(value) if value else None)
         case "blocked":
             return replace(control, blocked=_words(value))
-        case "note":
-            return replace(control, note=value)
-        case "reason":
-            return replace(control, reason=value)
+        case "note" | "reason" | "changed" | "source":
+            words: dict[str, Any] = {key: value}
+            return replace(control, **words)
         case "forgiven":
             return replace(control, forgiven=int(value or 0))
     raise ValueError(key)
@@ -92,6 +93,8 @@ def text(control: Control) -> str:
         ("blocked", ", ".join(control.blocked)),
         ("note", label(control.note, TEXT_LIMIT)),
         ("reason", label(control.reason, TEXT_LIMIT)),
+        ("changed", control.changed),
+        ("source", control.source),
         ("forgiven", str(control.forgiven or "")),
         *control.extra,
     )

@@ -11,6 +11,7 @@ from renderd.core.frames import Run, split
 from renderd.core.infofile import DEFAULT_CHUNK, Info
 from renderd.core.names import is_jid
 from renderd.core.outputs import fill as fill_pattern
+from renderd.core.source import Planned
 from renderd.errors import InfoFileError
 
 MAX_CHUNKS = 999_000  #: what three digits of group folders hold
@@ -37,6 +38,7 @@ class Draft:
     size: int = DEFAULT_CHUNK  #: frames a chunk
     out: str = ""  #: absolute pattern of the output, with `#`
     writes: Writes = Writes.NOTHING
+    source: Planned | None = None  #: the .blend it was planned from; publishing stamps it
 
     def pieces(self) -> Iterator[Run | None]:
         """The frames of each chunk, in order."""

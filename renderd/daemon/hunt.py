@@ -13,7 +13,7 @@ from renderd.daemon import blame, life
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
-from renderd.spool import claims, control, frames, jobs, tickets
+from renderd.spool import claims, control, frames, jobs, sources, tickets
 from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
 from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
@@ -152,7 +152,7 @@ def _why_not(node: Node, memory: JobMemory) -> str:
             reason = f"does not allow output in {output.folder}"
         else:
             reason = frames.why_not_able(node.spool, output)
-    return reason
+    return reason or sources.why_not_able(node.spool, memory.job)
 
 
 def _failures_held_against(node: Node, memory: JobMemory) -> int:
@@ -340,6 +340,7 @@ def _try_close(
         node.count("closed")
         node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:
+            sources.remove(node.spool, memory.job)
             frames.collect(node.spool, memory.job, node.breathe)
         node.next_poll = min(node.next_poll, now)
 

@@ -13,10 +13,11 @@ from renderd.errors import (
     Refused,
     RenderdError,
     ShareUnsure,
+    SourceChanged,
     SpoolNotMounted,
     UsageError,
 )
-from renderd.spool import control, jobs
+from renderd.spool import control, jobs, sources
 from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import ADOPTING, BAD, HELD, TRASH, Spool
 from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
@@ -225,7 +226,7 @@ class Adopter:
             return self._refuse(found, str(error))
         except RenderdError as error:
             return self._refuse(found, str(error))
-        order = jobs.Order(self._owner(found), is_held=info.hold, after=after)
+        order = jobs.Order(self._owner(found), is_held=info.hold, after=after, reads=sources.CHEAP)
         return self._enter(found, draft, order, now)
 
     def _check_output(self, draft: Draft) -> None:
@@ -243,7 +244,7 @@ class Adopter:
                 self._build(found, draft, replace(order, owns_output=False))
                 control.change(self.spool, found.key, reason=str(error))
                 folder = HELD
-        except ShareUnsure:
+        except (ShareUnsure, SourceChanged):  # or the .blend was saved just now: plan it anew
             # Never a second temp for one chunk's name: the first may arrive when it is claimed.
             return self._hop_again(found, now)
         except SpoolNotMounted:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from renderd.core.chunk import State, parse
 from renderd.core.names import Ticket
 from renderd.errors import RenderdError
-from renderd.spool import frames, jobs, nodes, tickets
+from renderd.spool import frames, jobs, nodes, sources, tickets
 from renderd.spool.layout import (
     BAD,
     CANCELLED,
@@ -68,6 +68,7 @@ class Janitor:
             self._collected.add(ticket.jid)
             with contextlib.suppress(OSError, RenderdError):
                 job = jobs.read(self.spool, ticket.jid)
+                sources.remove(self.spool, job)
                 if job.out and "frames.jsonl" not in names(self.spool, self.spool.job(job.jid)):
                     frames.collect(self.spool, job, self.breathe)
 
@@ -146,6 +147,7 @@ class Janitor:
         Ages are the server's: its mtimes against that of a file made now.
         """
         clock = self._server_time()
+        jobs.sweep_unpublished(self.spool, int((clock - DAY) * 1e9))
         keep = self.spool.farm.keep_days * DAY
         for folder, limit in ((TMP, DAY), (TRASH, DAY), (HISTORY, keep), (BAD, keep)):
             for name in names(self.spool, self.spool.at(folder)):
@@ -169,11 +171,13 @@ class Janitor:
     def _remove_job(self, folder: str, ticket: Ticket, clock: float, keep: float) -> None:
         path = self.spool.at(folder, ticket.name)
         with contextlib.suppress(OSError, RenderdError):
-            keep = jobs.read(self.spool, ticket.jid).info.keep or keep
+            job = jobs.read(self.spool, ticket.jid)
+            keep = job.info.keep or keep
             changed = self.spool.share.stat(self.spool.job(ticket.jid)).mtime_ns / 1e9
             if clock - changed < keep:
                 return
             self.spool.share.rename(path, self.spool.at(TRASH, ticket.name))
+            sources.remove(self.spool, job)
             self.spool.share.rename(
                 self.spool.at(JOBS, ticket.jid), self.spool.at(TRASH, ticket.jid)
             )

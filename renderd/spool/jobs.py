@@ -10,9 +10,9 @@ from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.chunk import parse as parse_chunk
 from renderd.core.job import Draft, Job, Writes
-from renderd.core.names import Ticket, new_jid
+from renderd.core.names import Ticket, is_jid, new_jid
 from renderd.errors import InfoFileError, ShareUnsure, UsageError
-from renderd.spool import frames, tickets
+from renderd.spool import frames, sources, tickets
 from renderd.spool.layout import DONE, FAILED, HELD, JOBS, OPEN, QUEUE, TRASH, WAITING, Spool
 from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, write
 from renderd.spool.survey import Survey
@@ -36,6 +36,8 @@ class Order:
     after: tuple[str, ...] = ()  #: jids this job waits for
     replaces: bool = False  #: cancel the open job that owns the output first
     owns_output: bool = True  #: False for a job that is held because another owns its output
+    copies: bool = False  #: give the job its own copy of the .blend, which it then renders
+    reads: int | None = None  #: most bytes read of a .blend for its hash; None: all of it
 
 
 def publish(spool: Spool, draft: Draft, order: Order, progress: Progress | None = None) -> str:
@@ -47,8 +49,8 @@ def publish(spool: Spool, draft: Draft, order: Order, progress: Progress | None 
     for _ in range(_PUBLISHED_AGAIN):
         jid = new_jid(spool.rng)
         try:
-            build(spool, jid, draft, order, progress)
             ticket = _enter_ticket(spool, jid, draft)
+            build(spool, jid, draft, order, progress)
         except BaseException:
             discard(spool, jid)
             raise
@@ -79,15 +81,14 @@ def build(
 ) -> list[Chunk]:
     """Write `jobs/<jid>/` whole, and the output's owner; nobody sees the job yet."""
     chunks = draft.chunks()
-    info = job_record.record(draft, order.owner, order.after, len(chunks))
     for folder in ("", "err", "log"):
         ensure_folder(spool, spool.job(jid, folder).rstrip("/"))
     for group in sorted({c.group for c in chunks}):
         ensure_folder(spool, spool.job(jid, group))
-    write(spool, spool.job(jid, "job.info"), infofile.text(info).encode())
+    draft = _with_source(spool, jid, draft, order, progress)
+    job = _write_info(spool, jid, draft, order)
     with contextlib.suppress(FileExistsError):
         spool.share.create(spool.job(jid, "control.lock"), b"")
-    job = job_record.parse(jid, infofile.text(info).encode())
     if order.owns_output and draft.writes is not Writes.NOTHING:
         frames.own(spool, job, replaces=order.replaces)
     for count, chunk in enumerate(chunks, 1):
@@ -97,6 +98,27 @@ def build(
     if not is_complete(spool, jid, len(chunks)):
         raise ShareUnsure(f"the share does not list all chunks of {draft.name}", "try again")
     return chunks
+
+
+def _with_source(
+    spool: Spool, jid: str, draft: Draft, order: Order, progress: Progress | None
+) -> Draft:
+    """The draft with its .blend stamped, and copied where the order says so."""
+    if draft.source is None:
+        return draft
+    if order.copies:
+        draft = sources.named(draft, jid)
+        _write_info(spool, jid, draft, order)  # first: by it a copy is found after a crash
+    count = draft.count()
+    breathe = (lambda: progress(0, count)) if progress is not None else (lambda: None)
+    return sources.secure(spool, draft, jid, order.reads, breathe)
+
+
+def _write_info(spool: Spool, jid: str, draft: Draft, order: Order) -> Job:
+    info = job_record.record(draft, order.owner, order.after, draft.count())
+    text = infofile.text(info).encode()
+    write(spool, spool.job(jid, "job.info"), text)
+    return job_record.parse(jid, text)
 
 
 def _enter_chunk(spool: Spool, jid: str, chunk: Chunk, job: Job) -> None:
@@ -115,6 +137,8 @@ def is_complete(spool: Spool, jid: str, chunks: int) -> bool:
 
 
 def _enter_ticket(spool: Spool, jid: str, draft: Draft) -> Ticket:
+    # Before anything else: who moves it away proves that the job is never published.
+    ensure_folder(spool, spool.job(jid))
     enter(spool, spool.job(jid, "ticket"), infofile.text(draft.info).encode())
     return Ticket(draft.info.priority, jid, 0, draft.slug)
 
@@ -149,9 +173,25 @@ def folder_for(spool: Spool, order: Order) -> str:
 def discard(spool: Spool, jid: str) -> None:
     """Take away what was built for a job that can never be published any more."""
     with contextlib.suppress(OSError, InfoFileError):
-        frames.disown(spool, read(spool, jid))
+        job = read(spool, jid)
+        sources.remove(spool, job)
+        frames.disown(spool, job)
     with contextlib.suppress(OSError):
         spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
+
+
+def sweep_unpublished(spool: Spool, before_ns: int) -> None:
+    """Clear away what publishers that died left: jobs whose ticket waits since before a time.
+
+    Winning the ticket proves that such a job is never published: a publisher that was only asleep
+    finds it gone.  Raises OSError.
+    """
+    for jid in set(filter(is_jid, names(spool, spool.at(JOBS)))) - set(tickets.everywhere(spool)):
+        ready = spool.job(jid, "ticket")
+        with contextlib.suppress(FileNotFoundError):
+            is_old = spool.share.stat(ready).mtime_ns < before_ns
+            if is_old and move(spool, ready, spool.at(TRASH, f"{jid}.ticket")) is Outcome.WON:
+                discard(spool, jid)
 
 
 def unfinished(spool: Spool, after: tuple[str, ...]) -> list[str]:

@@ -16,7 +16,7 @@ from renderd.core.job import Job
 from renderd.core.label import nearest
 from renderd.core.names import host_of
 from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
-from renderd.spool import claims, control, frames, jobs, nodes, tickets
+from renderd.spool import claims, control, frames, jobs, nodes, sources, tickets
 from renderd.spool.layout import (
     CANCELLED,
     DONE,
@@ -113,7 +113,8 @@ def release(spool: Spool, jid: str) -> Turned:
     """Let a held job run, or wait for the jobs it comes after.
 
     Takes its output over where that is free now; raises OutputOwned where another open job
-    writes it.  The failures known now no longer make the job stop itself.
+    writes it.  The failures known now no longer make the job stop itself, and a .blend that was
+    changed, for which a node held it, is taken as that node saw it.
     """
     place = where(spool, jid)
     if place[0] in (QUEUE, WAITING):
@@ -122,9 +123,10 @@ def release(spool: Spool, jid: str) -> Turned:
     job = jobs.read(spool, jid)
     _own_output(spool, job)
     said = control.read(spool, jid)
-    if said.reason or said.forgiven:
+    if said.reason or said.forgiven or said.changed:
         failed = len(chunks(spool, jid, {State.FAIL}))
-        control.change(spool, jid, reason="", forgiven=failed)
+        source = said.changed or said.source
+        control.change(spool, jid, reason="", forgiven=failed, changed="", source=source)
     target = WAITING if jobs.unfinished(spool, job.info.after) else QUEUE
     return _turn(spool, jid, target, (HELD,))
 
@@ -175,10 +177,13 @@ def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
 
 
 def _go_on(spool: Spool, jid: str) -> None:
-    """Take back what the farm itself said against going on; a person's hold stands."""
+    """Take back what the farm itself said against going on; a person's hold stands.
+
+    So does one for a changed .blend, which only a person's release may accept.
+    """
     said, folder = control.read(spool, jid), where(spool, jid)[0]
     if folder == HELD:
-        if said.reason and not said.reason.startswith(HELD_BY):
+        if said.reason and not said.reason.startswith(HELD_BY) and not said.changed:
             release(spool, jid)
         return
     failed = len(chunks(spool, jid, {State.FAIL}))
@@ -329,6 +334,7 @@ def _close_look(spool: Spool, jid: str) -> None:
     done, failed, waiting, _ = survey.totals()
     if done == survey.chunks:
         if jobs.close(spool, place, survey, has_failed=False):
+            sources.remove(spool, job)
             with contextlib.suppress(OSError):
                 frames.collect(spool, job)
     elif place[0] == FAILED and waiting and done + failed < survey.chunks:
@@ -338,7 +344,9 @@ def _close_look(spool: Spool, jid: str) -> None:
 def _sweep(spool: Spool, jid: str) -> bool:
     # Only after our own rename of the ticket: nobody can publish or run this job any more.
     with contextlib.suppress(OSError, InfoFileError):
-        frames.disown(spool, jobs.read(spool, jid))
+        job = jobs.read(spool, jid)
+        sources.remove(spool, job)
+        frames.disown(spool, job)
     with contextlib.suppress(OSError):
         spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
         return True

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import struct
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from frontend.cli import app
 from renderd.core.chunk import State
-from renderd.spool import frames, jobs, listing, tickets
+from renderd.spool import frames, jobs, listing, sources, tickets
 from renderd.spool.layout import Spool
 
 SHARED = Path(__file__).parents[3] / "shared" / "blend" / "generated"
@@ -31,6 +32,11 @@ def add(spool: Spool, capsys, monkeypatch):
         return status, json.loads(capsys.readouterr().out)
 
     return run
+
+
+def copied(folder: Path) -> Path:
+    """The file of three scenes in a folder that takes a copy of it."""
+    return Path(shutil.copy(MULTI, folder / "multi.blend"))
 
 
 def png(width: int = 2, height: int = 2) -> bytes:
@@ -149,7 +155,7 @@ def test_a_whole_job_is_one_chunk_a_run(add):
 
 @needs_blends
 def test_a_blend_makes_one_job_a_scene_with_its_own_range(spool: Spool, add, tmp_path: Path):
-    status, value = add(MULTI, "--out", tmp_path / "{scene}" / "####.png")
+    status, value = add(copied(tmp_path), "--out", tmp_path / "{scene}" / "####.png")
     assert status == 0
     assert [(j["scene"], j["frames"]) for j in value["jobs"]] == [
         ("Alpha", "1-10"),
@@ -179,7 +185,7 @@ def test_scenes_of_one_name_in_two_files_write_under_the_files_names(add, tmp_pa
 @needs_blends
 def test_one_scene_with_other_frames_and_the_users_own_settings(add, tmp_path: Path):
     words = ("--scene", "Beta", "--frames", "1-4x2", "--no-factory-startup", "--name", "b")
-    [job] = add(MULTI, *words, "--out", tmp_path / "####.png")[1]["jobs"]
+    [job] = add(copied(tmp_path), *words, "--out", tmp_path / "####.png")[1]["jobs"]
     assert (job["name"], job["frames"]) == ("b", "1-3x2")
     assert "--factory-startup" not in job["command"]
 
@@ -188,9 +194,40 @@ def test_one_scene_with_other_frames_and_the_users_own_settings(add, tmp_path: P
 def test_a_bad_file_among_good_ones_queues_nothing(spool: Spool, add, tmp_path: Path):
     bad = tmp_path / "bad.blend"
     bad.write_bytes(b"no blend")
-    status, _ = add(MULTI, bad, "--out", tmp_path / "{scene}_####.png")
+    status, _ = add(copied(tmp_path), bad, "--out", tmp_path / "{scene}_####.png")
     assert status == 1
     assert tickets.everywhere(spool) == {}
+
+
+@needs_blends
+def test_the_job_renders_a_copy_and_no_snapshot_renders_the_file(spool: Spool, add, tmp_path: Path):
+    path = copied(tmp_path)
+    words = (path, "--scene", "Beta", "--out", tmp_path / "o_####.png")
+    [job] = add(*words)[1]["jobs"]
+    copy = tmp_path / f".multi.{job['jid']}.blend"
+    assert copy.read_bytes() == path.read_bytes()
+    assert jobs.read(spool, job["jid"]).info.blend == str(copy)
+    assert job["name"] == "multi"
+    add(*words, "--no-snapshot", "--replace")
+    assert len(list(tmp_path.glob(".multi.*"))) == 1
+
+
+@needs_blends
+def test_a_file_saved_in_the_midst_of_adding_is_planned_anew(add, tmp_path: Path, monkeypatch):
+    path, real, saves = copied(tmp_path), sources.secure, [1]
+
+    def secure(*args: object):
+        if saves and saves.pop():
+            later = path.stat().st_mtime_ns + 10**9
+            os.utime(path, ns=(later, later))
+        return real(*args)
+
+    monkeypatch.setattr(sources, "secure", secure)
+    words = (path, "--scene", "Beta", "--out", tmp_path / "o_####.png")
+    assert add(*words)[0] == 0
+    saves[:] = [1] * 10
+    status, value = add(*words, "--replace")
+    assert (status, value["error"]) == (1, f"{path} was saved while it was being queued")
 
 
 def test_no_chunk_runs_before_everything_is_there(spool: Spool, add):
