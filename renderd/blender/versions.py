@@ -5,6 +5,7 @@ kept in the state folder until the program changes, and most installations tell 
 the name of a folder beside them.
 """
 
+import contextlib
 import glob
 import importlib.metadata
 import importlib.util
@@ -13,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Version = tuple[int, int, int]
@@ -33,6 +34,8 @@ class BlenderProgram:
     words: tuple[str, ...]
     version: Version | None  #: None while nobody has asked it
     is_module: bool = False  #: the bpy package rather than the program
+    fault: str = ""  #: why it cannot render as farm.toml asks, in one clause
+    addons: tuple[str, ...] = ()  #: modules of farm.toml's add-ons, as this version calls them
 
     @property
     def text(self) -> str:
@@ -49,7 +52,7 @@ class VersionCache:
 
     def find(self, program: str) -> Version | None:
         """The version if it can be told without running the program."""
-        key = _key(program)
+        key = file_key(program)
         known = self._known.get(key) if key else None
         if known and len(known) == 3:
             return known[0], known[1], known[2]
@@ -57,23 +60,12 @@ class VersionCache:
 
     def ask(self, program: str) -> Version | None:
         """Run the program's ``-v`` and remember the answer; None where it gives none."""
-        key = _key(program)
+        key = file_key(program)
         version = ask_version((program,))
         if key and version:
             self._known[key] = list(version)
-            self._save()
+            write_json(self._path, self._known)
         return version
-
-    def _save(self) -> None:
-        new = f"{self._path}.{os.getpid()}.tmp"
-        try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            with open(new, "w", encoding="utf-8") as file:
-                json.dump(self._known, file)
-            os.replace(new, self._path)
-        except OSError:
-            # Only speed is lost: the next start asks again.
-            return
 
 
 def find_blenders(
@@ -174,7 +166,8 @@ def _programs(globs: Sequence[str], search_path: str) -> list[str]:
     return programs
 
 
-def _key(program: str) -> str | None:
+def file_key(program: str) -> str | None:
+    """What changes when the program file does; None where there is none."""
     try:
         real = os.path.realpath(program)
         stat = os.stat(real)
@@ -204,6 +197,16 @@ def _version_beside(program: str) -> Version | None:
 def _parse(text: str) -> Version | None:
     found = _VERSION.search(text)
     return (int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
+
+
+def write_json(path: str, known: Mapping[str, object]) -> None:
+    """Keep what was learnt; where that fails only speed is lost: the next start asks again."""
+    new = f"{path}.{os.getpid()}.tmp"
+    with contextlib.suppress(OSError):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(new, "w", encoding="utf-8") as file:
+            json.dump(known, file)
+        os.replace(new, path)
 
 
 def _read_json(path: str) -> dict[str, list[int]]:

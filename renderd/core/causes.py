@@ -18,9 +18,18 @@ class Cause:
 
 
 MISSING_FILE = "missing-file"  #: what `missing: fail` means: a library, an image, a cache
+UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender
+UNABLE_SAYS = "renderd: unable: "
 
 #: The first that fits is taken: the narrow ones stand before the wide ones.
 CAUSES = (
+    Cause(
+        UNABLE,
+        "this node's Blender cannot render as farm.toml asks",
+        "install the add-on or the GPU's driver here, or change [blender] in farm.toml",
+        (UNABLE_SAYS,),
+        is_fatal=True,
+    ),
     Cause(
         "gpu-memory",
         "the GPU ran out of memory",

@@ -170,22 +170,27 @@ def for_runs(words: Sequence[str], runs: Sequence[Run], out: str = "") -> tuple[
 
 
 def governed(
-    words: Sequence[str], *, autoexec: bool, addons: Sequence[str] = (), device: str = ""
+    words: Sequence[str], *, autoexec: bool, addons: Sequence[str] = (), keeps_device: bool = True
 ) -> tuple[str, ...]:
-    """The same Blender command under a farm's policy.
+    """The same Blender command under a farm's policy, whatever it says itself.
 
-    With `autoexec` scripts inside the file run; without, only where the command itself says
-    `-y`: who writes it could as well name the script.  `device` is Cycles' own word, CPU.
+    Scripts inside the file run with `autoexec` alone, whether it says `-y` or `-Y`.  Unless it
+    `keeps_device`, its `--cycles-device`, which Cycles would obey, goes.
     """
     length = _program_length(words)
     options = list(walk(words[length:]))
-    runs = autoexec or _autoexec(options) is True
     said = [word for option in options if option.name not in ("-y", "-Y") for word in option.words]
-    switches = ["-y" if runs else "-Y", *(["--addons", ",".join(addons)] if addons else [])]
-    if device and "--cycles-device" not in said:
-        said += [*([] if any(o.name == "--" for o in options) else ["--"]), "--cycles-device"]
-        said.append(device)
+    if not keeps_device:
+        said = _without_device(said)
+    switches = ["-y" if autoexec else "-Y", *(["--addons", ",".join(addons)] if addons else [])]
     return (*words[:length], *switches, *said)
+
+
+def _without_device(words: list[str]) -> list[str]:
+    if "--" not in words or "--cycles-device" not in words[words.index("--") :]:
+        return words
+    at = words.index("--cycles-device", words.index("--"))
+    return _without_device([*words[:at], *words[at + 2 :]])
 
 
 def before_rendering(words: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:

@@ -222,10 +222,11 @@ TEMPLATE = """\
 # Scripts in .blend files: "off", "trusted" (files below the folders in `trusted`) or "on".
 # autoexec = "off"
 # trusted = ["{proj}/assets"]
-# A folder of scripts for all nodes, and the add-ons to switch on.
+# A folder of scripts for all nodes, and the add-ons to switch on; a node that lacks one takes no
+# jobs for Blender.
 # scripts = ""
 # addons = []
-# What Cycles renders on: "auto" as the file and Blender say, or "cpu".  ("gpu" has no effect yet.)
+# What Cycles renders on: "auto" as the file and Blender say, "cpu", or "gpu" on nodes that have one.
 # device = "auto"
 
 [allow]

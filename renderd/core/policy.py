@@ -1,5 +1,6 @@
 """Which job next, may this node take it, and why not: one predicate for claimer and "why?"."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ BLOCK_AFTER = 3  #: failures on one node, after which a job avoids it
 STOP_SHARE = 0.10  #: failed chunks of a job, after which it stops itself
 STOP_AT_LEAST = 3  #: … but fewer failures than this prove nothing
 STOP_HOSTS = 3  #: hosts that failed with nothing done, after which it stops itself
+_MADE = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")
 FORGIVE = 600.0  #: seconds a node leaves alone a chunk that failed there
 
 
@@ -26,8 +28,10 @@ class Able:
     tags: frozenset[str] = frozenset()
     ram_bytes: int = 0
     has_gpu: bool = False
+    knows_gpus: bool = True  #: False while they are still being looked for
     blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"
     knows_blenders: bool = True  #: False while they are still being asked
+    faults: Mapping[str, str] = field(default_factory=dict)  #: version, why not as farm.toml asks
     lacks: frozenset[str] = frozenset()  #: path roots of farm.toml that its platform has not
     programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
@@ -63,7 +67,7 @@ def _unfit(node: Able, job: Job, terms: Terms) -> str:
     if missing := [t for t in wanted.tags if t not in node.tags]:
         return f"has no tag {missing[0]}"
     if wanted.gpu and not node.has_gpu:
-        return "has no GPU"
+        return "has no GPU" if node.knows_gpus else "is still finding out which GPUs it has"
     ram = max(wanted.ram or 0, terms.ram or 0)
     if ram > node.ram_bytes:
         have = amounts.size_text(node.ram_bytes)
@@ -92,15 +96,36 @@ def _wrong_blender(node: Able, job: Job) -> str:
         return "is still finding out which Blenders it has"
     if not uses or not node.blenders:
         return "has no Blender" if any(words[0] == "blender" for words in uses) else ""
-    spec, have = job.info.needs.blender, ", ".join(node.blenders)
-    made = dict(job.info.extra).get("x-blend-version", "")
-    if spec and not any(needs.fits(spec, _version(v)) for v in node.blenders):
-        if spec == f"=={made}":
-            spec = f"{made} (the file's own; --blender any takes others)"
-        return f"has Blender {have}, the job needs {spec}"
-    if made and all(_version(v)[:2] < _version(made) for v in node.blenders):
-        return f"has Blender {have}, the file was saved with {made}"
+    fitting = [v for v in node.blenders if may_open(_version(v), job)]
+    if not fitting:
+        return f"has Blender {', '.join(node.blenders)}, {_wanted_blender(job)}"
+    if faults := [node.faults.get(v, "") for v in fitting if node.faults.get(v)]:
+        return faults[-1] if len(faults) == len(fitting) else ""
     return ""
+
+
+def may_open(version: tuple[int, ...], job: Job) -> bool:
+    """Whether a Blender of this version is one that the job asks for, and not older than its file.
+
+    Blender loses what a later one saved, or crashes on it.
+    """
+    made = _version(saved_by(job))
+    return needs.fits(job.info.needs.blender, version) and version[: len(made)] >= made
+
+
+def saved_by(job: Job) -> str:
+    """The Blender that saved the job's file, as major.minor; empty where that is not known."""
+    made = dict(job.info.extra).get("x-blend-version", "")
+    return made if _MADE.fullmatch(made) else ""
+
+
+def _wanted_blender(job: Job) -> str:
+    spec, made = job.info.needs.blender, saved_by(job)
+    if spec == f"=={made}":
+        return f"the job needs {made} (the file's own; --blender any takes others)"
+    said = [f"the job needs {spec}"] if spec not in ("", needs.ANY) else []
+    said += [f"the file was saved with {made}"] if made else []
+    return " and ".join(said)
 
 
 def _avoided(node: Able, terms: Terms) -> str:

@@ -1,32 +1,29 @@
 """Builds one incarnation of the daemon: the only place where its parts meet."""
 
 import contextlib
-import json
 import logging
 import os
 import random
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import renderd
 from renderd import plan
-from renderd.blender.versions import BlenderProgram, VersionCache, find_blenders
 from renderd.config import Settings
 from renderd.core import lease
 from renderd.core.names import Beat, new_incarnation
-from renderd.core.policy import Able
 from renderd.core.wire import Request
 from renderd.daemon import events, rest_file
+from renderd.daemon.lookout import Lookout, able_of, facts_of
 from renderd.daemon.loop import Loop, Nudge, boottime
 from renderd.daemon.node import Node
 from renderd.daemon.runner import Means, Runner
 from renderd.daemon.tail import Tail
 from renderd.daemon.work import Work
 from renderd.host import facts, process, run_record
-from renderd.host.gpu import GpuMeter, find_gpus
+from renderd.host.gpu import GpuMeter
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
 from renderd.host.run_record import RunRecord
@@ -52,7 +49,7 @@ class Incarnation:
     runners: Sequence[Runner]
     state_dir: str
     alive_lock: Lock | None
-    programs: list[BlenderProgram]
+    lookout: Lookout
     closers: list[Callable[[], None]] = field(default_factory=list)
     thread: threading.Thread | None = None
 
@@ -62,23 +59,10 @@ class Incarnation:
             runner.start()
         self.thread = threading.Thread(target=self.loop.run, name="loop", daemon=True)
         self.thread.start()
-        threading.Thread(target=self._look_around, name="look around", daemon=True).start()
+        self.lookout.start()
         observer = events.watch(self.spool, self.nudge)
         if observer is not None:
             self.closers.append(observer.stop)
-
-    def _look_around(self) -> None:
-        """Find what takes long to find: versions of Blender not asked before, GPUs."""
-        self.programs[:] = _blenders(self.spool, self.settings, self.state_dir, may_ask=True)
-        gpus = find_gpus()
-        able = self.node.able
-        self.node.able = replace(
-            able, blenders=_versions(self.programs), knows_blenders=True, has_gpu=bool(gpus)
-        )
-        told = _facts(self.node) | {"gpus": [g.name for g in gpus]}
-        with contextlib.suppress(OSError):
-            moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
-        self.nudge()
 
     def leave(self) -> None:
         """Stop beating, forget the run record: everything of ours is settled, or our death is."""
@@ -112,19 +96,15 @@ class Incarnation:
         """Take over what may change while we run: pools, tags, allowed programs and outputs."""
         self.settings = settings
         farm = read_farm(self.spool.share, self.spool.root)
-        self.node.able = replace(
-            self.node.able,
+        self.node.outputs = self.node.adopter.outputs = (settings.outputs, farm.outputs)
+        for memory in list(self.node.jobs.values()):  # the loop's thread may add one meanwhile
+            memory.checked = float("-inf")
+        self.lookout.change(
             pools=frozenset(settings.pools),
             tags=frozenset((*settings.tags, *farm.tags_of(self.node.name))),
             programs=(settings.programs, farm.programs),
         )
-        self.node.outputs = self.node.adopter.outputs = (settings.outputs, farm.outputs)
-        for memory in list(self.node.jobs.values()):  # the loop's thread may add one meanwhile
-            memory.checked = float("-inf")
-        told = _facts(self.node)
-        with contextlib.suppress(OSError):
-            moves.write(self.spool, self.spool.node(self.node.inc, "node.info"), _bytes(told))
-        self.nudge()
+        self.lookout.look_again()
 
     def outcome(self) -> int:
         """The exit status of `--once`: 0 when all it met is done and nothing was refused."""
@@ -178,13 +158,12 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     for warning in trust.check_spool(spool, policy):
         _log.warning("%s", warning)
     _bury_predecessors(spool, state_dir)
-    programs = _blenders(spool, settings, state_dir, may_ask=False)
     loop_holder: list[Loop] = []
-    means = _means(settings, spool, guard, programs, loop_holder)
+    means = _means(settings, spool, guard, loop_holder)
     runners = [Runner(means, number) for number in range(settings.slots)]
-    node = _node(settings, spool, policy, programs, runners)
+    node = _node(settings, spool, policy, runners)
     node.pulse = nodes.register(
-        spool, inc, _facts(node), lease.period(0, 0.0, is_busy=True, is_slow=False)
+        spool, inc, facts_of(node), lease.period(0, 0.0, is_busy=True, is_slow=False)
     )
     node.beaten = boottime()
     node.next_beat = node.beaten + 1.0
@@ -201,7 +180,8 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     record = RunRecord.of_this_process(inc, node.name, spool.identity.id, guard.pid)
     run_record.write(state_dir, record)
     lock = _hold_alive(spool, inc)
-    return Incarnation(settings, spool, node, loop, runners, state_dir, lock, programs)
+    lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
+    return Incarnation(settings, spool, node, loop, runners, state_dir, lock, lookout)
 
 
 def _name(settings: Settings) -> str:
@@ -212,7 +192,6 @@ def _means(
     settings: Settings,
     spool: Spool,
     guard: Guard,
-    programs: Sequence[BlenderProgram],
     loop_holder: Sequence[Loop],
 ) -> Means:
     meter = GpuMeter()
@@ -225,7 +204,7 @@ def _means(
         log_bytes=settings.log_cap,
         report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
         confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
-        blenders=lambda: tuple(programs),
+        blenders=lambda: tuple(loop_holder[0].node.programs),
         gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
     )
 
@@ -234,7 +213,6 @@ def _node(
     settings: Settings,
     spool: Spool,
     policy: trust.Policy,
-    programs: Sequence[BlenderProgram],
     runners: Sequence[Runner],
 ) -> Node:
     name, inc = _name(settings), spool.who
@@ -244,7 +222,7 @@ def _node(
         inc=inc,
         name=name,
         slots=settings.slots,
-        able=_able(settings, spool, name, inc, programs),
+        able=able_of(settings, spool, name, inc),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
         adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
         start=_starter(runners),
@@ -264,65 +242,6 @@ def _starter(runners: Sequence[Runner]) -> Callable[[Work], None]:
         next(r for r in runners if r.is_free).begin(work)
 
     return start
-
-
-def _able(
-    settings: Settings, spool: Spool, name: str, inc: str, programs: Sequence[BlenderProgram]
-) -> Able:
-    return Able(
-        name=name,
-        inc=inc,
-        pools=frozenset(settings.pools),
-        tags=frozenset((*settings.tags, *spool.farm.tags_of(name))),
-        ram_bytes=facts.memory_sizes()[0],
-        blenders=_versions(programs),
-        knows_blenders=bool(programs) and all(p.version for p in programs),
-        lacks=spool.farm.lacks(sys.platform),
-        programs=(settings.programs, spool.farm.programs),
-    )
-
-
-def _versions(programs: Sequence[BlenderProgram]) -> tuple[str, ...]:
-    return tuple(p.text for p in programs if p.version is not None)
-
-
-def _blenders(
-    spool: Spool, settings: Settings, state_dir: str, *, may_ask: bool
-) -> list[BlenderProgram]:
-    globs = (*settings.blender, *spool.farm.blender)
-    search_path = os.environ.get("PATH", os.defpath)
-    return find_blenders(globs, search_path, VersionCache(state_dir), may_ask=may_ask)
-
-
-def _facts(node: Node) -> dict[str, Any]:
-    """What stands in node.info: what does not change while the daemon runs."""
-    known = facts.read_facts()
-    return {
-        "schema": 1,
-        "node": node.name,
-        "inc": node.inc,
-        "host": known.host,
-        "system": known.system,
-        "kernel": known.kernel,
-        "machine": known.machine,
-        "cores": known.cores,
-        "ram": known.ram_bytes,
-        "swap": known.swap_bytes,
-        "slots": node.slots,
-        "pools": sorted(node.able.pools),
-        "tags": sorted(node.able.tags),
-        "blenders": list(node.able.blenders) if node.able.knows_blenders else None,
-        "gpu": node.able.has_gpu,
-        "lacks": sorted(node.able.lacks),
-        "programs": node.able.programs,
-        "outputs": node.outputs,
-        "version": renderd.__version__,
-        "pid": os.getpid(),
-    }
-
-
-def _bytes(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _hold_alive(spool: Spool, inc: str) -> Lock | None:

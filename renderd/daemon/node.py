@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from renderd.blender.versions import BlenderProgram
 from renderd.core.job import Job
 from renderd.core.lease import Observer
 from renderd.core.names import Ticket
@@ -63,6 +64,7 @@ class Node:
     rng: random.Random
     started: float
     breathe: Callable[[], None] = lambda: None  #: beats when that is due, in the midst of a step
+    programs: list[BlenderProgram] = field(default_factory=list)  #: newest first; the lookout's
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
     observer: Observer = field(default_factory=Observer)
     rest: Rest = field(default_factory=Rest)

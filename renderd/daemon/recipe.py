@@ -1,28 +1,32 @@
 """What exactly is started for a chunk: words, environment, private output."""
 
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 
 from renderd import blender
+from renderd.blender.abilities import Wanted
 from renderd.blender.versions import BlenderProgram, choose
-from renderd.core import command, frames, infofile, needs
-from renderd.core.farm import inside
+from renderd.core import command, frames, infofile, policy
 from renderd.core.job import Writes, out_of
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
+from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import Spool
 
 TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into output paths
-#: Blender says nothing of a missing texture: this script does, before the first frame.
-_CHECK = ("-P", os.path.join(os.path.dirname(blender.__file__), "missing_files.py"))
+#: Blender says nothing of a missing texture, add-on or GPU: these do, before the first frame.
+_CHECKS = tuple(
+    word
+    for name in ("machine.py", "missing_files.py")
+    for word in ("-P", os.path.join(os.path.dirname(blender.__file__), name))
+)
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
 _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")
 
 
 class NoBlender(RenderdError):
-    """None of this machine's Blenders is one that the job takes."""
+    """This node has no Blender that may run the job; another may have."""
 
 
 def command_lines(
@@ -42,27 +46,38 @@ def _words(
     roots = spool.farm.roots_on(sys.platform)
     words = infofile.fill(words, roots)
     output, run = work.output, work.claim.chunk.run
-    program = _program(words, work, blenders)
+    at = _place(words)
+    program = _program(words[at], work, blenders) if at is not None else None
     if command.is_blender(words):
-        words = _governed(words, spool)
+        words = _governed(words, spool, program)
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
         private = f"{output.private(work.claim.stem)}/{output.pattern}"
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
             words = _blender_words(words, work, missing, _as_said_to(program, private))
-    words = command.before_rendering(words, _CHECK) if os.path.exists(_CHECK[1]) else words
-    return program.words + words[1:] if program is not None else words
+    words = command.before_rendering(words, _CHECKS)
+    if program is None or at is None:
+        return words
+    return (*words[:at], *program.words, *words[at + 1 :])
 
 
-def _governed(words: tuple[str, ...], spool: Spool) -> tuple[str, ...]:
+def _governed(
+    words: tuple[str, ...], spool: Spool, program: BlenderProgram | None
+) -> tuple[str, ...]:
     """What farm.toml says of scripts in files, add-ons and devices holds for every job."""
     farm = spool.farm
+    autoexec = farm.autoexec == "on" or (farm.autoexec == "trusted" and _is_trusted(words, spool))
+    addons = program.addons if program is not None and program.addons else farm.addons
+    is_free = farm.device == "auto"
+    return command.governed(words, autoexec=autoexec, addons=addons, keeps_device=is_free)
+
+
+def _is_trusted(words: tuple[str, ...], spool: Spool) -> bool:
+    """Whether every file that the command opens lies in a trusted folder, all links followed."""
     found = command.parse(words)
-    trusted = [spool.local(folder) for folder in farm.trusted]
-    is_trusted = found is not None and bool(found.blend) and inside(found.blend, trusted)
-    autoexec = farm.autoexec == "on" or (farm.autoexec == "trusted" and is_trusted)
-    device = "CPU" if farm.device == "cpu" else ""
-    return command.governed(words, autoexec=autoexec, addons=farm.addons, device=device)
+    files = [o.value for o in found.options if not o.name] if found is not None else []
+    trusted = [spool.local(folder) for folder in spool.farm.trusted]
+    return bool(files and trusted) and all(output_allowed(path, trusted) for path in files)
 
 
 def _blender_words(
@@ -84,22 +99,32 @@ def _redirected(words: tuple[str, ...], final: str, private: str, work: Work) ->
     return words
 
 
-def _program(
-    words: tuple[str, ...], work: Work, blenders: Sequence[BlenderProgram]
-) -> BlenderProgram | None:
-    """`blender` alone means the one nearest to the file's own; a path means just that one."""
-    if words[0] != "blender":
-        return next((b for b in blenders if b.words == words[:1]), None)
-    spec = work.job.info.needs.blender
-    fitting = [b for b in blenders if not spec or (b.version and needs.fits(spec, b.version))]
-    made = dict(work.job.info.extra).get("x-blend-version", "")
-    if re.fullmatch(r"[0-9]{1,3}\.[0-9]{1,2}", made):
-        major, _, minor = made.partition(".")
-        if nearest := choose(fitting, 100 * int(major) + int(minor)):
-            return nearest
-    if spec and blenders and not fitting:
-        raise NoBlender(f"no Blender {spec} is on this machine any more")
-    return next(iter(fitting), None)
+def _place(words: Sequence[str]) -> int | None:
+    """Where in the words Blender's own name or path stands; None where nobody can put another."""
+    found = command.parse(words)
+    if found is None or "run" in found.program or "-m" in found.program:
+        return None  # a sandbox or a Python starts it
+    return len(found.program) - 1
+
+
+def _program(word: str, work: Work, blenders: Sequence[BlenderProgram]) -> BlenderProgram | None:
+    """`blender` alone means the one nearest to the file's own; a path means just that one.
+
+    Raises NoBlender where the wrong one would run.
+    """
+    is_open = word == "blender"
+    meant = [b for b in blenders if is_open or b.words == (word,)]
+    fitting = [b for b in meant if b.version is None or policy.may_open(b.version, work.job)]
+    if able := [b for b in fitting if not b.fault]:
+        major, _, minor = policy.saved_by(work.job).partition(".")
+        nearest = choose(able, 100 * int(major) + int(minor)) if major else None
+        return nearest or able[0]
+    if fitting:
+        raise NoBlender(f"this node {fitting[0].fault}")
+    if meant:
+        here = ", ".join(b.text for b in meant)
+        raise NoBlender(f"no Blender of this node fits the job (here: {here})")
+    return None
 
 
 def _as_said_to(program: BlenderProgram | None, path: str) -> str:
@@ -128,13 +153,20 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
         "RENDERD_FRAMES": frames.text((chunk.run,)) if chunk.run is not None else "",
         "RENDERD_ATTEMPT": str(chunk.attempt),
     }
-    if spool.farm.scripts:
-        ours["BLENDER_USER_SCRIPTS"] = spool.local(spool.farm.scripts)
+    ours |= blender_variables(spool)
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
     if chunk.run is not None:
         ours["RENDERD_START"], ours["RENDERD_END"] = str(chunk.run.first), str(chunk.run.last)
-    return {**kept, **ours, **dict(work.job.info.env)}
+    return {**kept, **ours, **{k: spool.local(v) for k, v in work.job.info.env}}
+
+
+def blender_variables(spool: Spool) -> dict[str, str]:
+    """What farm.toml says of scripts, add-ons and the device, for Blender and our script in it."""
+    farm = spool.farm
+    wanted = Wanted(addons=farm.addons, device=farm.device, environ={})
+    scripts = {"BLENDER_USER_SCRIPTS": spool.local(farm.scripts)} if farm.scripts else {}
+    return {**wanted.variables(), **scripts}
 
 
 def working_folder(environ: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 import errno
 from dataclasses import dataclass
 
+from renderd.core.causes import UNABLE, UNABLE_SAYS
 from renderd.core.progress import Event
 from renderd.daemon import landing
 from renderd.daemon.work import Ending, Work
@@ -43,6 +44,9 @@ def of_failure(
         return Verdict(Ending.NO_SPACE, f"no space left in {folder}", advice)
     if known is None:
         return Verdict(ending, reason)
+    if known.cause == UNABLE:
+        said = known.text.removeprefix(UNABLE_SAYS)
+        return Verdict(Ending.UNABLE, f"this node {said}", known.advice)
     if known.cause in ("error", "python"):
         return Verdict(ending, f"{reason}: {known.text[:300]}", known.advice)
     return Verdict(ending, f"{known.says} ({reason})", known.advice)

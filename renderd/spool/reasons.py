@@ -89,6 +89,8 @@ def able(node: NodeView) -> Able:
         has_gpu=bool(said.get("gpu") or said.get("gpus")),
         blenders=_words(said.get("blenders")),
         knows_blenders=said.get("blenders") is not None,
+        knows_gpus=said.get("gpu") is not None,
+        faults=_pairs(said.get("faults")),
         lacks=frozenset(_words(said.get("lacks"))),
         programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
         resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
@@ -97,6 +99,10 @@ def able(node: NodeView) -> Able:
 
 def _words(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _pairs(value: Any) -> dict[str, str]:
+    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _busy(node: NodeView) -> str:

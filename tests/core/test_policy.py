@@ -78,6 +78,28 @@ def test_a_file_wants_its_own_blender_and_says_how_to_take_others() -> None:
     assert "saved with 3.6" in why(wanted=job(takes_any, x_blend_version="3.6"))
 
 
+def test_one_blender_must_be_both_what_the_job_asks_and_not_older_than_its_file() -> None:
+    both = replace(NODE, blenders=("4.5.2", "3.4.1"))
+    wanted = job(replace(BLENDER, needs=Needs(blender="<4")), x_blend_version="3.6")
+    reason = "has Blender 4.5.2, 3.4.1, the job needs <4 and the file was saved with 3.6"
+    assert why(both, wanted) == reason
+    assert why(replace(both, blenders=("3.6.1", "4.5.2")), wanted) == ""
+
+
+def test_a_fault_of_all_blenders_that_fit_keeps_the_job_away() -> None:
+    lacks = "lacks the add-on 'x' in Blender 3.4"
+    node = replace(NODE, blenders=("4.5.2", "3.4.1"), faults={"3.4.1": lacks})
+    assert why(node, job(replace(BLENDER, needs=Needs(blender="<4")))) == lacks
+    assert why(node, job(BLENDER)) == ""
+    assert why(node, job()) == ""
+
+
+def test_what_a_node_is_still_finding_out_is_said() -> None:
+    wanted = job(replace(PLAIN, needs=Needs(gpu=True)))
+    assert why(replace(NODE, knows_gpus=False), wanted) == "is still finding out which GPUs it has"
+    assert "finding out" in why(replace(NODE, knows_blenders=False), job(BLENDER))
+
+
 def test_a_resting_node_says_so_first() -> None:
     assert why(replace(NODE, resting="is paused by artist")) == "is paused by artist"
 

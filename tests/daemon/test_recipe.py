@@ -141,7 +141,7 @@ def test_blender_alone_is_the_newest_that_fits_where_nothing_is_known_of_the_fil
 
 @pytest.mark.parametrize(
     ("made", "program"),
-    [("2.79", OLD), ("3.4", OLD), ("3.6", NEW), ("4.5", NEW), ("5.0", NEW), ("odd", NEW)],
+    [("2.79", OLD), ("3.4", OLD), ("3.6", NEW), ("4.5", NEW), ("odd", NEW)],
 )
 def test_of_several_blenders_the_one_nearest_to_the_file_runs(
     rooted: Spool, make: MakeWork, made: str, program: BlenderProgram
@@ -155,8 +155,56 @@ def test_a_job_never_runs_in_a_blender_it_did_not_ask_for(rooted: Spool, make: M
     assert words_of(rooted, own, blenders=(NEW, OLD))[0][0] == NEW.words[0]
     with pytest.raises(recipe.NoBlender, match="no Blender"):
         words_of(rooted, own, blenders=(OLD,))
-    takes_any = make(LINE, needs=Needs(blender="any"), extra=(("x-blend-version", "4.5"),))
-    assert words_of(rooted, takes_any, blenders=(OLD,))[0][0] == OLD.words[0]
+    takes_any = make(LINE, needs=Needs(blender="any"), extra=(("x-blend-version", "3.4"),))
+    assert words_of(rooted, takes_any, blenders=(NEW,))[0][0] == NEW.words[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "blenders"),
+    [
+        ({"extra": (("x-blend-version", "5.0"),)}, (NEW, OLD)),
+        ({"needs": Needs(blender="==4.2")}, (NEW, OLD)),
+        ({"needs": Needs(blender="<4"), "extra": (("x-blend-version", "3.6"),)}, (NEW, OLD)),
+    ],
+)
+@pytest.mark.parametrize("line", [LINE, f"nice -n 5 {LINE}", f"env LANG=C {LINE}"])
+def test_the_wrong_blender_never_runs(
+    rooted: Spool, make: MakeWork, said: dict[str, Any], blenders: Any, line: str
+) -> None:
+    with pytest.raises(recipe.NoBlender, match="no Blender of this node fits"):
+        words_of(rooted, make(line, **said), blenders=blenders)
+
+
+def test_a_blender_behind_another_program_is_chosen_too(rooted: Spool, make: MakeWork) -> None:
+    work = make(f"nice -n 5 {LINE}", needs=Needs(blender="<4"))
+    words = words_of(rooted, work, blenders=(NEW, OLD))[0]
+    assert words[:4] == ("nice", "-n", "5", OLD.words[0])
+
+
+def test_a_blender_that_lacks_what_the_farm_asks_is_passed_over(
+    rooted: Spool, make: MakeWork
+) -> None:
+    ill = replace(OLD, fault="lacks the add-on 'x' in Blender 3.4")
+    work = make(LINE, extra=(("x-blend-version", "3.4"),))
+    assert words_of(rooted, work, blenders=(NEW, ill))[0][0] == NEW.words[0]
+    with pytest.raises(recipe.NoBlender, match="lacks the add-on"):
+        words_of(rooted, work, blenders=(ill,))
+
+
+def test_add_ons_are_called_as_the_blender_that_runs_calls_them(
+    spool: Spool, make: MakeWork
+) -> None:
+    ruled = replace(spool, farm=farm.parse('[blender]\naddons = ["x"]\n'))
+    new = replace(NEW, addons=("bl_ext.user_default.x",))
+    words = words_of(ruled, make(LINE), blenders=(new,))[0]
+    assert words[words.index("--addons") + 1] == "bl_ext.user_default.x"
+    told = recipe.environment(ruled, make(LINE), "ws07", {})
+    assert (told["RENDERD_ADDONS"], told["RENDERD_DEVICE"]) == ("x", "auto")
+
+
+def test_path_roots_in_variables_become_this_machines_paths(rooted: Spool, make: MakeWork) -> None:
+    work = make("prog", env=(("OCIO", "{proj}/config.ocio"),))
+    assert recipe.environment(rooted, work, "ws07", {})["OCIO"] == "/mnt/proj/config.ocio"
 
 
 def test_a_blender_named_by_its_path_is_that_one(rooted: Spool, make: MakeWork) -> None:
@@ -183,8 +231,28 @@ def test_the_farm_decides_whether_scripts_in_files_run(
         words = words_of(ruled, make(f"blender {own}-b {path} -s 1 -e 10 -a"))[0]
         assert [w for w in words if w in ("-y", "-Y")] == [switch]
         assert words[1] == switch
-    explicit = words_of(ruled, make(f"blender -b {path} -y -s 1 -e 10 -a"))[0]
-    assert [w for w in explicit if w in ("-y", "-Y")] == ["-y"]
+    for own in ("-y", "--enable-autoexec"):  # what a command says itself changes nothing
+        explicit = words_of(ruled, make(f"blender -b {path} {own} -s 1 -e 10 -a"))[0]
+        assert [w for w in explicit if w in ("-y", "-Y", own)] == [switch]
+
+
+def test_scripts_run_only_where_every_file_lies_in_a_trusted_folder(
+    spool: Spool, make: MakeWork, tmp_path: Path
+) -> None:
+    ok = tmp_path / "ok"
+    ok.mkdir()
+    (ok / "link.blend").symlink_to(tmp_path / "evil.blend")
+    text = f"[roots]\np = {{ linux = '{tmp_path}', darwin = '{tmp_path}' }}\n"
+    text += "[blender]\nautoexec = 'trusted'\ntrusted = ['{p}/ok']\n"
+    ruled = replace(spool, farm=farm.parse(text))
+
+    def switch(files: str) -> str:
+        return str(words_of(ruled, make(f"blender -b {files} -s 1 -e 10 -a"))[0][1])
+
+    assert switch("{p}/ok/.a.k2p9x7q4ab.blend") == "-y"  # a snapshot, beside its original
+    assert switch("{p}/ok/link.blend") == "-Y"
+    assert switch("{p}/evil.blend {p}/ok/a.blend") == "-Y"
+    assert switch("{p}/okay/a.blend") == "-Y"
 
 
 def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
@@ -195,15 +263,17 @@ def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
     work = make(LINE)
     words = words_of(ruled, work)[0]
     assert words[1:4] == ("-Y", "--addons", "one,two")
-    assert words[-3:] == ("--", "--cycles-device", "CPU")
+    assert "--cycles-device" not in words
     assert (
         recipe.environment(ruled, work, "ws07", recipe.base({}))["BLENDER_USER_SCRIPTS"]
         == "/p/scripts"
     )
-    own = words_of(ruled, make(LINE + " -- --cycles-device CUDA"))[0]
+    assert recipe.environment(ruled, work, "ws07", {})["RENDERD_DEVICE"] == "cpu"
+    own = words_of(ruled, make(LINE + " -- mine --cycles-device CUDA more"))[0]
+    assert own[-3:] == ("--", "mine", "more")
+    free = replace(spool, farm=farm.parse(""))
+    own = words_of(free, make(LINE + " -- --cycles-device CUDA"))[0]
     assert own[-3:] == ("--", "--cycles-device", "CUDA")
-    more = words_of(ruled, make(LINE + " -- mine"))[0]
-    assert more[-4:] == ("--", "mine", "--cycles-device", "CPU")
     other = make("prog -y", writes=Writes.NOTHING)
     assert words_of(ruled, other) == [("prog", "-y")]
 
@@ -212,11 +282,10 @@ def test_blender_tells_what_is_missing_before_its_first_frame(
     rooted: Spool, make: MakeWork
 ) -> None:
     words = words_of(rooted, make(LINE), [1, 4, 5])[0]
-    at = words.index("-P")
-    assert os.path.basename(words[at + 1]) == "missing_files.py"
-    assert os.path.exists(words[at + 1])
-    assert at < words.index("-a" if "-a" in words else "-f")
-    assert words.count("-P") == 1
+    scripts = [words[at + 1] for at, word in enumerate(words) if word == "-P"]
+    assert [os.path.basename(script) for script in scripts] == ["machine.py", "missing_files.py"]
+    assert all(map(os.path.exists, scripts))
+    assert words.index(scripts[-1]) < words.index("-a" if "-a" in words else "-f")
     for line in ("blender -b /p/a.blend -P /p/x.py", "flatpak run org.blender.Blender -b /p/a -a"):
         assert not any("missing_files" in word for word in words_of(rooted, make(line))[0])
 
