@@ -226,7 +226,7 @@ TEMPLATE = """\
 # jobs for Blender.
 # scripts = ""
 # addons = []
-# What Cycles renders on: "auto" as the file and Blender say, "cpu", or "gpu" on nodes that have one.
+# What Cycles renders on: "auto" as the file and Blender say, "cpu", or "gpu" where there is one.
 # device = "auto"
 
 [allow]
