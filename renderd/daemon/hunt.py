@@ -9,11 +9,11 @@ from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
 from renderd.core.names import Ticket, host_of, parse_adopting, parse_ticket
-from renderd.daemon import blame, life
+from renderd.daemon import blame, dispute, life
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
-from renderd.spool import claims, control, frames, jobs, sources, tickets
+from renderd.spool import claims, control, frames, jobs, orders, sources, tickets
 from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
 from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
@@ -152,6 +152,7 @@ def _why_not(node: Node, memory: JobMemory) -> str:
             reason = f"does not allow output in {output.folder}"
         else:
             reason = frames.why_not_able(node.spool, output)
+            dispute.settle(node, memory.job, output, is_refused=bool(reason))
     return reason or sources.why_not_able(node.spool, memory.job)
 
 
@@ -385,11 +386,5 @@ def stop_job(node: Node, memory: JobMemory) -> None:
     hosts = blame.failed_hosts(node, jid)
     live = len(blame.live_hosts(node))
     reason = policy.why_stop(seen, memory.job.chunks, forgiven, hosts=hosts, live=live)
-    if not reason:
-        return
-    with contextlib.suppress(OSError, RenderdError):
-        control.change(node.spool, jid, reason=reason)
-    place = tickets.find(node.spool, jid)
-    if place is not None and place[0] == QUEUE:
-        tickets.turn(node.spool, place, HELD)
+    if reason and orders.stop(node.spool, jid, reason):
         node.count("stopped jobs")

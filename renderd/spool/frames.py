@@ -178,6 +178,13 @@ def why_not_able(spool: Spool, output: Output) -> str:
     return ""
 
 
+def other_owner(spool: Spool, output: Output) -> str:
+    """The other job that this output belongs to now; empty where it is ours.  Raises OSError."""
+    holder = _holder(spool, output)
+    is_ours = not holder or guests.are_one(spool, output, holder)
+    return "" if is_ours else holder
+
+
 def _holder(spool: Spool, output: Output) -> str:
     return guests.read_mark(spool, output.owner)
 

@@ -109,6 +109,19 @@ def hold(spool: Spool, jid: str, by: str, reason: str = "") -> Turned:
     return _turn(spool, jid, HELD, OPEN, f"{HELD_BY}{by}" + (f": {reason}" if reason else ""))
 
 
+def stop(spool: Spool, jid: str, reason: str) -> bool:
+    """Let a queued job hold itself, with the reason that `why` shows; True when it did now.
+
+    A person's `release` lets it go on.  Raises OSError, SpoolNotMounted.
+    """
+    with contextlib.suppress(OSError, RenderdError):  # words only: the hold matters more
+        control.change(spool, jid, reason=reason)
+    place = tickets.find(spool, jid)
+    if place is None or place[0] != QUEUE:
+        return False
+    return tickets.turn(spool, place, HELD) is Outcome.WON
+
+
 def release(spool: Spool, jid: str) -> Turned:
     """Let a held job run, or wait for the jobs it comes after.
 
