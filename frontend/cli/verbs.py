@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("release", "let a held job run again"),
             ("cancel", "start nothing more of a job and stop what runs"),
             ("retry", "run the failed chunks of a job again"),
+            ("redo", "render some frames of a job again"),
             ("skip", "count chunks as done without running them"),
             ("priority", "give a job another priority"),
             ("limit", "change a running job's nodes, pools, memory, blocklist or note"),
