@@ -1,5 +1,6 @@
 """Farms of real daemons; a failed test tells what its farm looked like."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 # The farm and the stand-in renderer stand beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
+import shots as blender_shots
 from farm import Farm
 
 
@@ -52,3 +54,34 @@ def make_farm() -> Iterator[Callable[..., Farm]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def all_shots(tmp_path_factory) -> Path:
+    """The files of make_shots.py, made once; nobody writes there."""
+    return blender_shots.make(tmp_path_factory.mktemp("shots"))
+
+
+@pytest.fixture
+def project(farm, all_shots) -> Path:
+    """A project folder on the farm's share with the files of make_shots.py, a test's own."""
+    return Path(shutil.copytree(all_shots, farm.folder / "project"))
+
+
+@pytest.fixture(scope="session")
+def plain(all_shots, tmp_path_factory) -> Callable[[str], dict[str, object]]:
+    """The pictures of a plain `blender -b SHOT.blend -o out/shot_#### -a`, made once each."""
+    known = {}
+
+    def render(name: str) -> dict[str, object]:
+        if name not in known:
+            folder = tmp_path_factory.mktemp(f"plain-{name}") / "project"
+            shutil.copytree(all_shots, folder)
+            out = folder.with_name("out")
+            blender_shots.blender(folder / f"{name}.blend", "-o", out / "shot_####", "-a")
+            if (folder / "passes").exists():
+                (folder / "passes").rename(out / "passes")
+            known[name] = blender_shots.pictures(out)
+        return known[name]
+
+    return render

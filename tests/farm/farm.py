@@ -27,6 +27,7 @@ from renderd.spool.share import PosixShare
 #: seconds; only what will never happen takes as long on any machine
 PATIENCE = float(os.environ.get("FARM_PATIENCE", "120"))
 RENDERD = Path(sys.executable).with_name("renderd")
+RENDER = RENDERD.with_name("render")
 STANDIN = Path(__file__).with_name("standin.py")
 #: the start of a command line of the stand-in renderer; -I -S because it needs nothing
 PYTHON = f"{sys.executable} -I -S"
@@ -179,6 +180,36 @@ class Farm:
         daemon = self.up(name, "--slots", "2", "--pools", name, **how)
         self.until(lambda: self.commands(jid), f"{name} is busy")
         return daemon
+
+    # -- people -----------------------------------------------------------------------------
+
+    def render(self, *words: object, status: int = 0, prefix: Sequence[str] = ()) -> str:
+        """Run a verb of `render` as a person does at a shell; all it said.
+
+        A status of None is any status.
+        """
+        home = self.folder / "person"
+        home.mkdir(exist_ok=True)
+        env = {
+            "PATH": os.environ["PATH"],
+            "LANG": "C.UTF-8",
+            "HOME": str(home),
+            "RENDERD_CONFIG": str(self.folder / "config.toml"),
+            "RENDERD_RUNTIME_DIR": str(home / "run"),
+            "RENDERD_SPOOL": str(self.root),
+        }
+        line = [*prefix, str(RENDER), *map(str, words)]
+        done = subprocess.run(line, capture_output=True, text=True, check=False, env=env)
+        assert status in (None, done.returncode), done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def queue(self, path: object, *words: object, **how: Any) -> str:
+        """Add a .blend with `render add`; the jid of its one job."""
+        words = ("--out", self.out / "shot_####", *words)
+        before = set(tickets.everywhere(self.spool))
+        self.render("add", path, *words, **how)
+        (jid,) = set(tickets.everywhere(self.spool)) - before
+        return jid
 
     # -- jobs -------------------------------------------------------------------------------
 

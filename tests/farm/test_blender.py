@@ -1,12 +1,11 @@
 """A real Blender on a farm: the frames are those of one plain run, whatever happens meanwhile."""
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from shots import blender, pixels
 
 from renderd import plan
 from renderd.core import frames
@@ -19,19 +18,6 @@ pytestmark = pytest.mark.blender
 HERE = Path(__file__).parent
 GIVEN = HERE.parents[1].parent / "shared" / "blend" / "render"
 DEMO = HERE.parents[1] / "packaging" / "demo" / "demo.blend"
-QUIET = ["--factory-startup", "-noaudio", "-b"]
-
-
-def blender(*words):
-    """A plain run of Blender, as a person makes it in a shell."""
-    program = shutil.which("blender")
-    if program is None:
-        pytest.skip("no blender on PATH")
-    done = subprocess.run(
-        [program, *QUIET, *map(str, words)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -53,11 +39,6 @@ def plain(scenes):
         return {int(p.stem): pixels(p) for p in folder.iterdir()}
 
     return render
-
-
-def pixels(path):
-    with Image.open(path) as image:
-        return image.mode, image.size, image.tobytes()
 
 
 def landed(farm, slug):
