@@ -11,6 +11,7 @@ from array import array
 from dataclasses import dataclass
 from math import prod
 from struct import Struct
+from typing import NamedTuple
 
 from renderd.blend.header import Header
 from renderd.blend.names import text
@@ -21,6 +22,12 @@ LONGEST = 1 << 20
 
 _NAME = re.compile(rb"\(?(\**)(\w+)")
 _DIMENSION = re.compile(rb"\[(\d{1,9})\]")
+#: Pointers from one data block at another that do not mean that it is used.
+_NEIGHBOURS = frozenset({b"next", b"prev", b"newid", b"orig_id", b"lib"})
+#: Pointers at anything that may mean a data block.
+_ANYTHING = frozenset({(b"Object", b"data"), (b"IDPropertyData", b"pointer")})
+_DEEPEST = 8
+_MOST_POINTERS = 4096
 _WHOLE = {1: "b", 2: "h", 4: "i", 8: "q"}
 _BROKEN = {b"float": "f", b"double": "d"}
 
@@ -37,6 +44,15 @@ class Field:
     type: int  #: index into the catalogue's types
     size: int  #: of the whole array
     is_pointer: bool
+    stars: int = 0  #: 2 for a pointer at pointers
+
+
+class Pointers(NamedTuple):
+    """Offsets of a struct's pointers at data blocks, at arrays of such pointers, at texts."""
+
+    blocks: list[int]
+    arrays: list[int]
+    texts: list[int]
 
 
 class Catalogue:
@@ -57,6 +73,61 @@ class Catalogue:
         if not 0 <= number < len(self._starts):
             return ""
         return text(self._types[self._words[self._starts[number]]])
+
+    def size(self, number: int) -> int:
+        """The bytes that one element of a struct takes, by its number."""
+        return self._sizes[self._words[self._starts[number]]] if self.struct_name(number) else 0
+
+    def size_of(self, kind: str) -> int:
+        """The bytes that one element of a struct takes, by its name; 1 where there is none."""
+        name = kind.encode()
+        return max(1, self._sizes[self._types.index(name)]) if name in self._types else 1
+
+    def is_item(self, number: int) -> bool:
+        """Whether a struct is a data block of its own: it begins with an ID, or is a mere one."""
+        if not self.struct_name(number):
+            return False
+        return self._is_item(self._words[self._starts[number]])
+
+    def pointers(self, number: int) -> "Pointers":
+        """Where pointers at data blocks and at texts lie in a struct, by its number."""
+        found = Pointers([], [], [])
+        if self.struct_name(number):
+            self._collect(self._words[self._starts[number]], 0, found, _DEEPEST)
+        for one in found:
+            one.sort()
+        return found
+
+    def _collect(self, type_index: int, start: int, found: "Pointers", depth: int) -> None:
+        for name, field in self._fields_of(type_index).items():
+            at = start + field.offset
+            if field.is_pointer:
+                holder = self._types[type_index]
+                if (places := self._places(field, holder, name, found)) is not None:
+                    places.extend(range(at, at + field.size, self.pointer_size))
+            elif depth and (one := self._sizes[field.type]) and self._fields_of(field.type):
+                for inner in range(at, at + field.size, one):
+                    self._collect(field.type, inner, found, depth - 1)
+            if len(found.blocks) > _MOST_POINTERS:
+                raise CatalogueError("a struct holds too many pointers")
+
+    def _places(
+        self, field: Field, holder: bytes, name: bytes, found: "Pointers"
+    ) -> list[int] | None:
+        """The list that a pointer belongs to, if it matters."""
+        kind = self._types[field.type]
+        if kind == b"char" and field.stars == 1:
+            return found.texts
+        leads = (holder, name) in _ANYTHING if kind == b"void" else self._is_item(field.type)
+        if not leads or name in _NEIGHBOURS or field.stars > 2:
+            return None
+        return (found.blocks, found.arrays)[field.stars - 1]
+
+    def _is_item(self, type_index: int) -> bool:
+        if self._types[type_index] == b"ID":
+            return True
+        first = next(iter(self._fields_of(type_index).values()), None)
+        return first is not None and not first.is_pointer and self._types[first.type] == b"ID"
 
     def find(self, holder: str, path: str) -> Field | None:
         """Where a value lies from the start of a struct; None if this version lacks it."""
@@ -135,7 +206,7 @@ class Catalogue:
             stars, name = matched.groups()
             one = self.pointer_size if stars else self._sizes[type_index]
             size = one * prod(int(n) for n in _DIMENSION.findall(declared))
-            fields[name] = Field(offset, type_index, size, bool(stars))
+            fields[name] = Field(offset, type_index, size, bool(stars), len(stars))
             offset += size
         return fields
 

@@ -7,11 +7,12 @@ Linked scenes are not told: their settings lie in the library.
 import os
 from collections.abc import Container
 from dataclasses import dataclass, field
-from math import inf, isfinite
+from math import inf
 
 from renderd.blend import scenes, sdna
-from renderd.blend.blocks import Block, blocks
+from renderd.blend.blocks import Block, Unwanted, blocks
 from renderd.blend.container import opened
+from renderd.blend.fields import Fields
 from renderd.blend.header import Header, read_header
 from renderd.blend.names import text, until_nul
 from renderd.blend.scenes import read_scene
@@ -130,11 +131,11 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[SceneSettings, ...]:
     block, data = found.catalogue
     try:
         catalogue = Catalogue(data, header)
-        views = [_View(source, catalogue, *kept) for kept in found.scenes]
+        views = [_scene_fields(source, catalogue, kept) for kept in found.scenes]
         cameras = {address for view in views if (address := view.whole("camera"))}
         if found.missed_objects and not cameras <= found.objects.keys():
             found.objects |= _find_objects(path, cameras)
-        return tuple(_settings(view, found) for view in views)
+        return tuple(_settings(catalogue, view, found) for view in views)
     except CatalogueError as error:
         raise source.damaged(f"has a broken DNA1 block ({error})", at=block.offset) from error
 
@@ -142,7 +143,7 @@ def read_settings(path: str | os.PathLike[str]) -> tuple[SceneSettings, ...]:
 def _walk(source: Source, header: Header) -> _Found:
     found = _Found()
     most = _MOST_BLOCKS + source.size // _BLOCK_SHARE
-    for number, block in enumerate(blocks(source, header)):
+    for number, block in enumerate(blocks(source, header, Unwanted())):
         if number > most:
             raise source.damaged(f"holds more than {most} blocks", at=block.offset)
         if block.code == scenes.CODE:
@@ -179,43 +180,27 @@ def _keep_object(source: Source, block: Block, found: _Found) -> None:
 def _find_objects(path: str | os.PathLike[str], wanted: Container[int]) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     with opened(path) as source:
-        for block in blocks(source, read_header(source)):
+        for block in blocks(source, read_header(source), Unwanted()):
             if block.code in _OBJECTS and block.address in wanted:
                 start = source.take(min(block.length, _OBJECT_START), "an object")
                 found.setdefault(block.address, start)
     return found
 
 
-class _View:
-    """One scene's bytes seen through the catalogue."""
-
-    def __init__(self, source: Source, catalogue: Catalogue, block: Block, data: bytes) -> None:
-        self.catalogue = catalogue
-        self._data = data
-        if catalogue.struct_name(block.struct) != "Scene":
-            raise source.damaged("has a scene that is no Scene", at=block.offset)
-
-    def number(self, path: str, missing: float = 0) -> float:
-        place = self.catalogue.find("Scene", path)
-        return self.catalogue.number(self._data, place) if place else missing
-
-    def whole(self, path: str, missing: int = 0) -> int:
-        value = self.number(path, missing)
-        # Only a broken catalogue calls a whole number a fraction.
-        return int(value) if isfinite(value) else missing
-
-    def raw(self, path: str) -> bytes:
-        place = self.catalogue.find("Scene", path)
-        return until_nul(self._data[place.offset : place.offset + place.size]) if place else b""
+def _scene_fields(source: Source, catalogue: Catalogue, kept: tuple[Block, bytes]) -> Fields:
+    block, data = kept
+    if catalogue.struct_name(block.struct) != "Scene":
+        raise source.damaged("has a scene that is no Scene", at=block.offset)
+    return Fields(catalogue, "Scene", data)
 
 
-def _settings(view: _View, found: _Found) -> SceneSettings:
+def _settings(catalogue: Catalogue, view: Fields, found: _Found) -> SceneSettings:
     raw_name = view.raw("id.name")[2:]
     mode, scemode = view.whole("r.mode"), view.whole("r.scemode")
     # Before 2.6x the format stood in the render settings themselves.
     imtype = view.whole("r.im_format.imtype", view.whole("r.imtype"))
     base = view.number("r.frs_sec_base", 1)
-    engine = text(view.raw("r.engine"))
+    engine = view.text("r.engine")
     return SceneSettings(
         name=text(raw_name),
         raw_name=raw_name,
@@ -226,9 +211,9 @@ def _settings(view: _View, found: _Found) -> SceneSettings:
         width=view.whole("r.xsch"),
         height=view.whole("r.ysch"),
         percent=view.whole("r.size", 100),
-        output=text(view.raw("r.pic")),
+        output=view.text("r.pic"),
         engine=_RENAMED.get(engine, engine),
-        camera=_object_name(view, found),
+        camera=_object_name(catalogue, view.whole("camera"), found),
         format=FORMATS.get(imtype, str(imtype)),
         is_movie=imtype in _MOVIES,
         fps=view.whole("r.frs_sec") / base if _LEAST_BASE <= base < inf else 0.0,
@@ -243,9 +228,9 @@ def _settings(view: _View, found: _Found) -> SceneSettings:
     )
 
 
-def _object_name(view: _View, found: _Found) -> str | None:
-    start = found.objects.get(view.whole("camera"))
-    place = view.catalogue.find("ID", "name")
+def _object_name(catalogue: Catalogue, address: int, found: _Found) -> str | None:
+    start = found.objects.get(address)
+    place = catalogue.find("ID", "name")
     if not start or not place:
         return None
     return text(until_nul(start[place.offset : place.offset + place.size])[2:])

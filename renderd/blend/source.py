@@ -47,6 +47,11 @@ class Source:
         """Where the next byte lies, counted in the unpacked file."""
         return self._start + self._at
 
+    @property
+    def ahead(self) -> memoryview:
+        """What has been read and not yet taken; empty at the end of it."""
+        return memoryview(self._buffer)[self._at :]
+
     def upto(self, count: int) -> bytes:
         """Take count bytes, or fewer where the file ends; the caller bounds count."""
         end = self._at + count
@@ -75,6 +80,13 @@ class Source:
         """Refuse a file known to end within the next count bytes; packed ones do not know."""
         if self.offset + count > self.size:
             raise self.error(f"ends inside {what} at byte {self.size}", _CUT)
+
+    def tail(self, count: int) -> bytes:
+        """The last bytes of the unpacked file, if they can be had without the rest; else none."""
+        if self.compression != "none":
+            return b""
+        with reading(self.path):
+            return os.pread(self._descriptor, count, max(0, self.size - count))
 
     def release(self) -> None:
         """Give back what unpacking borrowed; nothing can be taken afterwards."""

@@ -46,6 +46,8 @@ def answer(job: dict) -> dict:
     try:
         if job["what"] == "settings":
             return {"settings": len(blend.read_settings(job["path"]))}
+        if job["what"] == "dependencies":
+            return {"dependencies": len(blend.read_dependencies(job["path"]).references)}
         if job["what"] == "thumbnail":
             return {"thumbnail": bool(blend.read_thumbnail(job["path"]))}
         file = blend.read(job["path"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from renderd.blend import read, read_settings, read_thumbnail
+from renderd.blend import read, read_dependencies, read_settings, read_thumbnail
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
 FILES = (
@@ -18,6 +18,7 @@ FILES = (
 )
 WELL = {path: record for path, record in FILES.items() if record["expect"] == "ok"}
 MALFORMED = {path: record for path, record in FILES.items() if record["expect"] != "ok"}
+FURTHER = ("settings", "thumbnail", "dependencies")
 #: Blender invents a scene where a file has none; linked scenes' settings lie in the library.
 INVENTED = "datablocks_only"
 
@@ -51,6 +52,17 @@ def test_a_picture_is_as_large_as_it_says(path, special):
     size = FILES[path]["thumbnail"]
     picture = read_thumbnail(locate(path, special))
     assert (picture and len(picture.pixels)) == (size and 4 * size["w"] * size["h"])
+
+
+#: Well-formed in front only: made to try the scene list, without a catalogue.
+SHORT = ("synthetic/", "sparse")
+
+
+@pytest.mark.parametrize("path", [path for path in WELL if not any(s in path for s in SHORT)])
+def test_what_a_well_formed_file_needs_can_be_told(path, special):
+    found = read_dependencies(locate(path, special))
+    assert found.broken == ()
+    assert found.unbaked == ()
 
 
 @pytest.mark.parametrize("path", [path for path in WELL if WELL[path].get("settings")])
@@ -87,7 +99,7 @@ def limited(special):
         jobs.append({"path": place, "what": "scenes", **limits})
         # These walk on behind the scenes, for which the truth sets no limits.
         limits = {"mb": 128, "seconds": 5}
-        jobs += [{"path": place, "what": what, **limits} for what in ("settings", "thumbnail")]
+        jobs += [{"path": place, "what": what, **limits} for what in FURTHER]
     child = subprocess.run(
         [sys.executable, Path(__file__).with_name("limited.py")],
         input="\n".join(json.dumps(job) for job in jobs),
@@ -117,7 +129,7 @@ def test_a_malformed_file_costs_little_and_gives_one_clear_answer(path, limited)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux only")
-@pytest.mark.parametrize("what", ["settings", "thumbnail"])
+@pytest.mark.parametrize("what", FURTHER)
 @pytest.mark.parametrize("path", MALFORMED)
 def test_looking_further_into_a_malformed_file_is_bounded_too(path, what, limited):
     said = limited[Path(path).name, what]
