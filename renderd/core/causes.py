@@ -17,7 +17,12 @@ class Cause:
     is_fatal: bool = False  #: what is rendered from here on is not what was asked for
 
 
-MISSING_FILE = "missing-file"  #: what `missing: fail` means: a library, an image, a cache
+MISSING_FILE = "missing-file"  #: a library, an image, a cache
+UNKNOWN_NODE = "unknown-node"
+DRIVER = "driver"
+UNBAKED = "unbaked"
+#: What `missing: fail` means: Blender goes on without them, and the picture is another one.
+COMPLAINTS = frozenset((MISSING_FILE, UNKNOWN_NODE, DRIVER))
 UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender
 UNABLE_SAYS = "renderd: unable: "
 
@@ -49,6 +54,7 @@ CAUSES = (
             "cumemalloc + out of memory",
             "gpu + out of memory",
         ),
+        is_fatal=True,
     ),
     Cause(
         "disk-full",
@@ -210,6 +216,7 @@ CAUSES = (
             "unknown error in cu",
             "error_device_lost",
         ),
+        is_fatal=True,
     ),
     Cause(
         "crash",
@@ -243,6 +250,31 @@ CAUSES = (
         ),
     ),
     Cause(
+        UNBAKED,
+        "a simulation is not baked",
+        "bake it and save the file, or render the job whole (--whole, 'whole: yes')",
+        ("renderd: unbaked ",),
+    ),
+    Cause(
+        UNKNOWN_NODE,
+        "the scene uses a node that this Blender does not know",
+        "install the node's add-on on this node (farm.toml: addons), or ask for a newer Blender;"
+        " 'missing: warn' in the info file renders without it",
+        ("renderd: unknown node ",),
+    ),
+    Cause(
+        DRIVER,
+        "a driver was not executed: its Python expression is blocked or fails here",
+        "let files of a trusted folder run their scripts (farm.toml: autoexec), or bake the driver;"
+        " 'missing: warn' in the info file renders without it",
+        (
+            "renderd: driver ",
+            "restricted access disallows",
+            "error in pydriver",
+            "error in driver: the following python",
+        ),
+    ),
+    Cause(
         MISSING_FILE,
         "a file that the scene uses is missing on this node",
         "copy it to the share or mount its folder here; pack it with File > External Data;"
@@ -255,6 +287,9 @@ CAUSES = (
             "warning: unable to open",
             "could not open alembic",
             "could not open usd",
+            "could not create cache reader",
+            "could not open as ogawa",
+            'modifier: " + no such file or directory',
             "image file + not found",
             "image file + does not exist",
             "could not load image",

@@ -30,6 +30,7 @@ _PARTS = re.compile(
 )
 _SAVED = re.compile(r"(?:^|[ |])Saved: (?:'(.+)'|(\S.*?))(?: +Time: \S+.*)?$")
 _APPEND = re.compile(r"(?:Video a|A)ppend frame (-?\d{1,9})")
+_PROLOGUE = re.compile(r"renderd: (passes|whole (-?\d{1,9}))")
 _OPENJD = re.compile(r"openjd_(progress|status|fail): (.*)", re.S)
 _PERCENT = re.compile(r"(?:ALF_PROGRESS |Progress: |progress: )(\d{1,3}(?:\.\d{1,9})?) ?%")
 _NUKE_FRAME = re.compile(r"Frame (-?\d{1,9}) \(\d+ of \d+\)")
@@ -45,7 +46,9 @@ class Kind(StrEnum):
 
     FRAME = "frame"  #: work on a frame has begun or goes on
     PERCENT = "percent"  #: how far the frame is; the whole run when no frame is named
-    SAVED = "saved"  #: a frame is written
+    SAVED = "saved"  #: a file of a frame is written
+    PASSES = "passes"  #: our prologue runs: from now on it says which frames are whole
+    WHOLE = "whole"  #: every file of a frame is written
     STATUS = "status"  #: free text about what is being done
     WARNING = "warning"
     FAILURE = "failure"  #: why the run will fail if it fails
@@ -117,6 +120,9 @@ def _frame_line(text: str) -> Event | None:
 
 def _said_outright(text: str) -> Event | None:
     """Lines whose form says what they mean, whoever prints them."""
+    if ours := _PROLOGUE.fullmatch(text):
+        kind = Kind.WHOLE if ours[2] else Kind.PASSES
+        return Event(kind=kind, frame=int(ours[2]) if ours[2] else None, text=text)
     if saved := _SAVED.search(text) or _NUKE_SAVED.fullmatch(text):
         path = next(group for group in saved.groups() if group)
         return Event(kind=Kind.SAVED, path=path, text=text)
@@ -199,6 +205,7 @@ class Watch:
     status: str = ""
     saved: list[str] = field(default_factory=list)  #: paths as printed, in order
     done: set[int] = field(default_factory=set)  #: frames that were reported as saved
+    knows_sets: bool = False  #: files of a frame are not yet the frame: it is told when whole
     warnings: list[Event] = field(default_factory=list)
     failures: list[Event] = field(default_factory=list)
 
@@ -232,6 +239,11 @@ class Watch:
     def _take(self, event: Event) -> None:
         if event.kind is Kind.SAVED:
             self._save(event)
+        elif event.kind is Kind.PASSES:
+            self.knows_sets = True
+        elif event.kind is Kind.WHOLE and event.frame is not None:
+            self.frame = event.frame
+            self.done.add(event.frame)
         elif event.kind is Kind.PERCENT and event.frame is None:
             self.overall = event.percent
         elif event.kind in (Kind.PERCENT, Kind.FRAME):
@@ -247,6 +259,8 @@ class Watch:
 
     def _save(self, event: Event) -> None:
         self.saved.append(event.path)
+        if self.knows_sets:
+            return
         frame = event.frame
         if frame is None and self.out:
             base = event.path[max(event.path.rfind("/"), event.path.rfind("\\")) + 1 :]

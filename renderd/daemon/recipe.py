@@ -18,7 +18,7 @@ TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into ou
 #: Blender says nothing of a missing texture, add-on or GPU: these do, before the first frame.
 _CHECKS = tuple(
     word
-    for name in ("machine.py", "missing_files.py")
+    for name in ("machine.py", "inside/complaints.py", "inside/unbaked.py")
     for word in ("-P", os.path.join(os.path.dirname(blender.__file__), name))
 )
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
@@ -156,6 +156,8 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
     ours |= blender_variables(spool)
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
+    if work.job.info.whole or (work.job.chunks == 1 and work.frames_done == 0):
+        ours["RENDERD_WHOLE"] = "yes" if work.job.info.whole else "run"
     if chunk.run is not None:
         ours["RENDERD_START"], ours["RENDERD_END"] = str(chunk.run.first), str(chunk.run.last)
     return {**kept, **ours, **{k: spool.local(v) for k, v in work.job.info.env}}

@@ -6,7 +6,7 @@ from renderd.core import policy
 from renderd.daemon import blame, hunt
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
-from renderd.spool import claims, frames, tickets
+from renderd.spool import claims, frames, orders, tickets
 from renderd.spool.moves import Outcome
 
 WORTH_A_LINE = 0.5  #: seconds from which a finished chunk is worth a line in the log
@@ -62,6 +62,8 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
         return
     if outcome is Outcome.WON:
         claims.note_error(node.spool, work.claim, error_note(result))
+    if result.ending is Ending.HELD:
+        orders.stop(node.spool, work.job.jid, result.reason)
     _learn(node, result, now, clock)
     if outcome is not Outcome.WON:
         return

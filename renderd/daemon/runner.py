@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from renderd.blender.versions import BlenderProgram
-from renderd.core.causes import MISSING_FILE
+from renderd.core.causes import COMPLAINTS, UNBAKED
 from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
@@ -80,6 +80,7 @@ class _Attempt:
     saved: list[int] = field(default_factory=list)
     made_before: int | None = None  #: frames that were made when its end was wished for
     is_blender: bool = False  #: only a renderer we know is judged by what it prints
+    held: str = ""  #: why the job must wait for a person
     spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
 
@@ -157,7 +158,7 @@ class Runner(threading.Thread):
                 if gone := landed.missing():
                     raise Stopped(Ending.BAD_OUTPUT, gone)
         except Stopped as stopped:
-            if landed is not None and attempt.spoiled is None:
+            if landed is not None and attempt.spoiled is None and not attempt.held:
                 with contextlib.suppress(OSError, RenderdError):
                     landed.salvage(watch.done)
             known = attempt.spoiled or _likeliest(attempt)
@@ -209,6 +210,8 @@ class Runner(threading.Thread):
         assert ended is not None
         attempt.cpu += ended.cpu_seconds
         work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
+        if attempt.held:
+            raise Stopped(Ending.HELD, attempt.held)
         if attempt.spoiled is not None:
             raise Stopped(Ending.FAIL, attempt.spoiled.text[:200])
         if not ended.is_success:
@@ -269,10 +272,13 @@ class Runner(threading.Thread):
         work, watch = attempt.work, attempt.watch
         work.frame, work.percent = watch.frame, round(100 * watch.fraction, 1)
         work.message = event.text[:200]
-        is_missing = event.kind is Kind.FAILURE and event.cause == MISSING_FILE
+        is_missing = event.kind is Kind.FAILURE and event.cause in COMPLAINTS
         is_spoiling = event.is_fatal or (is_missing and work.job.info.missing == "fail")
         if attempt.is_blender and is_spoiling:
             attempt.spoiled = attempt.spoiled or event
+        if attempt.is_blender and event.cause == UNBAKED:
+            what = event.text.partition("unbaked ")[2]
+            attempt.held = attempt.held or f"{what} is not baked: bake it or use --whole"
         if event.kind is Kind.WARNING or is_missing:
             work.warnings += 1
         if event.kind is Kind.SAVED and watch.frame is not None:
@@ -294,6 +300,8 @@ class Runner(threading.Thread):
         work, landed = attempt.work, attempt.landing
         if work.stopping.is_set():
             self._end(child, work, Ending.KILLED, work.stop_reason)
+        if attempt.held:
+            self._end(child, work, Ending.HELD, attempt.held)
         if attempt.spoiled is not None:
             self._end(child, work, Ending.FAIL, attempt.spoiled.text[:200])
         if self._is_last_frame_over(attempt):
@@ -360,6 +368,6 @@ class Runner(threading.Thread):
 def _likeliest(attempt: _Attempt) -> Event | None:
     """The likeliest reason of a failure; not what the job said to overlook."""
     if attempt.work.job.info.missing == "warn":
-        kept = [f for f in attempt.watch.failures if f.cause != MISSING_FILE]
+        kept = [f for f in attempt.watch.failures if f.cause not in COMPLAINTS]
         attempt.watch.failures[:] = kept
     return attempt.watch.reason

@@ -23,6 +23,7 @@ class Ending(StrEnum):
     TIMEOUT = "timeout"  #: over its wall limit, or hanging
     KILLED = "killed"  #: stopped by us or a person: no failure
     NO_SPACE = "no-space"  #: the share or the output disk is full: no failure
+    HELD = "held"  #: going on would make wrong pictures until a person acts: no failure
     UNABLE = "unable"  #: this machine does not see what the job needs: no failure
 
     @property

@@ -46,6 +46,38 @@ def blender():
     return program
 
 
+def all_blenders():
+    """The words that start each Blender of this machine: the program and the packages."""
+    program = shutil.which("blender")
+    return ([(program,)] if program else []) + [
+        (python, "-m", "renderd.blender") for python in bpy_pythons()
+    ]
+
+
+@pytest.fixture(scope="session", params=all_blenders() or [()], ids=lambda words: words[0:1])
+def each_blender(request):
+    """Each Blender of this machine in turn, as the words that start it."""
+    if not request.param:
+        pytest.skip("there is no blender on PATH and no Python package bpy")
+    return list(request.param)
+
+
+@pytest.fixture(scope="session")
+def make_with():
+    """Run Python that makes .blend files in a folder, with the Blender of these words."""
+
+    def make(words, source, folder):
+        if len(words) > 1:  # a package is its Python
+            words = [words[0], "-c", source, "--", str(folder)]
+        else:
+            words = [*words, "--factory-startup", "-b", "--python-exit-code", "1"]
+            words += ["--python-expr", source, "--", str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def tiny(blender, tmp_path_factory):
     """A folder with tiny.blend (scenes A, B and badly named ones) and blind.blend (no camera)."""

@@ -10,7 +10,7 @@ from driven import Driven
 from renderd.core.wire import Op, Request
 from renderd.daemon.loop import Leave, Nudge
 from renderd.daemon.work import Ending
-from renderd.spool import nodes, orders, tickets
+from renderd.spool import control, nodes, orders, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool
 from renderd.spool.listing import chunks
 
@@ -232,6 +232,22 @@ def test_a_job_that_goes_wrong_holds_itself(
             driven.node.jobs[jid].failures_here = 0
             driven.end(Ending.FAIL, "made to fail")
     assert place(spool, jid) == HELD
+
+
+def test_a_job_that_must_wait_for_a_person_is_held_and_its_chunk_given_back(
+    spool: Spool, publish: Publish, driven: Driven
+) -> None:
+    jid = publish(span="1-20", retries=0)
+    driven.tick(0.0, Nudge())
+    driven.end(Ending.HELD, "cloth of 'Cube' is not baked: bake it or use --whole")
+    driven.run(5)
+    assert place(spool, jid) == HELD
+    assert driven.works == []
+    found = chunks(spool, jid)
+    assert {(c.state.value, c.failures) for c in found} == {("wait", 0)}
+    assert "not baked" in control.read(spool, jid).reason
+    orders.release(spool, jid)
+    assert driven.work_off() == 2
 
 
 def test_a_dropped_file_runs(spool: Spool, driven: Driven) -> None:

@@ -283,11 +283,15 @@ def test_blender_tells_what_is_missing_before_its_first_frame(
 ) -> None:
     words = words_of(rooted, make(LINE), [1, 4, 5])[0]
     scripts = [words[at + 1] for at, word in enumerate(words) if word == "-P"]
-    assert [os.path.basename(script) for script in scripts] == ["machine.py", "missing_files.py"]
+    assert [os.path.basename(script) for script in scripts] == [
+        "machine.py",
+        "complaints.py",
+        "unbaked.py",
+    ]
     assert all(map(os.path.exists, scripts))
     assert words.index(scripts[-1]) < words.index("-a" if "-a" in words else "-f")
     for line in ("blender -b /p/a.blend -P /p/x.py", "flatpak run org.blender.Blender -b /p/a -a"):
-        assert not any("missing_files" in word for word in words_of(rooted, make(line))[0])
+        assert not any("complaints" in word for word in words_of(rooted, make(line))[0])
 
 
 def test_braces_are_doubled_for_a_blender_that_fills_them(rooted: Spool, make: MakeWork) -> None:

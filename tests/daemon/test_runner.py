@@ -666,3 +666,48 @@ def test_what_is_made_in_one_piece_is_not_ended_with_a_frame(
     stand.runners.append(runner)
     runner.begin(work)
     assert stand.result().ending is Ending.FAIL
+
+
+# What the scripts inside Blender say.
+
+
+def said_by_blender(stand: Stand, *lines: str, **job: Any) -> Result:
+    """Run a stand-in that is called blender and prints these lines."""
+    program = stand.folder / "blender"
+    body = "".join(f"echo {shlex.quote(line)}\n" for line in lines)
+    program.write_text(f"#!/bin/sh\n{body}")
+    program.chmod(0o755)
+    return stand.run(stand.job((str(program), "-b"), span="", writes=Writes.NOTHING, **job))
+
+
+def test_an_unbaked_simulation_holds_the_job_and_is_no_failure(stand: Stand) -> None:
+    result = said_by_blender(stand, "renderd: unbaked cloth of 'Cube'")
+    assert (result.ending, result.ending.is_failure) == (Ending.HELD, False)
+    assert result.reason == "cloth of 'Cube' is not baked: bake it or use --whole"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("renderd: unknown node 'Fancy' (material 'Skin')", "does not know"),
+        ("renderd: driver 'secret()' was not executed (object 'Cube')", "was not executed"),
+        ("Error in PyDriver: expression failed: secret()", "was not executed"),
+        ('WARNING Object: "Cube", Modifier: "mc", No such file or directory', "is missing"),
+    ],
+)
+def test_a_complaint_fails_the_chunk_unless_the_job_says_warn(
+    stand: Stand, line: str, says: str
+) -> None:
+    failed = said_by_blender(stand, line)
+    assert failed.ending is Ending.FAIL
+    assert says in failed.reason
+    warned = said_by_blender(stand, line, missing="warn")
+    assert warned.ending is Ending.DONE
+    assert warned.work.warnings == 1
+
+
+def test_a_failed_gpu_fails_the_chunk_whatever_the_job_says(stand: Stand) -> None:
+    line = "CUDA error: Illegal address in CUDA queue synchronize (integrator_shade_surface)"
+    result = said_by_blender(stand, line, missing="warn")
+    assert result.ending is Ending.FAIL
+    assert "the GPU or its driver failed" in result.reason

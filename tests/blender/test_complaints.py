@@ -1,4 +1,4 @@
-"""What a scene uses and this node lacks is named, and nothing else, by a real Blender."""
+"""What a scene lacks or cannot do here is named, and nothing else, by real Blenders."""
 
 import re
 import subprocess
@@ -8,7 +8,8 @@ import pytest
 
 import renderd.blender
 
-SCRIPT = Path(renderd.blender.__file__).parent / "missing_files.py"
+ROOT = str(Path(__file__).parents[2])
+SCRIPT = Path(renderd.blender.__file__).parent / "inside" / "complaints.py"
 
 MAKE = """
 import bpy, os, sys
@@ -74,6 +75,91 @@ def made(blender, tmp_path_factory):
 
 def missing(done):
     return set(re.findall(r"^renderd: missing '(.*)' \(", done.text, re.M))
+
+
+BROKEN = """
+import bpy, os, sys
+folder = sys.argv[-1]
+
+def fresh():
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False
+    scene.render.resolution_x, scene.render.resolution_y = 16, 16
+    return scene
+
+def save(name):
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, name + ".blend"))
+
+def driven(expression):
+    fresh()
+    driver = bpy.data.objects["Cube"].driver_add("location", 0).driver
+    driver.type, driver.expression = "SCRIPTED", expression
+
+class Mine(bpy.types.ShaderNode):
+    bl_idname, bl_label = "AddonsOwnNode", "Mine"
+
+fresh()
+save("library")
+scene = fresh()
+with bpy.data.libraries.load(os.path.join(folder, "library.blend"), link=True) as (_, into):
+    into.objects = ["Cube"]
+scene.collection.objects.link(into.objects[0])
+save("linked")
+os.remove(os.path.join(folder, "library.blend"))
+fresh()
+save("whole")
+fresh()
+bpy.utils.register_class(Mine)
+material = bpy.data.materials["Material"]
+material.use_nodes = True
+material.node_tree.nodes.new("AddonsOwnNode").name = "It's mine"
+save("node")
+driven("frame + len('abc')")
+save("safe driver")
+driven("open('/etc/hostname') and 1")
+save("driver")
+fresh()
+cache = bpy.data.objects["Cube"].modifiers.new("cache", "MESH_CACHE")
+cache.filepath = "//gone.mdd"
+save("cache")
+fresh()
+lamp = bpy.data.objects["Light"].data
+lamp.use_nodes = True
+profile = lamp.node_tree.nodes.new("ShaderNodeTexIES")
+profile.mode, profile.filepath = "EXTERNAL", "//gone.ies"
+save("profile")
+"""
+
+
+@pytest.fixture(scope="module")
+def broken(make_with, each_blender, tmp_path_factory):
+    """A folder of files that each lack something, made by the Blender that renders them."""
+    folder = tmp_path_factory.mktemp("broken")
+    make_with(each_blender, BROKEN, folder)
+    return folder
+
+
+@pytest.mark.blender
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("linked", "missing-file"),
+        ("node", "unknown-node"),
+        ("driver", "driver"),
+        ("cache", "missing-file"),
+        ("profile", "missing-file"),
+        ("whole", None),
+        ("safe driver", None),
+    ],
+)
+def test_what_makes_another_picture_is_told(run, each_blender, broken, out, name, cause):
+    words = [*each_blender, "--factory-startup", "-Y", "-b", broken / f"{name}.blend"]
+    done = run([*words, "-o", out / "f_", "-P", SCRIPT, "-f", "1"], PYTHONPATH=ROOT)
+    assert (done.status, done.files) == (0, ["f_0001.png"])
+    assert "cannot be told" not in done.text
+    assert {event.cause for event in done.watch.failures} == ({cause} if cause else set())
 
 
 @pytest.mark.blender

@@ -1,0 +1,185 @@
+"""Runs inside Blender: says what of the scene to render is missing, unknown or failing here.
+
+Blender renders a missing texture pink and a shader node that it does not know black, prints
+nothing and exits 0; this is how a frame comes to fail for it (`missing: fail`).  Only what the
+scene reaches counts: files keep stale references.  What Blender itself complains of (libraries,
+caches, Python drivers while a frame is evaluated) is in core/causes.py.
+It knows Blender 2.8 to 5.x and never ends the render.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+
+def report() -> None:
+    """Print one line for each thing that makes the picture a wrong one."""
+    found = [*_missing(), *_node_troubles(), *_failed_drivers()]
+    used = _reaching([block for block, _ in found], bpy.context.scene) if found else set()
+    for block, sentence in found:
+        if block in used:
+            _say(f"{sentence} ({block.bl_rna.name.lower()} {_quoted(block.name)})")
+    for path, name in _strips(bpy.context.scene):
+        whole = os.path.normpath(bpy.path.abspath(path))
+        if not os.path.exists(whole):
+            _say(f"missing {_quoted(whole)} (strip {_quoted(name)})")
+
+
+def _say(sentence: str) -> None:
+    # What the daemon listens for: see core/causes.py.
+    sys.stdout.write(f"renderd: {sentence}\n")
+    sys.stdout.flush()
+
+
+def _quoted(text: str) -> str:
+    """A name or path on one line, whatever stands in it."""
+    shown = ascii(text)[1:-1]
+    return f"'{shown}'"
+
+
+def _missing() -> Iterator[tuple[Any, str]]:
+    for block, paths in (*_blocks(), *_caches(), *_node_files()):
+        if paths:
+            yield block, f"missing {_quoted(paths[0])}"
+
+
+def _caches() -> Iterator[tuple[Any, list[str]]]:
+    """Objects with caches that are named by a modifier, not by a data block."""
+    for thing in bpy.data.objects:
+        for modifier in thing.modifiers:
+            if modifier.type == "MESH_CACHE" and modifier.show_render and modifier.filepath:
+                path = _absolute(thing, modifier.filepath)
+                yield thing, [] if os.path.exists(path) else [path]
+
+
+def _node_files() -> Iterator[tuple[Any, list[str]]]:
+    """Light profiles and shader scripts that a node names itself."""
+    for owner, node in _nodes():
+        if node.type in {"TEX_IES", "SCRIPT"} and node.mode == "EXTERNAL" and node.filepath:
+            path = _absolute(owner, node.filepath)
+            yield owner, [] if os.path.exists(path) else [path]
+
+
+def _node_troubles() -> Iterator[tuple[Any, str]]:
+    """Nodes of add-ons that are not here, or of newer Blenders: they do nothing."""
+    for owner, node in _nodes():
+        if node.bl_idname == "NodeUndefined" and not node.mute:
+            yield owner, f"unknown node {_quoted(node.name)}"
+
+
+def _nodes() -> Iterator[tuple[Any, Any]]:
+    """Every node with the data block that holds it."""
+    data = bpy.data
+    blocks = (data.materials, data.worlds, data.lights, data.linestyles, data.textures, data.scenes)
+    for owner in (block for collection in blocks for block in collection):
+        tree = getattr(owner, "node_tree", None)
+        for node in tree.nodes if tree is not None and _uses_nodes(owner) else ():
+            yield owner, node
+    for tree in data.node_groups:
+        for node in tree.nodes:
+            yield tree, node
+
+
+def _uses_nodes(owner: Any) -> bool:
+    # From 5.0 on there are nodes or none, and asking warns.
+    return bpy.app.version >= (5, 0, 0) or bool(getattr(owner, "use_nodes", True))
+
+
+def _failed_drivers() -> Iterator[tuple[Any, str]]:
+    """Python expressions that failed when the file was opened: scripts are off, or absent.
+
+    A driver whose path leads nowhere fails on every machine alike, so that is no complaint.
+    """
+    for block in _animated():
+        for driver in (curve.driver for curve in block.animation_data.drivers):
+            is_python = driver.type == "SCRIPTED" and not driver.is_simple_expression
+            if is_python and not driver.is_valid:
+                yield block, f"driver {_quoted(driver.expression)} was not executed"
+
+
+def _animated() -> Iterator[Any]:
+    for name in dir(bpy.data):
+        collection = getattr(bpy.data, name)
+        if isinstance(collection, bpy.types.bpy_prop_collection):
+            for block in collection:
+                if getattr(block, "animation_data", None):
+                    yield block
+
+
+def _blocks() -> Iterator[tuple[Any, list[str]]]:
+    """Data blocks that stand for files, each with those of its files that are not there."""
+    data = bpy.data
+    for image in data.images:
+        if image.source in {"FILE", "MOVIE", "SEQUENCE", "TILED"} and not _is_packed(image):
+            yield image, [p for p in _image_paths(image) if not os.path.exists(p)]
+    others = [*data.cache_files, *data.movieclips, *data.sounds, *getattr(data, "volumes", ())]
+    others += [font for font in data.fonts if not font.filepath.startswith("<")]
+    for block in others:
+        if block.filepath and not _is_packed(block):
+            path = _absolute(block, block.filepath)
+            if getattr(block, "is_sequence", False) or getattr(block, "source", "") == "SEQUENCE":
+                path = os.path.dirname(path)
+            yield block, [] if os.path.exists(path) else [path]
+
+
+def _is_packed(block: Any) -> bool:
+    return bool(getattr(block, "packed_file", None) or getattr(block, "packed_files", None))
+
+
+def _image_paths(image: Any) -> list[str]:
+    path = _absolute(image, image.filepath)
+    if not image.filepath:
+        return []
+    if image.source == "SEQUENCE":  # which of its files are used only the frame tells
+        return [os.path.dirname(path)]
+    if image.source == "TILED":
+        return [path.replace("<UDIM>", str(tile.number)) for tile in image.tiles]
+    return [path]
+
+
+def _absolute(block: Any, path: str) -> str:
+    return str(os.path.normpath(bpy.path.abspath(path, library=block.library)))
+
+
+def _reaching(blocks: list[Any], scene: Any) -> set[Any]:
+    """Those of the blocks that the scene uses, through whatever lies between."""
+    users = bpy.data.user_map()
+    return {block for block in blocks if _reaches(block, scene, users)}
+
+
+def _reaches(block: Any, scene: Any, users: dict[Any, set[Any]]) -> bool:
+    seen, left = {block}, [block]
+    while left:
+        for user in users.get(left.pop(), ()):
+            if user == scene:
+                return True
+            if user not in seen:
+                seen.add(user)
+                left.append(user)
+    return False
+
+
+def _strips(scene: Any) -> Iterator[tuple[str, str]]:
+    """Files of the sequencer's strips, which are no data blocks."""
+    editor = scene.sequence_editor
+    if editor is None or not scene.render.use_sequencer:
+        return
+    # 4.4 names them anew, 5.0 knows only the new name.
+    for strip in editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all:
+        if strip.mute:
+            continue
+        if strip.type == "MOVIE":
+            yield strip.filepath, strip.name
+        elif strip.type == "IMAGE" and len(strip.elements):
+            yield os.path.join(strip.directory, strip.elements[0].filename), strip.name
+
+
+try:
+    report()
+except Exception as error:
+    sys.stdout.write(f"renderd: what is missing cannot be told: {error!r}\n")

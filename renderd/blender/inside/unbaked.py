@@ -1,0 +1,138 @@
+"""Runs inside Blender: says which simulations of the scene to render are not baked.
+
+A simulation counts on from frame to frame, so a chunk that starts in the middle of an unbaked one
+renders another motion than its neighbour, and exits 0.  The daemon holds the job for it, unless
+the whole job is one run that starts where the simulation starts (RENDERD_WHOLE=run), or a person
+said `whole: yes` (RENDERD_WHOLE=yes).  It knows Blender 2.8 to 5.x and never ends the render.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+WHOLE = os.environ.get("RENDERD_WHOLE", "")
+FIRST = os.environ.get("RENDERD_START", "")
+
+
+def report() -> None:
+    """Print one line for each simulation that this run would render wrongly."""
+    if WHOLE == "yes":
+        return
+    for what, name, start in _unbaked(bpy.context.scene):
+        if not (WHOLE == "run" and FIRST and int(FIRST) <= start):
+            shown = ascii(name)[1:-1]
+            sys.stdout.write(f"renderd: unbaked {what} of '{shown}'\n")
+    sys.stdout.flush()
+
+
+def _unbaked(scene: Any) -> Iterator[tuple[str, str, int]]:
+    """What is simulated, whose it is, and the frame it starts at."""
+    world = scene.rigidbody_world
+    has_bodies = world is not None and world.enabled and world.collection
+    if has_bodies and world.collection.objects and not world.point_cache.is_baked:
+        yield "rigid bodies", scene.name, world.point_cache.frame_start
+    for thing in _shown(scene):
+        for modifier in thing.modifiers:
+            if modifier.show_render:
+                for what, start in _of_modifier(modifier):
+                    yield what, thing.name, start
+
+
+def _shown(scene: Any) -> set[Any]:
+    """Objects that may come into the picture, those of instanced collections too."""
+    seen: set[Any] = set()
+    for layer in scene.view_layers:
+        if layer.use:
+            _gather(layer.layer_collection, seen)
+    left = list(seen)
+    while left:
+        instanced = left.pop().instance_collection
+        fresh = set(instanced.all_objects) - seen if instanced is not None else set()
+        seen |= fresh
+        left += fresh
+    return {thing for thing in seen if not thing.hide_render}
+
+
+def _gather(layer_collection: Any, seen: set[Any]) -> None:
+    if layer_collection.exclude or layer_collection.collection.hide_render:
+        return
+    seen.update(layer_collection.collection.objects)
+    for child in layer_collection.children:
+        _gather(child, seen)
+
+
+def _of_modifier(modifier: Any) -> Iterator[tuple[str, int]]:
+    kind = modifier.type
+    if kind in {"CLOTH", "SOFT_BODY"}:
+        yield from _of_cache(kind.lower().replace("_", " "), modifier.point_cache)
+    elif kind == "DYNAMIC_PAINT" and modifier.canvas_settings is not None:
+        for surface in modifier.canvas_settings.canvas_surfaces:
+            if surface.is_active and surface.surface_format == "VERTEX":
+                yield from _of_cache("dynamic paint", surface.point_cache)
+    elif kind == "PARTICLE_SYSTEM":
+        system = modifier.particle_system
+        if system.settings.type == "EMITTER" and system.settings.physics_type != "NO":
+            yield from _of_cache("particles", system.point_cache)
+        elif system.settings.type == "HAIR" and system.use_hair_dynamics:
+            yield from _of_cache("hair dynamics", system.point_cache)
+    elif kind == "FLUID" and modifier.fluid_type == "DOMAIN":
+        domain = modifier.domain_settings
+        if not domain.has_cache_baked_data:
+            yield "fluid", domain.cache_frame_start
+    elif kind == "NODES" and modifier.node_group is not None:
+        yield from _of_zones(modifier)
+
+
+def _of_cache(what: str, cache: Any) -> Iterator[tuple[str, int]]:
+    if not (cache.is_baked or cache.use_external):
+        yield what, cache.frame_start
+
+
+def _of_zones(modifier: Any) -> Iterator[tuple[str, int]]:
+    """Simulation zones of geometry nodes (3.6 and later), which start at the scene's start."""
+    if not _has_zone(modifier.node_group, set()):
+        return
+    start = bpy.context.scene.frame_start
+    if not hasattr(modifier, "bakes"):  # before 4.1
+        if not _has_files(modifier.simulation_bake_directory):
+            yield "simulation zone", start
+        return
+    for bake in modifier.bakes:
+        if bake.node is None or bake.node.bl_idname != "GeometryNodeSimulationOutput":
+            continue
+        target = getattr(bake, "bake_target", "DISK")
+        if target == "INHERIT":
+            target = modifier.bake_target
+        if target == "PACKED":  # Python is not told whether anything is packed
+            sys.stdout.write("Warning: renderd cannot see whether a packed simulation is baked\n")
+            continue
+        own = bake.directory if bake.use_custom_path else ""
+        if not _has_files(own or os.path.join(modifier.bake_directory, str(bake.bake_id))):
+            yield "simulation zone", start
+
+
+def _has_zone(tree: Any, seen: set[str]) -> bool:
+    if tree is None or tree.name_full in seen:
+        return False
+    seen.add(tree.name_full)
+    for node in tree.nodes:
+        if node.bl_idname == "GeometryNodeSimulationOutput" and not node.mute:
+            return True
+        if node.type == "GROUP" and _has_zone(node.node_tree, seen):
+            return True
+    return False
+
+
+def _has_files(folder: str) -> bool:
+    return any(files for _, _, files in os.walk(bpy.path.abspath(folder))) if folder else False
+
+
+try:
+    report()
+except Exception as error:
+    sys.stdout.write(f"renderd: what is baked cannot be told: {error!r}\n")

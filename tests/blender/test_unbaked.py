@@ -1,0 +1,136 @@
+"""Simulations that a chunk would render wrongly are named, and no others, by real Blenders."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import renderd.blender
+
+pytestmark = pytest.mark.blender
+ROOT = str(Path(__file__).parents[2])
+SCRIPT = Path(renderd.blender.__file__).parent / "inside" / "unbaked.py"
+
+MAKE = """
+import bpy, os, sys
+folder = sys.argv[-1]
+
+def fresh():
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    return bpy.context.scene, bpy.data.objects["Cube"]
+
+def save(name):
+    bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, name + ".blend"))
+
+scene, cube = fresh()
+save("still")
+scene, cube = fresh()
+cloth = cube.modifiers.new("cloth", "CLOTH")
+save("cloth")
+cloth.show_render = False
+save("cloth that is not rendered")
+cloth.show_render, cube.hide_render = True, True
+save("hidden cloth")
+cube.hide_render = False
+cache = cloth.point_cache
+cache.frame_end = 5
+bpy.ops.ptcache.bake_all(bake=True)
+assert cache.is_baked
+save("baked cloth")
+scene, cube = fresh()
+cube.name = "It's a cube"
+cube.modifiers.new("p", "PARTICLE_SYSTEM")
+save("particles")
+hair = cube.particle_systems[0].settings
+hair.type = "HAIR"
+save("hair")
+scene, cube = fresh()
+bpy.ops.rigidbody.world_add()
+scene.rigidbody_world.collection = bpy.data.collections.new("bodies")
+scene.rigidbody_world.collection.objects.link(cube)
+save("bodies")
+scene, cube = fresh()
+fluid = cube.modifiers.new("f", "FLUID")
+fluid.fluid_type = "DOMAIN"
+save("fluid")
+if bpy.app.version >= (4, 1, 0):
+    scene, cube = fresh()
+    tree = bpy.data.node_groups.new("zone", "GeometryNodeTree")
+    for side in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("G", in_out=side, socket_type="NodeSocketGeometry")
+    first, last = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+    into = tree.nodes.new("GeometryNodeSimulationInput")
+    out = tree.nodes.new("GeometryNodeSimulationOutput")
+    into.pair_with_output(out)
+    tree.links.new(first.outputs[0], into.inputs["Geometry"])
+    tree.links.new(into.outputs["Geometry"], out.inputs["Geometry"])
+    tree.links.new(out.outputs["Geometry"], last.inputs[0])
+    nodes = cube.modifiers.new("n", "NODES")
+    nodes.node_group = tree
+    scene.frame_set(2)
+    if hasattr(nodes, "bake_target"):
+        nodes.bake_target = "DISK"
+    nodes.bake_directory = "//nothing there"
+    save("zone")
+    nodes.bake_directory = "//bakes"
+    scene.frame_end = 3
+    bake = nodes.bakes[0]
+    bpy.ops.object.geometry_node_bake_single(
+        session_uid=cube.session_uid, modifier_name="n", bake_id=bake.bake_id
+    )
+    save("baked zone")
+"""
+
+
+@pytest.fixture(scope="module")
+def made(make_with, each_blender, tmp_path_factory):
+    """A folder of files with a simulation each."""
+    folder = tmp_path_factory.mktemp("simulations")
+    make_with(each_blender, MAKE, folder)
+    return folder
+
+
+@pytest.fixture
+def unbaked(run, each_blender, made):
+    """What the script says of a file, as a set."""
+
+    def ask(name, **env):
+        blend = made / f"{name}.blend"
+        if not blend.exists():
+            pytest.skip("this Blender has no simulation zones that can be asked for")
+        words = [*each_blender, "--factory-startup", "-Y", "-b", blend, "-P", SCRIPT]
+        done = run(words, PYTHONPATH=ROOT, **env)
+        assert "cannot be told" not in done.text
+        return re.findall(r"^renderd: unbaked (.*)$", done.text, re.M)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("still", []),
+        ("cloth", ["cloth of 'Cube'"]),
+        ("cloth that is not rendered", []),
+        ("hidden cloth", []),
+        ("baked cloth", []),
+        ("particles", ["particles of 'It\\'s a cube'"]),
+        ("hair", []),
+        ("bodies", ["rigid bodies of 'Scene'"]),
+        ("fluid", ["fluid of 'Cube'"]),
+        ("zone", ["simulation zone of 'Cube'"]),
+        ("baked zone", []),
+    ],
+)
+def test_what_is_simulated_and_not_baked_is_named(unbaked, name, said):
+    assert [line.replace("\\", "") for line in unbaked(name)] == [s.replace("\\", "") for s in said]
+
+
+def test_one_run_that_starts_with_the_simulation_needs_no_bake(unbaked):
+    assert unbaked("cloth", RENDERD_WHOLE="run", RENDERD_START="1") == []
+    assert unbaked("cloth", RENDERD_WHOLE="run", RENDERD_START="2") == ["cloth of 'Cube'"]
+
+
+def test_what_a_person_wants_whole_is_not_asked_for_a_bake(unbaked):
+    assert unbaked("cloth", RENDERD_WHOLE="yes", RENDERD_START="2") == []
