@@ -1,6 +1,7 @@
 """`render jobs`: the jobs of the farm and how far they are."""
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 
 from frontend.cli import output
@@ -8,14 +9,17 @@ from frontend.cli.farm import open_farm
 from renderd.core.label import label, nearest, slug
 from renderd.errors import UsageError
 from renderd.spool import tickets, view
-from renderd.spool.layout import CANCELLED, DONE, TICKETS, Spool
+from renderd.spool.layout import CANCELLED, DONE, QUEUE, TICKETS, Spool
 
 if TYPE_CHECKING:
     from renderd.spool.view import JobView
 
 _SHOWN = tuple(folder for folder in TICKETS if folder not in (DONE, CANCELLED))
-_HEAD = ("JOB", "NAME", "STATE", "PRIO", "DONE", "RUN", "FAIL", "FRAMES", "AGE", "POOL", "BY", "")
-_RIGHT = (3, 4, 5, 6, 8)
+_HEAD = (
+    *("JOB", "NAME", "STATE", "PRIO", "DONE", "RUN", "FAIL", "READY", "FRAMES", "AGE", "POOL"),
+    *("BY", ""),
+)
+_RIGHT = (3, 4, 5, 6, 9)
 _STATES = {"queued": "queue", "running": "queue"}
 
 
@@ -72,6 +76,12 @@ def shown_state(job: "JobView") -> str:
     return "running" if job.state == "queue" and job.running else job.state
 
 
+def ready(job: "JobView") -> str:
+    """When a queued job will be done; a dash where that is not known yet, nothing for others."""
+    said = output.ready(job.eta, job.eta_low, job.eta_high, time.time())
+    return said or ("—" if output.has_glyphs() else "-") * (job.state == QUEUE)
+
+
 def _word(job: "JobView") -> str:
     return output.STATES[shown_state(job)][0]
 
@@ -109,6 +119,7 @@ def _row(job: "JobView", *, colours: bool) -> tuple[str, ...]:
         f"{job.done:,}/{job.chunks:,}",
         str(job.running or ""),
         output.paint(str(job.failed), "red", is_on=colours) if job.failed else "",
+        ready(job),
         label(job.frames, 24),
         output.age(job.age),
         ",".join(job.pool),

@@ -7,9 +7,12 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 SCHEMA = 1
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_FEW_DAYS = 7  #: for which the name of a day is enough
 _RESET = "\x1b[0m"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "grey": 90, "bold": 1}
 #: what a state is called, its glyph, its plain glyph and its colour
@@ -140,6 +143,28 @@ def age(seconds: float | None) -> str:
     if whole >= 60:
         return f"{whole // 60}m" + (f"{whole % 60}s" if whole < 600 and whole % 60 else "")
     return f"{whole}s"
+
+
+def ready(eta: float | None, low: float | None, high: float | None, now: float) -> str:
+    """When something will be done and between when: `17:40 (17:25–18:10)`, `Tue 03:10 (…)`."""
+    if eta is None:
+        return ""
+    at = _clock(eta, now)
+    first, last = (at if end is None else _clock(end, now) for end in (low, high))
+    if first == last:
+        return at
+    return f"{at} ({first}{'–' if has_glyphs() else '-'}{last})"
+
+
+def _clock(moment: float, now: float) -> str:
+    """A moment as a clock shows it here; with its day where that is not today."""
+    then, today = datetime.fromtimestamp(moment), datetime.fromtimestamp(now).date()
+    days = (then.date() - today).days
+    if days == 0:
+        return f"{then:%H:%M}"
+    if abs(days) < _FEW_DAYS:
+        return f"{_DAYS[then.weekday()]} {then:%H:%M}"
+    return f"{then:%Y-%m-%d %H:%M}"
 
 
 def size(bytes_: float | None) -> str:

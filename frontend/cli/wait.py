@@ -15,12 +15,13 @@ from renderd.core.chunk import State
 from renderd.core.label import label
 from renderd.errors import UsageError
 from renderd.spool import listing, nodes, tickets, view
-from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, Spool, is_mounted
+from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool, is_mounted
 from renderd.spool.orders import HELD_BY
 from renderd.spool.view import JobView
 
 PARTLY = 3
 _EVERY = 1.0
+_AHEAD_EVERY = 10.0  #: seconds between two looks at the whole queue, which is what ends hang on
 _SAY_EVERY = 10.0  #: seconds between two lines where no terminal reads us
 _FINE = 32  #: running chunks up to which their own progress is asked
 _LOOKS = 4  #: in which a ticket must be missed before its job counts as removed
@@ -58,6 +59,8 @@ class Sight:
     done: float = 0.0  #: chunks, running ones in part
     total: int = 0
     missed: dict[str, int] = field(default_factory=dict)  #: looks in a row without its ticket
+    ahead: dict[str, JobView] = field(default_factory=dict)  #: with their ends, as last told
+    looked_ahead: float = float("-inf")  #: when that was
 
     @property
     def ends(self) -> dict[str, str]:
@@ -123,11 +126,12 @@ def look(spool: Spool, jids: list[str], before: Sight) -> Sight:
 
 def _look(spool: Spool, jids: list[str], before: Sight) -> Sight:
     places = tickets.everywhere(spool)
-    sight = Sight()
+    sight = _look_ahead(spool, before)
     for jid in jids:
         known = before.jobs.get(jid)
         if jid in places:
-            sight.jobs[jid] = view.read_job(spool, places[jid], None)
+            found = view.read_job(spool, places[jid], None, places)
+            sight.jobs[jid] = _with_end(found, sight.ahead.get(jid))
         elif known is not None:
             sight.missed[jid] = before.missed.get(jid, 0) + is_mounted(spool)
             is_gone = sight.missed[jid] >= _LOOKS
@@ -137,6 +141,30 @@ def _look(spool: Spool, jids: list[str], before: Sight) -> Sight:
     running = [j.jid for j in sight.jobs.values() if 0 < j.running <= _FINE]
     sight.done += sum(_parts(spool, jid) for jid in running)
     return sight
+
+
+def _look_ahead(spool: Spool, before: Sight) -> Sight:
+    """A new sight that knows when queued jobs end; the whole queue is seldom looked at."""
+    now = time.monotonic()
+    if now - before.looked_ahead < _AHEAD_EVERY:
+        return Sight(ahead=before.ahead, looked_ahead=before.looked_ahead)
+    return Sight(ahead={j.jid: j for j in view.read_jobs(spool, (QUEUE,))}, looked_ahead=now)
+
+
+def _with_end(job: JobView, ahead: JobView | None) -> JobView:
+    if job.state != QUEUE or ahead is None:
+        return job
+    return replace(job, eta=ahead.eta, eta_low=ahead.eta_low, eta_high=ahead.eta_high)
+
+
+def _ready(sight: Sight) -> str:
+    """When all queued jobs that are waited for will be done; empty where one has no end yet."""
+    queued = [job for job in sight.jobs.values() if job.state == QUEUE]
+    ends = [(j.eta, j.eta_low or j.eta, j.eta_high or j.eta) for j in queued if j.eta is not None]
+    if not ends or len(ends) < len(queued):
+        return ""
+    eta, low, high = (max(moments) for moments in zip(*ends, strict=True))
+    return output.ready(eta, low, high, time.time())
 
 
 def _parts(spool: Spool, jid: str) -> float:
@@ -189,13 +217,14 @@ def words(sight: Sight, pace: Pace) -> str:
     """The progress in one line."""
     running = sum(job.running for job in sight.jobs.values())
     failed = sum(job.failed for job in sight.jobs.values())
-    left = pace.left(sight)
+    left, ready = pace.left(sight), _ready(sight)
     parts = [
         f"{sight.done:.0f}/{sight.total} chunks",
         f"{running} running",
         f"{failed} failed" if failed else "",
         f"{pace.rate * 60:.1f} chunks/min" if pace.rate else "",
-        f"{output.age(left)} left" if left is not None else "",
+        f"ready {ready}" if ready else "",
+        f"{output.age(left)} left" if left is not None and not ready else "",
         *(f"{j.slug} is held" for j in sight.jobs.values() if j.state == HELD),
     ]
     return ", ".join(filter(None, parts))

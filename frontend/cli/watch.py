@@ -20,7 +20,7 @@ from renderd.spool.view import JobView, NodeView
 _SHOWN = tuple(f for f in TICKETS if f not in (DONE, CANCELLED))
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"
 _OTHER_SCREEN, _OWN_SCREEN = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
-_PASSING = ("age", "eta", "born_ns")
+_PASSING = ("age", "eta", "eta_low", "eta_high", "born_ns")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,8 +63,9 @@ def _loop(args: argparse.Namespace, spool: Spool, *, is_data: bool, is_screen: b
     before: Any = None
     while True:
         try:
-            jobs = view.read_jobs(spool, _SHOWN)
-            nodes = [n for n in view.read_nodes(spool) if n.state != "dead"]
+            known = view.read_nodes(spool)
+            jobs = view.read_jobs(spool, _SHOWN, known)
+            nodes = [n for n in known if n.state != "dead"]
         except OSError as error:
             if args.once:
                 raise

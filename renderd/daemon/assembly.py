@@ -13,7 +13,7 @@ from typing import Any
 from renderd import plan
 from renderd.config import Settings
 from renderd.core import lease
-from renderd.core.names import Beat, new_incarnation
+from renderd.core.names import Beat, host_of, new_incarnation
 from renderd.core.wire import Request
 from renderd.daemon import events, rest_file
 from renderd.daemon.lookout import Lookout, able_of, facts_of
@@ -27,7 +27,7 @@ from renderd.host.gpu import GpuMeter
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
 from renderd.host.run_record import RunRecord
-from renderd.spool import moves, nodes, tickets, trust
+from renderd.spool import history, moves, nodes, tickets, trust
 from renderd.spool.adopt import Adopter, Planner
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import DEAD, DONE, Spool, open_spool, read_farm
@@ -167,6 +167,9 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     )
     node.beaten = boottime()
     node.next_beat = node.beaten + 1.0
+    with contextlib.suppress(OSError):
+        for jid, times in history.frame_times(spool, host_of(inc)):
+            node.paces.add(jid, times)
     rest = rest_file.path(state_dir, spool.identity.id, node.name)
     node.rest = rest_file.load(rest)
     loop = Loop(

@@ -11,6 +11,7 @@ from renderd.core.job import Job
 from renderd.core.lease import Observer
 from renderd.core.names import Ticket
 from renderd.core.policy import Able
+from renderd.daemon.paces import Paces
 from renderd.daemon.work import Result, Work
 from renderd.spool.adopt import Adopter
 from renderd.spool.layout import QUEUE, Spool
@@ -40,7 +41,6 @@ class JobMemory:
     failed_at: float = float("-inf")  #: when the last of them was
     avoided: dict[int, float] = field(default_factory=dict)  #: chunk failed here: until when
     intents: set[str] = field(default_factory=set)  #: groups declared
-    paces: deque[float] = field(default_factory=lambda: deque(maxlen=50))  #: s a frame, here
     exhausted: str = ""  #: the ticket name under which nothing was waiting
     losses: int = 0  #: races lost in a row
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
@@ -78,6 +78,7 @@ class Node:
     beaten: float = float("-inf")  #: when the last own beat succeeded
     next_chores: float = 0.0
     jobs: dict[str, JobMemory] = field(default_factory=dict)
+    paces: Paces = field(default_factory=Paces)
     held: dict[str, Work | None] = field(default_factory=dict)  #: claim keys, before the rename
     running: list[Work] = field(default_factory=list)
     settling: deque[Result] = field(default_factory=deque)  #: results whose move is still unsure

@@ -3,7 +3,7 @@
 import logging
 
 from renderd.core import policy
-from renderd.daemon import blame, hunt
+from renderd.daemon import blame, hunt, paces
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
 from renderd.spool import claims, frames, orders, tickets
@@ -55,8 +55,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
         node.rest.failures = 0
         node.failed_jobs.clear()
         node.count("done" if outcome is Outcome.WON else "lost finishes")
-        if memory is not None and work.frames:
-            memory.paces.append(result.wall / len(work.frames))
+        node.paces.add(work.job.jid, paces.of_chunk(work, result.wall))
         if memory is not None and outcome is Outcome.WON and _may_be_last(node, memory):
             hunt.look_after_end(node, memory, now)
         return

@@ -78,6 +78,7 @@ class _Attempt:
     last_measure: float = 0.0
     use: ProcessUse | None = None
     saved: list[int] = field(default_factory=list)
+    timed: int | None = None  #: the frame whose end was noted last
     made_before: int | None = None  #: frames that were made when its end was wished for
     is_blender: bool = False  #: only a renderer we know is judged by what it prints
     held: str = ""  #: why the job must wait for a person
@@ -283,7 +284,12 @@ class Runner(threading.Thread):
             work.warnings += 1
         if event.kind is Kind.SAVED and watch.frame is not None:
             attempt.saved.append(watch.frame)
-            work.saved_after.append(self._means.clock() - attempt.began)
+            after = self._means.clock() - attempt.began
+            if attempt.timed == watch.frame:  # a further file of the same frame
+                work.saved_after[-1] = after
+            else:
+                work.saved_after.append(after)
+            attempt.timed = watch.frame
 
     def _land_saved(self, attempt: _Attempt) -> None:
         """Put each frame in place as soon as the renderer says that it is written."""

@@ -39,6 +39,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "tags": sorted(node.able.tags),
         "blenders": list(node.able.blenders),
         "running": [_running(node, work, now) for work in node.running],
+        "paces": node.paces.told(node.running),
         "load": _load(load),
         "up": round(now - node.started, 1),
         "trouble": node.trouble,
@@ -72,10 +73,9 @@ def _slowness(node: Node, work: Work, now: float) -> str:
 
     Never a reason to kill it; only silence without any work is.
     """
-    memory = node.jobs.get(work.job.jid)
-    if memory is None or not memory.paces:
+    usual = node.paces.usual(work.job.jid)
+    if usual is None:
         return ""
-    usual = sorted(memory.paces)[len(memory.paces) // 2]
     since = now - work.started - (work.saved_after[-1] if work.saved_after else 0.0)
     if not usual or since < max(SLOW_TIMES * usual, SLOW_AT_LEAST):
         return ""

@@ -1,18 +1,19 @@
-"""What happened: one append-only journal a node, statistics and ETA out of all of them."""
+"""What happened: one append-only journal a node, statistics and frame times out of them."""
 
 import contextlib
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from statistics import median
-from typing import Any
+from typing import Any, TypeGuard
 
-from renderd.core.names import is_incarnation
+from renderd.core.names import host_of, is_incarnation
 from renderd.spool.layout import HISTORY, Spool
 from renderd.spool.moves import names
 
 SUFFIX = ".jsonl"
+_RUNS_READ = 3  #: last journals of a host that are asked for frame times
+_TAIL_BYTES = 1 << 18  #: read of each
+_FRAMES_READ = 1000  #: of one chunk at most
 
 
 def append(
@@ -40,38 +41,45 @@ def events(spool: Spool) -> Iterator[dict[str, Any]]:
             text = spool.share.read(spool.at(HISTORY, name), 1 << 26)
         except OSError:
             continue
-        for line in dict.fromkeys(text.splitlines()):
-            with contextlib.suppress(ValueError, RecursionError):
-                value = json.loads(line)
-                if isinstance(value, dict):
-                    yield {**value, "inc": inc}
+        for value in _parsed(text):
+            yield {**value, "inc": inc}
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a job's frames were, from the journals."""
-
-    frames: int  #: frames counted
-    median_s: float  #: seconds a frame
-    nodes: int  #: nodes that finished some
-
-
-def pace(spool: Spool, jid: str) -> Pace | None:
-    """The pace of one job; None before its first committed chunk."""
-    times: list[float] = []
-    nodes: set[str] = set()
-    count = 0
-    for event in events(spool):
-        if event.get("ev") != "done" or event.get("jid") != jid:
-            continue
-        frames, wall = event.get("frames") or 1, event.get("wall", 0)
-        if isinstance(frames, int) and frames > 0 and _is_duration(wall):
-            times.append(wall / frames)
-            nodes.add(str(event["inc"]))
-            count += frames
-    return Pace(count, median(times), len(nodes)) if times else None
+def _parsed(text: bytes) -> Iterator[dict[str, Any]]:
+    for line in dict.fromkeys(text.splitlines()):
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                yield value
 
 
-def _is_duration(value: Any) -> bool:
+def frame_times(spool: Spool, host: str) -> Iterator[tuple[str, list[float]]]:
+    """Jobs and their frame times in seconds, from the last journals of a host, oldest first."""
+    written = []
+    for name in names(spool, spool.at(HISTORY)):
+        inc = name.removesuffix(SUFFIX)
+        if inc != name and is_incarnation(inc) and host_of(inc) == host:
+            with contextlib.suppress(OSError):
+                found = spool.share.stat(spool.at(HISTORY, name))
+                written.append((found.mtime_ns, found.size, name))
+    for _, size, name in sorted(written)[-_RUNS_READ:]:
+        for event in _tail(spool, name, size):
+            frames, wall, jid = event.get("frames"), event.get("wall"), event.get("jid")
+            if event.get("ev") != "done" or not isinstance(jid, str) or not _is_duration(wall):
+                continue
+            if isinstance(frames, int) and frames > 0:
+                yield jid, [wall / frames] * min(frames, _FRAMES_READ)
+
+
+def _tail(spool: Spool, name: str, size: int) -> Iterator[dict[str, Any]]:
+    try:
+        start = max(size - _TAIL_BYTES, 0)
+        text = spool.share.read(spool.at(HISTORY, name), _TAIL_BYTES, start)
+    except OSError:
+        return
+    yield from _parsed(text)
+
+
+def _is_duration(value: Any) -> TypeGuard[float]:
     """True for seconds as a node wrote them; a journal may hold anything a person put there."""
     return isinstance(value, int | float) and 0 <= value < math.inf

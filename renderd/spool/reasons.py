@@ -8,7 +8,7 @@ from renderd.core import policy
 from renderd.core.chunk import State
 from renderd.core.job import Job
 from renderd.core.policy import Able
-from renderd.spool import control, frames, jobs, listing, view
+from renderd.spool import control, frames, jobs, listing, tickets, view
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.moves import names
 from renderd.spool.tickets import Place
@@ -50,8 +50,7 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
     """
     job = jobs.read(spool, place[1].jid)
     now = view.server_now(spool)
-    finished = _finished(spool, job)
-    shown = view.read_job(spool, place, now, finished)
+    shown = view.read_job(spool, place, now, tickets.everywhere(spool))
     alive = [n for n in view.read_nodes(spool) if n.state != "dead"]
     running = listing.chunks(spool, job.jid, {State.RUN})
     owners = [c.owner for c in running]
@@ -137,10 +136,6 @@ def _output_reasons(spool: Spool, job: Job, shown: JobView) -> list[str]:
         return []
     reason = frames.why_not_able(spool, output)
     return [f"on this machine: {reason}"] if reason else []
-
-
-def _finished(spool: Spool, job: Job) -> set[str]:
-    return set(job.info.after) - set(jobs.unfinished(spool, job.info.after))
 
 
 def _failures(spool: Spool, jid: str) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """What a person sees of the farm: jobs, chunks and nodes as plain records."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from renderd.core import frames as ranges
 from renderd.core import job as job_record
@@ -14,9 +14,16 @@ from renderd.core.label import label
 from renderd.core.names import Beat, host_of
 from renderd.errors import InfoFileError
 from renderd.spool import control, listing, nodes, tickets
-from renderd.spool.layout import DONE, FAILED, TICKETS, WAITING, Spool
+from renderd.spool.layout import CANCELLED, DONE, FAILED, QUEUE, TICKETS, WAITING, Spool
 from renderd.spool.moves import create_fresh, names, temp
 
+if TYPE_CHECKING:
+    from renderd.core.eta import Eta
+
+_ENDED = {
+    FAILED: "failed: run it again with render retry",
+    CANCELLED: "was cancelled: cancel this one, too",
+}
 _ERRORS_READ = 200  #: error notes read for one list; more would take seconds on a share
 
 
@@ -44,7 +51,9 @@ class JobView:
     born_ns: int = 0  #: server's time of publication
     age: float | None = None  #: seconds, by the server's clock
     out: str = ""
-    eta: float | None = None  #: seconds to the end, where there is a pace
+    eta: float | None = None  #: when it will be done, by the server's clock; None: not known
+    eta_low: float | None = None  #: it may well be done as early as that
+    eta_high: float | None = None  #: … or as late as that
 
     def to_dict(self) -> dict[str, Any]:
         """Stable keys, for JSON."""
@@ -98,52 +107,109 @@ def server_now(spool: Spool) -> int | None:
     return found
 
 
-def read_jobs(spool: Spool, folders: Sequence[str] = TICKETS) -> list[JobView]:
-    """The jobs in some states, highest priority and oldest first.  Raises OSError."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a job's two small files and the lists of its chunks say."""
+
+    job: Job
+    control: Control
+    tally: Counter[State]
+
+
+def read_jobs(
+    spool: Spool, folders: Sequence[str] = TICKETS, nodes: "Sequence[NodeView] | None" = None
+) -> list[JobView]:
+    """The jobs in some states, highest priority and oldest first.  Raises OSError.
+
+    The ends of queued ones follow from what the `nodes` say, read here where they are not given.
+    """
     now = server_now(spool)
-    finished = {t.jid for t in tickets.listed(spool, DONE)} if WAITING in folders else set()
+    parents = tickets.everywhere(spool) if WAITING in folders else {}
     places = tickets.everywhere(spool, folders).values()
-    found = [read_job(spool, place, now, finished) for place in places]
-    return sorted(found, key=lambda j: (-j.priority, j.born_ns, j.jid))
+    known: dict[str, _Known] = {}
+    views = []
+    for place in places:
+        try:
+            one = known[place[1].jid] = _known(spool, place)
+        except (OSError, InfoFileError) as error:
+            views.append(_unreadable(place, error))
+            continue
+        views.append(_view(place, one, (tickets.born(spool, place[1].jid), now, parents)))
+    views.sort(key=lambda j: (-j.priority, j.born_ns, j.jid))
+    queued = [(v, known[v.jid]) for v in views if v.state == QUEUE and v.jid in known]
+    if now is None or not any(view.running or view.done for view, _ in queued):
+        return views
+    ends = _ends(queued, _read_nodes(spool, now) if nodes is None else nodes)
+    return [_ending(view, ends.get(view.jid), now / 1e9) for view in views]
+
+
+def _ending(view: JobView, end: "Eta | None", now: float) -> JobView:
+    if end is None:
+        return view
+    return replace(view, eta=now + end.at, eta_low=now + end.low, eta_high=now + end.high)
+
+
+def _ends(
+    queued: Sequence[tuple[JobView, _Known]], nodes: "Sequence[NodeView]"
+) -> "dict[str, Eta]":
+    from renderd.spool import forecast  # noqa: PLC0415  lists of jobs that do not run start faster
+
+    asked = [
+        forecast.Queued(job=one.job, control=one.control, open=view.waiting + view.running)
+        for view, one in queued
+    ]
+    return forecast.read(asked, nodes)
 
 
 def read_job(
-    spool: Spool, place: tickets.Place, now: int | None, finished: Collection[str] = ()
+    spool: Spool,
+    place: tickets.Place,
+    now: int | None,
+    parents: Mapping[str, tickets.Place] | None = None,
 ) -> JobView:
-    """One job; where its record cannot be read, what its ticket's name says and the reason."""
-    folder, ticket = place
+    """One job, but for its end, which hangs on all; where its record cannot be read, why.
+
+    `parents`: where all jobs lie, those it may wait for among them.
+    """
     try:
-        # Not jobs.read: this must not load what writes frames (20 ms of every `render jobs`).
-        job = job_record.parse(ticket.jid, spool.share.read(spool.job(ticket.jid, "job.info")))
-        said = control.read(spool, ticket.jid)
-        # In done/ all are done, whether or not their files are still there.
-        is_done = folder == DONE
-        tally = (
-            Counter({State.DONE: job.chunks})
-            if is_done
-            else listing.count(spool, ticket.jid, job.chunks)
-        )
+        known = _known(spool, place)
     except (OSError, InfoFileError) as error:
-        return JobView(
-            jid=ticket.jid,
-            name=ticket.slug,
-            slug=ticket.slug,
-            state=folder,
-            priority=ticket.priority,
-            reason=f"its job.info cannot be read: {label(str(error))}",
-        )
-    return _view(place, job, said, tally, (tickets.born(spool, ticket.jid), now, finished))
+        return _unreadable(place, error)
+    return _view(place, known, (tickets.born(spool, place[1].jid), now, parents))
+
+
+def _known(spool: Spool, place: tickets.Place) -> _Known:
+    folder, ticket = place
+    # Not jobs.read: this must not load what writes frames (20 ms of every `render jobs`).
+    job = job_record.parse(ticket.jid, spool.share.read(spool.job(ticket.jid, "job.info")))
+    said = control.read(spool, ticket.jid)
+    # In done/ all are done, whether or not their files are still there.
+    if folder == DONE:
+        return _Known(job, said, Counter({State.DONE: job.chunks}))
+    return _Known(job, said, listing.count(spool, ticket.jid, job.chunks))
+
+
+def _unreadable(place: tickets.Place, error: Exception) -> JobView:
+    """What a ticket's name tells of a job whose record does not."""
+    folder, ticket = place
+    return JobView(
+        jid=ticket.jid,
+        name=ticket.slug,
+        slug=ticket.slug,
+        state=folder,
+        priority=ticket.priority,
+        reason=f"its job.info cannot be read: {label(str(error))}",
+    )
 
 
 def _view(
     place: tickets.Place,
-    job: Job,
-    said: Control,
-    tally: Counter[State],
-    times: tuple[int, int | None, Collection[str]],
+    known: _Known,
+    beside: tuple[int, int | None, Mapping[str, tickets.Place] | None],
 ) -> JobView:
     folder, ticket = place
-    born, now, finished = times
+    job, said, tally = known.job, known.control, known.tally
+    born, now, parents = beside
     return JobView(
         jid=ticket.jid,
         name=job.name,
@@ -161,7 +227,7 @@ def _view(
         after=job.info.after,
         nodes=said.limit(job),
         note=said.note,
-        reason="" if folder == DONE else said.reason or _reason(place, job, tally, finished),
+        reason="" if folder == DONE else said.reason or _reason(place, known, parents),
         born_ns=born,
         age=None if now is None or not born else max(0.0, (now - born) / 1e9),
         out=job.out,
@@ -169,18 +235,26 @@ def _view(
 
 
 def _reason(
-    place: tickets.Place, job: Job, tally: Counter[State], finished: Collection[str]
+    place: tickets.Place, known: _Known, parents: Mapping[str, tickets.Place] | None
 ) -> str:
     folder, ticket = place
-    if folder == WAITING:
-        parents = [jid for jid in job.info.after if jid not in finished]
-        return f"waits for {', '.join(parents)}" if parents else ""
-    if folder == FAILED and tally[State.WAIT]:
+    if folder == WAITING and parents is not None:
+        left = [(jid, parents.get(jid)) for jid in known.job.info.after]
+        words = [_awaited(jid, where) for jid, where in left if not where or where[0] != DONE]
+        return f"waits for {', '.join(words)}" if words else ""
+    if folder == FAILED and known.tally[State.WAIT]:
         return f"a retry was cut short; go on with: render retry {ticket.jid}"
-    missing = job.chunks - tally.total()
+    missing = known.job.chunks - known.tally.total()
     if missing > 0:
         return f"{missing} of its chunk files are gone; cancel it and add it again"
     return ""
+
+
+def _awaited(jid: str, place: tickets.Place | None) -> str:
+    """A job that another waits for, and why it may do so for ever."""
+    if place is None:
+        return f"{jid}, which was removed: cancel this job and add it again without it"
+    return f"{jid}, which {_ENDED[place[0]]}" if place[0] in _ENDED else jid
 
 
 def read_chunks(
@@ -216,7 +290,10 @@ def _chunk_view(chunk: Chunk, note: str, error: str) -> ChunkView:
 
 def read_nodes(spool: Spool) -> list[NodeView]:
     """The incarnations that beat and those certified dead, by name.  Raises OSError."""
-    now = server_now(spool)
+    return _read_nodes(spool, server_now(spool))
+
+
+def _read_nodes(spool: Spool, now: int | None) -> list[NodeView]:
     beats, gone = nodes.everyone(spool), nodes.dead(spool)
     found = [
         _node_view(spool, inc, "dead" if inc in gone else "alive", beats.get(inc), now)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,21 @@ def test_jobs_as_json_has_stable_keys(publish, ask):
     assert set(job) == {
         *("jid", "name", "slug", "state", "priority", "owner", "frames", "chunks", "done"),
         *("running", "failed", "waiting", "pool", "after", "nodes", "note", "reason", "born_ns"),
-        *("age", "out", "eta"),
+        *("age", "out", "eta", "eta_low", "eta_high"),
     }
     assert (job["jid"], job["state"], job["waiting"]) == (jid, "queue", 3)
+
+
+def test_jobs_shows_when_a_job_will_be_ready(spool: Spool, publish, worker, ask):
+    jid = publish("shot 010")
+    assert "READY" in ask("jobs")[1]
+    worker.finish(jid, 1)
+    nodes.publish_status(spool, worker.inc, {"slots": 1, "paces": {jid: [10, 3600.0, 0.0]}})
+    [job] = ask("jobs", "--json")[1]["jobs"]
+    assert job["eta_low"] < job["eta"] < job["eta_high"]
+    told = output.ready(job["eta"], None, None, time.time())
+    assert told in ask("jobs")[1]
+    assert told in ask("watch", "--once")[1]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 """Journals tell what happened, whatever a crash or a person left in them."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from renderd.spool import history
-from renderd.spool.history import Pace
 from renderd.spool.layout import Spool
 
 ONE, TWO = "ws01-00000001", "ws02-00000002"
@@ -70,33 +70,44 @@ def test_files_that_are_no_journals_are_ignored(
     assert list(history.events(spool)) == []
 
 
-def test_the_pace_is_the_median_of_seconds_a_frame(spool: Spool) -> None:
-    history.append(spool, ONE, [done(10, 20.0), done(10, 40.0)])
-    history.append(spool, TWO, [done(2, 200.0), done(5, 5.0, jid="anotherjob")])
-    assert history.pace(spool, JID) == Pace(frames=22, median_s=4.0, nodes=2)
+def times(spool: Spool, host: str = "ws01") -> list[tuple[str, list[float]]]:
+    return list(history.frame_times(spool, host))
 
 
-def test_a_job_without_frames_counts_by_chunks(spool: Spool) -> None:
-    history.append(spool, ONE, [done(0, 3.0)])
-    assert history.pace(spool, JID) == Pace(frames=1, median_s=3.0, nodes=1)
+def test_frame_times_of_a_hosts_earlier_runs_are_told(spool: Spool) -> None:
+    history.append(spool, ONE, [done(2, 20.0), done(1, 40.0)])
+    history.append(spool, "ws01-00000009", [done(1, 7.0)])
+    history.append(spool, TWO, [done(2, 200.0)])
+    history.append(spool, "ws01-b-00000003", [done(2, 200.0)])
+    found = times(spool)
+    assert sorted(found) == [(JID, [7.0]), (JID, [10.0, 10.0]), (JID, [40.0])]
 
 
-def test_there_is_no_pace_before_the_first_chunk(spool: Spool) -> None:
-    history.append(spool, ONE, [{"ev": "fail", "jid": JID, "frames": 10, "wall": 1.0}])
-    assert history.pace(spool, JID) is None
+def test_the_last_journals_of_a_host_are_enough(spool: Spool) -> None:
+    for number in range(6):
+        inc = f"ws01-{number:08x}"
+        history.append(spool, inc, [done(1, float(number))])
+        os.utime(spool.at("history", f"{inc}.jsonl"), (1e9 + number, 1e9 + number))
+    assert [t for _, t in times(spool)] == [[3.0], [4.0], [5.0]]
+
+
+def test_the_end_of_a_long_journal_is_enough(spool: Spool) -> None:
+    history.append(spool, ONE, [{**done(1, float(n)), "why": "x" * 1000} for n in range(1000)])
+    found = [t for _, t in times(spool)]
+    assert found[-1] == [999.0]
+    assert 0 < len(found) < 300
 
 
 @pytest.mark.parametrize(
     ("frames", "wall"),
-    [("ten", 1.0), (-1, 1.0), ([], {}), (10, None), (10, "1"), (10, float("nan")), (10, -5)],
+    [("ten", 1.0), (-1, 1.0), (0, 1.0), (10, None), (10, "1"), (10, float("nan")), (10, -5)],
 )
-def test_a_line_that_makes_no_sense_is_left_out_of_the_pace(
+def test_a_line_that_makes_no_sense_tells_no_frame_times(
     spool: Spool, frames: object, wall: object
 ) -> None:
-    if frames == []:
-        frames = [1]
-    history.append(spool, ONE, [done(frames, wall), done(10, 20.0)])
-    assert history.pace(spool, JID) == Pace(frames=10, median_s=2.0, nodes=1)
+    lost = {"ev": "fail", "jid": JID, "frames": 10, "wall": 1.0}
+    history.append(spool, ONE, [done(frames, wall), lost, done(1, 20.0)])
+    assert times(spool) == [(JID, [20.0])]
 
 
 def test_events_given_again_after_a_torn_write_count_once(spool):

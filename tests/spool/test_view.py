@@ -137,3 +137,117 @@ def test_records_become_json(spool: Spool, publish, worker):
     jid = publish()
     for record in (only(spool), view.read_chunks(spool, jid)[0], view.read_nodes(spool)[0]):
         assert json.loads(json.dumps(record.to_dict()))
+
+
+def ends(spool: Spool) -> dict[str, tuple[float | None, float | None, float | None]]:
+    """Seconds from now to the end of each job, and its range."""
+    now = (view.server_now(spool) or 0) / 1e9
+    return {
+        j.name: tuple(None if t is None else t - now for t in (j.eta_low, j.eta, j.eta_high))
+        for j in view.read_jobs(spool)
+    }
+
+
+def tell(spool: Spool, inc: str, paces: dict[str, list[float]], **said: object) -> None:
+    """A node's words: frames, mean and spread by job."""
+    nodes.publish_status(spool, inc, {"slots": 1, "paces": paces, **said})
+
+
+def test_a_jobs_end_follows_from_its_own_frame_times(spool: Spool, publish, worker):
+    jid = publish()
+    worker.finish(jid, 1)
+    tell(spool, worker.inc, {jid: [10, 60.0, 0.0]})
+    low, at, high = ends(spool)["shot"]
+    assert at == pytest.approx(20 * 60, abs=30)
+    assert low < at < high
+
+
+def test_a_chunk_in_work_counts_by_its_frames(spool: Spool, publish, worker):
+    jid = publish()
+    worker.finish(jid, 1, 2)
+    worker.claim(jid, 3)
+    running = [{"job": jid, "chunk": 3, "done": 8, "total": 10}]
+    tell(spool, worker.inc, {jid: [20, 60.0, 0.0]}, running=running)
+    assert ends(spool)["shot"][1] == pytest.approx(2 * 60, abs=30)
+
+
+def test_a_job_behind_a_more_urgent_one_ends_later(spool: Spool, publish, worker):
+    first, second = publish("urgent", priority=90), publish("later")
+    for jid in (first, second):
+        worker.finish(jid, 1)
+    tell(spool, worker.inc, {first: [10, 60.0, 0.0], second: [10, 60.0, 0.0]})
+    found = ends(spool)
+    assert found["urgent"][1] == pytest.approx(20 * 60, abs=30)
+    assert found["later"][1] == pytest.approx(40 * 60, abs=30)
+
+
+def test_only_a_job_that_may_run_has_an_end(spool: Spool, publish, worker):
+    jids = {"held": publish("held"), "queued": publish("queued")}
+    jids["waiting"] = publish("waiting", after=(jids["queued"],))
+    worker.finish(jids["held"], 1)
+    worker.finish(jids["queued"], 1)
+    orders.hold(spool, jids["held"], "artist")
+    tell(spool, worker.inc, {jid: [10, 60.0, 0.0] for jid in jids.values()})
+    found = ends(spool)
+    assert (found["held"][1], found["waiting"][1]) == (None, None)
+    assert found["queued"][1] == pytest.approx(20 * 60, abs=30)
+
+
+def test_a_job_that_only_another_pool_may_run_has_no_end(spool: Spool, publish, worker):
+    jid = publish(pool=("gpu",))
+    worker.finish(jid, 1)
+    tell(spool, worker.inc, {jid: [10, 60.0, 0.0]})
+    assert ends(spool)["shot"][1] is None
+
+
+def test_a_resting_node_is_not_counted_on(spool: Spool, publish, worker, make_worker):
+    jid = publish()
+    worker.finish(jid, 1)
+    tell(spool, worker.inc, {jid: [10, 60.0, 0.0]})
+    other = make_worker("ws01-00000001")
+    tell(spool, other.inc, {}, reason="paused by artist")
+    assert ends(spool)["shot"][1] == pytest.approx(20 * 60, abs=30)
+    tell(spool, other.inc, {})
+    assert ends(spool)["shot"][1] == pytest.approx(10 * 60, abs=30)
+
+
+def test_frame_times_of_a_node_that_died_still_count(spool: Spool, publish, worker, make_worker):
+    jid = publish()
+    worker.finish(jid, 1)
+    tell(spool, worker.inc, {jid: [10, 60.0, 0.0]})
+    nodes.declare(spool, "00", worker.pulse.beat)
+    assert ends(spool)["shot"][1] is None  # nobody is there to render it
+    make_worker("ws01-00000001")
+    assert ends(spool)["shot"][1] == pytest.approx(20 * 60, abs=30)
+
+
+@pytest.mark.parametrize(
+    "paces",
+    [
+        7,
+        [],
+        {"x": 1},
+        {"JID": "fast"},
+        {"JID": [1, 2]},
+        {"JID": [10, -1, 0]},
+        {"JID": [10, "a", 0]},
+    ],
+)
+def test_words_that_make_no_sense_tell_no_end(spool: Spool, publish, worker, paces):
+    jid = publish()
+    worker.finish(jid, 1)
+    said = (
+        {k.replace("JID", jid): v for k, v in paces.items()} if isinstance(paces, dict) else paces
+    )
+    tell(spool, worker.inc, said, slots="many", running=[{"job": 7}, "x"])
+    assert ends(spool)["shot"][1] is None
+
+
+def test_a_waiting_job_says_when_it_waits_for_what_will_not_come(spool: Spool, publish, worker):
+    first, second = publish("first"), publish("second")
+    publish("third", after=(first, second))
+    orders.cancel(spool, first)
+    os.unlink(next(Path(spool.at("queue")).glob(f"*{second}*")))
+    reason = only(spool, "waiting").reason
+    assert f"{first}, which was cancelled" in reason
+    assert f"{second}, which was removed" in reason

@@ -1,0 +1,37 @@
+"""Moments as people read them."""
+
+import time
+from datetime import datetime
+
+from frontend.cli import output
+
+NOW = datetime(2026, 11, 23, 16, 0).timestamp()  # a Monday
+
+
+DASH = "–" if output.has_glyphs() else "-"
+
+
+def at(day: int, hour: int, minute: int) -> float:
+    return datetime(2026, 11, day, hour, minute).timestamp()
+
+
+def test_an_end_is_a_clock_time_with_its_range() -> None:
+    said = output.ready(at(23, 17, 40), at(23, 17, 25), at(23, 18, 10), NOW)
+    assert said == f"17:40 (17:25{DASH}18:10)"
+
+
+def test_another_day_is_named() -> None:
+    said = output.ready(at(24, 3, 10), at(23, 23, 50), at(24, 6, 0), NOW)
+    assert said == f"Tue 03:10 (23:50{DASH}Tue 06:00)"
+
+
+def test_a_far_day_has_its_date() -> None:
+    assert output.ready(at(30, 3, 10), None, None, NOW) == "2026-11-30 03:10"
+
+
+def test_a_range_within_a_minute_is_not_told() -> None:
+    assert output.ready(at(23, 17, 40), at(23, 17, 40), at(23, 17, 40) + 20, NOW) == "17:40"
+
+
+def test_what_is_not_known_is_empty() -> None:
+    assert output.ready(None, None, None, time.time()) == ""
