@@ -9,6 +9,7 @@ from renderd.blender.abilities import Wanted
 from renderd.blender.versions import BlenderProgram, choose
 from renderd.core import command, frames, infofile, policy
 from renderd.core.job import Writes, out_of
+from renderd.core.source import original
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
 from renderd.spool.allowed import output_allowed
@@ -154,6 +155,8 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
         "RENDERD_ATTEMPT": str(chunk.attempt),
     }
     ours |= blender_variables(spool)
+    if work.job.info.blend:  # for scripts: what Blender opens may be a copy of another name
+        ours["RENDERD_BLEND"] = spool.local(original(work.job.info))
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
     if work.job.info.whole or (work.job.chunks == 1 and work.frames_done == 0):

@@ -6,7 +6,7 @@ from renderd.core import policy
 from renderd.daemon import blame, hunt, paces
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
-from renderd.spool import claims, frames, orders, tickets
+from renderd.spool import claims, control, frames, orders, tickets
 from renderd.spool.moves import Outcome
 
 WORTH_A_LINE = 0.5  #: seconds from which a finished chunk is worth a line in the log
@@ -62,7 +62,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if outcome is Outcome.WON:
         claims.note_error(node.spool, work.claim, error_note(result))
     if result.ending is Ending.HELD:
-        orders.stop(node.spool, work.job.jid, result.reason)
+        _hold(node, result)
     _learn(node, result, now, clock)
     if outcome is not Outcome.WON:
         return
@@ -74,6 +74,13 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if not gave_up:
         tickets.bump(node.spool, work.job.jid)
     node.next_poll = min(node.next_poll, now)
+
+
+def _hold(node: Node, result: Result) -> None:
+    """Hold the job, unless a person accepted meanwhile what this node holds it for."""
+    jid, changed = result.work.job.jid, result.work.changed
+    if not changed or control.read(node.spool, jid).source != changed:
+        orders.stop(node.spool, jid, result.reason, changed)
 
 
 def _may_be_last(node: Node, memory: JobMemory) -> bool:

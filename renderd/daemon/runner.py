@@ -20,6 +20,7 @@ from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import recipe, verdict
 from renderd.daemon.landing import Landing, NoSpace, OutputGone
 from renderd.daemon.printout import Printout
+from renderd.daemon.source import SourceWatch, WrongFile
 from renderd.daemon.verdict import Verdict
 from renderd.daemon.work import Ending, Result, Work
 from renderd.errors import RenderdError
@@ -70,6 +71,7 @@ class _Attempt:
     printout: Printout
     watch: Watch
     landing: Landing | None
+    source: SourceWatch
     deadline: float | None
     cpu: float = 0.0
     began: float = 0.0
@@ -120,9 +122,9 @@ class Runner(threading.Thread):
         began = self._means.clock()
         try:
             return self._run(work)
-        except (NoSpace, OutputGone, recipe.NoBlender) as error:
-            ending = Ending.NO_SPACE if isinstance(error, NoSpace) else Ending.UNABLE
-            reason = error.message
+        except (NoSpace, OutputGone, WrongFile, recipe.NoBlender) as error:
+            endings = {NoSpace: Ending.NO_SPACE, WrongFile: Ending.HELD}
+            ending, reason = endings.get(type(error), Ending.UNABLE), error.message
         except OSError as error:
             found = verdict.of_error(self._means.spool, error)
             ending, reason = found.ending, found.reason
@@ -138,7 +140,8 @@ class Runner(threading.Thread):
     def _run(self, work: Work) -> Result:
         means, claim = self._means, work.claim
         began = means.clock()
-        landed = self._landing(work)
+        source = SourceWatch(means.spool, work)
+        landed = self._landing(work, source)
         missing = landed.begin() if landed is not None else work.frames
         work.frames_done = len(work.frames) - len(missing) if landed is not None else 0
         path = means.spool.job(claim.jid, "log", f"{claim.stem}.log")
@@ -146,7 +149,7 @@ class Runner(threading.Thread):
         watch = Watch(run=claim.chunk.run, out=work.output.pattern if work.output else "")
         limit = work.job.info.timeout
         attempt = _Attempt(
-            work, printout, watch, landed, began + limit if limit is not None else None
+            work, printout, watch, landed, source, began + limit if limit is not None else None
         )
         found = Verdict(Ending.DONE, "")
         try:
@@ -177,13 +180,18 @@ class Runner(threading.Thread):
             peak_bytes=work.peak_bytes,
         )
 
-    def _landing(self, work: Work) -> Landing | None:
+    def _landing(self, work: Work, source: SourceWatch) -> Landing | None:
         if work.output is None:
             return None
         stem = work.claim.stem
         if reason := frames.why_not_able(self._means.spool, work.output):
             raise OutputGone(f"this node {reason}")
-        return Landing(self._means.spool, work.output, stem, work.frames, self._means.confirm_alive)
+
+        def confirm() -> bool:
+            source.confirm()
+            return self._means.confirm_alive()
+
+        return Landing(self._means.spool, work.output, stem, work.frames, confirm)
 
     # One command: start it, read it, watch it, end it.
 
@@ -192,6 +200,8 @@ class Runner(threading.Thread):
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         attempt.is_blender = is_blender(words)
+        if attempt.is_blender:
+            attempt.source.begin()
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
         env = recipe.environment(means.spool, work, means.node, self._environ)
         read_end, write_end = os.pipe()
@@ -211,6 +221,7 @@ class Runner(threading.Thread):
         assert ended is not None
         attempt.cpu += ended.cpu_seconds
         work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
+        attempt.source.confirm()  # before it is blamed for a file that was torn from it
         if attempt.held:
             raise Stopped(Ending.HELD, attempt.held)
         if attempt.spoiled is not None:

@@ -61,6 +61,7 @@ class Work:
     message: str = ""  #: what it does now, for status
     peak_bytes: int = 0
     warnings: int = 0
+    changed: str = ""  #: the .blend's stamp where it is not what was queued
     tail: Tail = field(default_factory=Tail)
     stop_reason: str = ""
     stop_now: bool = False  #: no grace: KILL at once

@@ -109,13 +109,14 @@ def hold(spool: Spool, jid: str, by: str, reason: str = "") -> Turned:
     return _turn(spool, jid, HELD, OPEN, f"{HELD_BY}{by}" + (f": {reason}" if reason else ""))
 
 
-def stop(spool: Spool, jid: str, reason: str) -> bool:
+def stop(spool: Spool, jid: str, reason: str, changed: str = "") -> bool:
     """Let a queued job hold itself, with the reason that `why` shows; True when it did now.
 
-    A person's `release` lets it go on.  Raises OSError, SpoolNotMounted.
+    A person's `release` lets it go on, and accepts the `changed` .blend.  Raises OSError,
+    SpoolNotMounted.
     """
     with contextlib.suppress(OSError, RenderdError):  # words only: the hold matters more
-        control.change(spool, jid, reason=reason)
+        control.change(spool, jid, reason=reason, changed=changed)
     place = tickets.find(spool, jid)
     if place is None or place[0] != QUEUE:
         return False

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +20,13 @@ from renderd.core import farm, infofile
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
+from renderd.core.source import Planned, Stamp
 from renderd.daemon.runner import Means, Runner
 from renderd.daemon.work import Ending, Result, Work
 from renderd.host import process
 from renderd.host.guard import Guard
 from renderd.plan import Wish
-from renderd.spool import claims, frames, jobs
+from renderd.spool import claims, control, frames, jobs
 from renderd.spool.layout import Spool
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
@@ -88,6 +90,10 @@ class Stand:
         draft = Draft(
             name="shot", slug="shot", info=info, runs=runs, size=1000, out=path, writes=writes
         )
+        if info.blend:
+            now = os.stat(info.blend)
+            planned = Planned(info.blend, Stamp(now.st_size, now.st_mtime_ns))
+            draft = replace(draft, source=planned)
         return jobs.publish(self.spool, draft, jobs.Order("me@here"))
 
     def work(self, jid: str) -> Work:
@@ -711,3 +717,96 @@ def test_a_failed_gpu_fails_the_chunk_whatever_the_job_says(stand: Stand) -> Non
     result = said_by_blender(stand, line, missing="warn")
     assert result.ending is Ending.FAIL
     assert "the GPU or its driver failed" in result.reason
+
+
+# The .blend that was queued, and no other.
+
+
+SAVING = """\
+    #!{python}
+    # Takes Blender's words; the artist saves the file when RENDERD_X_WHEN says.
+    import os, subprocess, sys, time
+    words = sys.argv[1:]
+    first, out = int(words[words.index("-s") + 1]), words[words.index("-o") + 1]
+    path, when = os.environ["RENDERD_BLEND"], os.environ.get("RENDERD_X_WHEN", "")
+    def save():
+        with open(path, "ab") as file:
+            file.write(b"more")
+    def render(frame):
+        command = [sys.executable, {standin!r}, str(frame), str(frame), out]
+        subprocess.run(command, check=True)
+    if when in ("reading", "failing"):
+        save()
+    if when == "failing":
+        sys.exit("it is no .blend")
+    render(first)
+    if when == "rendering":
+        while not os.path.exists({landed!r}):
+            time.sleep(0.05)
+        save()
+    render(first + 1)
+    render(first + 2)
+"""
+
+
+@pytest.fixture
+def saving(stand: Stand, tmp_path: Path) -> Callable[[str], tuple[str, Path]]:
+    """A job of an artist's file that is saved at a certain moment; its id and the file."""
+    landed = str(stand.out / "shot_0001.png")
+    script = textwrap.dedent(SAVING).format(python=sys.executable, standin=STANDIN, landed=landed)
+    program = tmp_path / "blender"
+    program.write_text(script)
+    program.chmod(0o755)
+
+    def make(when: str) -> tuple[str, Path]:
+        path = tmp_path / "shot.blend"
+        path.write_bytes(b"BLENDER-v304")
+        words = (str(program), "-b", "{blend}", "-s", "1", "-e", "3", "-a")
+        jid = stand.job(words, blend=str(path), env=(("RENDERD_X_WHEN", when),))
+        return jid, path
+
+    return make
+
+
+def test_a_file_saved_after_queuing_starts_nothing_and_asks_for_a_person(
+    stand: Stand, saving: Any
+) -> None:
+    jid, path = saving("")
+    before = path.stat().st_mtime_ns
+    path.write_bytes(b"BLENDER-v305!")
+    os.utime(path, ns=(before + 10**9, before + 10**9))
+    result = stand.run(jid)
+    assert result.ending is Ending.HELD
+    assert not result.ending.is_failure
+    clock = time.strftime("%H:%M", time.localtime((before + 10**9) / 1e9))
+    assert result.reason == (
+        f"shot.blend was saved {clock}, after queuing: render release to use the new file,"
+        " or queue it again"
+    )
+    assert result.work.changed == f"13 {before + 10**9}"
+    claim = result.work.claim
+    assert not os.path.exists(stand.spool.job(jid, "log", f"{claim.stem}.log"))
+
+
+@pytest.mark.parametrize("when", ["reading", "failing"])
+def test_no_frame_lands_of_a_file_that_was_saved_while_it_was_read(
+    stand: Stand, saving: Any, when: str
+) -> None:
+    result = stand.run(saving(when)[0])
+    assert result.ending is Ending.HELD
+    assert stand.there() == []
+
+
+def test_saving_when_the_first_frame_is_there_changes_nothing(stand: Stand, saving: Any) -> None:
+    result = stand.run(saving("rendering")[0])
+    assert (result.ending, len(stand.there())) == (Ending.DONE, 3)
+
+
+def test_a_file_that_a_person_accepted_is_rendered(stand: Stand, saving: Any) -> None:
+    jid, path = saving("")
+    path.write_bytes(b"BLENDER-v305!")
+    first = stand.run(jid)
+    assert first.ending is Ending.HELD
+    stand.give_back(first)
+    control.change(stand.spool, jid, source=first.work.changed)
+    assert stand.run(jid).ending is Ending.DONE
