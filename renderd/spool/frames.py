@@ -122,6 +122,20 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
         _put(spool, output, output.guest(job.jid), output.redoes)
     if not output.redoes or holder in others:
         _put(spool, output, output.owner, job.jid)
+    for other in sorted(others):
+        _shut_out(spool, output, other)
+
+
+def _shut_out(spool: Spool, output: Output, other: str) -> None:
+    """Take away the folder that a former owner's nodes put frames in place from.
+
+    A node that read the old mark and was then suspended would else put its picture over ours,
+    however late: now its rename finds nothing to move.
+    """
+    gone = f"{output.own}/gone.{other}"
+    with contextlib.suppress(FileNotFoundError):
+        spool.share.rename(f"{output.folder}/{SIDE}/{other}", gone)
+    remove_tree(spool, gone)
 
 
 def _clear_way(spool: Spool, output: Output, other: str, *, replaces: bool) -> None:
@@ -158,31 +172,29 @@ def why_not_able(spool: Spool, output: Output) -> str:
 
     Read afresh at this machine's own path: an unmounted share or another folder shows here.
     """
-    path, meant = output.owner, output.jid
-    if output.redoes:
-        path, meant = output.guest(output.jid), output.redoes
     try:
-        for mark, expected in ((f"{output.own}/since", output.jid), (path, meant)):
-            jid = guests.read_mark(spool, mark)
-            if not jid:
-                return (
-                    f"does not see the job's mark in {output.folder}: is the output share mounted?"
-                )
-            if jid != expected:
-                return f"{output.folder}/{output.pattern} belongs to job {jid} now"
-        holder = _holder(spool, output) if output.redoes else ""
-        if holder and not guests.are_one(spool, output, holder):
+        holder = _holder(spool, output)
+        if holder and not _may_write_beside(spool, output, holder):
             return f"{output.folder}/{output.pattern} belongs to job {holder} now"
+        is_marked = guests.read_mark(spool, f"{output.own}/since") == output.jid
+        if output.redoes:
+            is_marked &= guests.read_mark(spool, output.guest(output.jid)) == output.redoes
     except OSError as error:
         return f"cannot read {error.filename or output.folder}: {error.strerror}"
-    return ""
+    if is_marked and (holder or output.redoes):
+        return ""
+    return f"does not see the job's mark in {output.folder}: is the output share mounted?"
+
+
+def _may_write_beside(spool: Spool, output: Output, holder: str) -> bool:
+    is_guest = bool(output.redoes) and guests.are_one(spool, output, holder)
+    return holder == output.jid or is_guest
 
 
 def other_owner(spool: Spool, output: Output) -> str:
     """The other job that this output belongs to now; empty where it is ours.  Raises OSError."""
     holder = _holder(spool, output)
-    is_ours = not holder or guests.are_one(spool, output, holder)
-    return "" if is_ours else holder
+    return "" if not holder or _may_write_beside(spool, output, holder) else holder
 
 
 def _holder(spool: Spool, output: Output) -> str:

@@ -89,6 +89,25 @@ def test_a_node_that_does_not_see_the_mark_is_not_able(spool: Spool, output: Out
     assert "is the output share mounted?" in frames.why_not_able(spool, output)
 
 
+def test_a_former_owner_that_was_suspended_puts_no_late_frame_over_the_new_owners(
+    spool: Spool, job: Job, output: Output
+) -> None:
+    rendered = render(output, 2, png(9, 9))
+    assert frames.why_not_able(spool, output) == ""  # … and here the machine sleeps
+    draft = Draft(
+        name="t", slug="t", info=job.info, runs=job.info.frames, out=job.out, writes=job.writes
+    )
+    order = jobs.Order("me@here", replaces=True)
+    taken = frames.locate(spool, jobs.read(spool, jobs.publish(spool, draft, order)))
+    assert taken
+    frames.open_private(spool, taken, STEM)
+    frames.place(spool, taken, STEM, 2, render(taken, 2), (4, 3))
+    with pytest.raises(FileNotFoundError):
+        frames.place(spool, output, STEM, 2, rendered, (9, 9))
+    assert Path(output.folder, "shot_0002.png").read_bytes() == png()
+    assert list(frames.receipted(spool, taken, [2])) == [2]
+
+
 def test_an_output_taken_over_by_another_job_is_not_written(spool: Spool, output: Output) -> None:
     Path(output.owner).write_text("zzzzzzzzzz")
     assert "belongs to job zzzzzzzzzz" in frames.why_not_able(spool, output)
