@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from renderd.core import command
 from renderd.core.infofile import Info
-from renderd.core.template import escape, fill
+from renderd.core.template import escape, fill, splice
 
 ORIGINAL, SNAPSHOT, STAMP = "x-original", "x-snapshot", "x-source"
 KEYS = (ORIGINAL, SNAPSHOT, STAMP)  #: what publishing resolves, and nobody else may say
@@ -62,6 +63,16 @@ def stamp_of(info: Info) -> Stamp | None:
 def original(info: Info) -> str:
     """The artist's own file, in info-file syntax, also where the job renders a copy of it."""
     return dict(info.extra).get(ORIGINAL) or info.blend
+
+
+def needed(info: Info) -> str:
+    """The .blend that must be there before the job begins, in info-file syntax; empty: none.
+
+    Only what the first command line opens: a later one may open what an earlier one made.
+    """
+    words = splice(info.commands[0], {"blend": info.blend}) if info.commands else ()
+    found = command.parse(words)
+    return found.blend if found is not None else ""
 
 
 def snapshot(path: str, jid: str) -> str:

@@ -20,6 +20,7 @@ from renderd.daemon.lookout import Lookout, able_of, facts_of
 from renderd.daemon.loop import Loop, Nudge, boottime
 from renderd.daemon.node import Node
 from renderd.daemon.runner import Means, Runner
+from renderd.daemon.sight import Lookouts
 from renderd.daemon.tail import Tail
 from renderd.daemon.work import Work
 from renderd.host import facts, process, run_record
@@ -231,6 +232,7 @@ def _node(
         start=_starter(runners),
         rng=spool.rng,
         started=boottime(),
+        sight=Lookouts(),
         outputs=outputs,
         is_once=settings.once,
     )

@@ -2,19 +2,17 @@
 
 import contextlib
 import logging
-from dataclasses import replace
 
 from renderd.core import infofile, policy
 from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
-from renderd.core.names import Ticket, host_of, parse_adopting, parse_ticket
-from renderd.daemon import blame, dispute, life
+from renderd.core.names import Ticket, parse_adopting, parse_ticket
+from renderd.daemon import blame, fitness, life
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, jobs, orders, sources, tickets
-from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
 from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
 from renderd.spool.moves import SETTLE, Outcome, move, names
@@ -114,7 +112,7 @@ def claim(node: Node, now: float) -> None:
         memory = node.jobs.get(ticket.jid)
         if memory is None or memory.exhausted == ticket.name:
             continue
-        memory.why_not = _why_not(node, memory)
+        memory.why_not = fitness.why_not(node, memory)
         while node.free_slots and not memory.why_not:
             if not _claim_one(node, ticket, memory, now):
                 break
@@ -132,43 +130,6 @@ def _remember(node: Node, ticket: Ticket) -> None:
         return
     born = tickets.born(node.spool, ticket.jid)
     node.jobs[ticket.jid] = JobMemory(job, born, Survey(ticket.jid, job.chunks))
-
-
-def _why_not(node: Node, memory: JobMemory) -> str:
-    if memory.checked == node.polled:
-        return memory.why_not
-    memory.checked = node.polled
-    try:
-        wanted = control.read(node.spool, memory.job.jid)
-    except OSError as error:  # no reason to leave the other jobs alone
-        return f"cannot read the job's control file: {error.strerror}"
-    terms = wanted.terms(memory.job, frozenset(), _failures_held_against(node, memory))
-    if terms.nodes is not None:
-        terms = replace(terms, owners=_owners(node, memory))
-    reason = policy.why_not(node.able, memory.job, terms)
-    output = frames.locate(node.spool, memory.job)
-    if not reason and output is not None:
-        if not all(output_allowed(output.folder, roots) for roots in node.outputs):
-            reason = f"does not allow output in {output.folder}"
-        else:
-            reason = frames.why_not_able(node.spool, output)
-            dispute.settle(node, memory.job, output, is_refused=bool(reason))
-    return reason or sources.why_not_able(node.spool, memory.job)
-
-
-def _failures_held_against(node: Node, memory: JobMemory) -> int:
-    """The failures for which others should take the job; none where nobody else could."""
-    if node.polled - memory.failed_at > policy.FORGIVE:
-        memory.failures_here = 0  # or a job that failed on every node would stay open for ever
-    return 0 if _is_alone(node) else memory.failures_here
-
-
-def _owners(node: Node, memory: JobMemory) -> frozenset[str]:
-    memory.survey.begin_pass()
-    running: list[Chunk] = []
-    for group in memory.survey.unseen():
-        running += memory.survey.look(node.spool, group).running
-    return frozenset(c.owner for c in running)
 
 
 def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> bool:
@@ -234,16 +195,11 @@ def _next_waiting(node: Node, memory: JobMemory, now: float) -> Chunk | None:
 
 def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
     while (chunk := memory.survey.take(node.spool)) is not None:
-        if memory.avoided.get(chunk.index, 0.0) <= now or _is_alone(node):
+        if memory.avoided.get(chunk.index, 0.0) <= now or fitness.is_alone(node):
             return chunk
         if blame.failed_everywhere(node, memory.job.jid, chunk.index):
             return chunk
     return None
-
-
-def _is_alone(node: Node) -> bool:
-    hosts = {host_of(inc) for inc in node.live}
-    return len(node.live) <= 1 or len(hosts) <= 1
 
 
 def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:

@@ -12,6 +12,7 @@ from renderd.core.lease import Observer
 from renderd.core.names import Ticket
 from renderd.core.policy import Able
 from renderd.daemon.paces import Paces
+from renderd.daemon.sight import Sight
 from renderd.daemon.work import Result, Work
 from renderd.spool.adopt import Adopter
 from renderd.spool.layout import QUEUE, Spool
@@ -46,6 +47,7 @@ class JobMemory:
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
     ended_since: float | None = None  #: when all chunks were first seen ended, some failed
     why_not: str = ""
+    unseen: str = ""  #: the part of it that only this node can tell
     checked: float = float("-inf")  #: the poll at which why_not was found
 
 
@@ -66,6 +68,7 @@ class Node:
     breathe: Callable[[], None] = lambda: None  #: beats when that is due, in the midst of a step
     programs: list[BlenderProgram] = field(default_factory=list)  #: newest first; the lookout's
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
+    sight: Sight = field(default_factory=Sight)
     observer: Observer = field(default_factory=Observer)
     rest: Rest = field(default_factory=Rest)
     queue: Folder = field(init=False)

@@ -168,13 +168,18 @@ def remove(spool: Spool, job: Job) -> None:
                 spool.share.unlink(name)
 
 
+def needed(spool: Spool, job: Job) -> str:
+    """Where this machine would find the .blend that the job begins with; empty: it has none."""
+    path = job.info.blend if record.stamp_of(job.info) else record.needed(job.info)
+    return spool.local(path) if path else ""
+
+
 def why_not_able(spool: Spool, job: Job) -> str:
     """Why this machine cannot render the job's .blend; empty where it sees it, or need not."""
-    if record.stamp_of(job.info) is None:
-        return ""
-    path = spool.local(job.info.blend)
+    path = needed(spool, job)
     try:
-        spool.share.stat_target(path)
+        if path:
+            spool.share.stat_target(path)
     except FileNotFoundError:
         if _is_gone(spool, job):
             return ""  # for everybody: the one who starts a chunk holds the job

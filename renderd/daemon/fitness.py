@@ -1,0 +1,78 @@
+"""Whether this node takes a job now: the farm's one predicate, and what only this node sees."""
+
+from dataclasses import replace
+from functools import partial
+
+from renderd.core import policy
+from renderd.core.chunk import Chunk
+from renderd.core.control import Control
+from renderd.core.names import host_of
+from renderd.daemon import dispute, sight
+from renderd.daemon.node import JobMemory, Node
+from renderd.spool import control, frames, sources
+from renderd.spool.allowed import output_allowed
+
+
+def why_not(node: Node, memory: JobMemory) -> str:
+    """Why the node takes no chunk of the job, in one clause; empty when it does.
+
+    Found anew at each poll.
+    """
+    if memory.checked == node.polled:
+        return memory.why_not
+    memory.checked, memory.unseen = node.polled, ""
+    try:
+        said = control.read(node.spool, memory.job.jid)
+    except OSError as error:  # no reason to leave the other jobs alone
+        return f"cannot read the job's control file: {error.strerror}"
+    reason = _by_policy(node, memory, said)
+    if not reason:
+        reason = memory.unseen = _seen_here(node, memory)
+    return reason
+
+
+def is_alone(node: Node) -> bool:
+    """True where no other host is alive that could take what this one leaves."""
+    hosts = {host_of(inc) for inc in node.live}
+    return len(node.live) <= 1 or len(hosts) <= 1
+
+
+def _by_policy(node: Node, memory: JobMemory, said: Control) -> str:
+    """The predicate that `render why` computes for every node from its files, too."""
+    terms = said.terms(memory.job, frozenset(), _failures_held_against(node, memory))
+    if terms.nodes is not None:
+        terms = replace(terms, owners=_owners(node, memory))
+    return policy.why_not(node.able, memory.job, terms)
+
+
+def _seen_here(node: Node, memory: JobMemory) -> str:
+    """What only this machine can tell: does it see the job's output and its .blend."""
+    job = memory.job
+    output = frames.locate(node.spool, job)
+    if output is not None:
+        if not all(output_allowed(output.folder, roots) for roots in node.outputs):
+            return f"does not allow output in {output.folder}"
+        marks = partial(frames.why_not_able, node.spool, output)
+        reason = node.sight.ask((job.jid, output.folder), marks)
+        if not sight.is_open(reason):
+            dispute.settle(node, job, output, is_refused=bool(reason))
+        if reason:
+            return reason
+    if path := sources.needed(node.spool, job):
+        return node.sight.ask((job.jid, path), partial(sources.why_not_able, node.spool, job))
+    return ""
+
+
+def _failures_held_against(node: Node, memory: JobMemory) -> int:
+    """The failures for which others should take the job; none where nobody else could."""
+    if node.polled - memory.failed_at > policy.FORGIVE:
+        memory.failures_here = 0  # or a job that failed on every node would stay open for ever
+    return 0 if is_alone(node) else memory.failures_here
+
+
+def _owners(node: Node, memory: JobMemory) -> frozenset[str]:
+    memory.survey.begin_pass()
+    running: list[Chunk] = []
+    for group in memory.survey.unseen():
+        running += memory.survey.look(node.spool, group).running
+    return frozenset(c.owner for c in running)
