@@ -235,7 +235,7 @@ TEMPLATE = """\
 # Below what jobs may write.  Empty: anywhere.
 # outputs = ["{proj}/out"]
 
-# How long finished jobs, logs and history stay.  (gb has no effect yet.)
+# How many days jobs that are over stay, with logs and history, and how many GB they may fill.
 [keep]
 days = 30
 gb = 5

@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from renderd.core import job as job_record
 from renderd.core.chunk import State, parse
-from renderd.core.names import Ticket
+from renderd.core.names import Ticket, attempt_name, is_jid, parse_ticket
 from renderd.errors import RenderdError
-from renderd.spool import frames, jobs, nodes, sources, tickets
+from renderd.spool import frames, jobs, listing, nodes, orders, sources, tickets
 from renderd.spool.layout import (
     BAD,
     CANCELLED,
@@ -16,7 +17,6 @@ from renderd.spool.layout import (
     FAILED,
     HELD,
     HISTORY,
-    JOBS,
     NODES,
     QUEUE,
     TMP,
@@ -25,13 +25,11 @@ from renderd.spool.layout import (
     Spool,
 )
 from renderd.spool.moves import BREATH, names, remove_folder
+from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP, Retention
 
 CHUNK_PARTS = 6  #: of a chunk's name with an owner, between its dots
 
-DAY = 86400.0
 SWEEP_EVERY = 900.0
-HOUR = 3600.0
-JOBS_A_SWEEP = 20  #: so that one sweep of a large farm stays short
 FILES_A_SWEEP = 2000  #: removed at most; the rest a minute later, for work goes before litter
 
 
@@ -42,35 +40,67 @@ class Janitor:
     spool: Spool
     breathe: Callable[[], None] = lambda: None  #: called often in long steps: to beat
     _seen: dict[str, float] = field(default_factory=dict)  #: what is to go: first seen when
-    _collected: set[str] = field(default_factory=set)  #: jobs whose receipts are kept
+    _closed: set[str] = field(default_factory=set)  #: tickets of which nothing is left to clear
     _emptied: set[str] = field(default_factory=set)  #: done jobs without chunk files
     _next_sweep: float = 0.0
     _left: int = 0  #: files that this sweep may still remove
+    _retention: Retention = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._retention = Retention(self.spool, lambda: self.breathe())  # noqa: PLW0108  set later
 
     def sweep(self, now: float) -> None:
         """Do a little of each kind; an error of the share ends the sweep, no more."""
         with contextlib.suppress(OSError):
-            done = tickets.listed(self.spool, DONE)
-            self._collect_frames([t for t in done if t.jid not in self._collected])
+            done, cancelled = (tickets.listed(self.spool, f) for f in (DONE, CANCELLED))
+            self._close([*cancelled, *done])
             if now < self._next_sweep:
                 return
             self._next_sweep = now + SWEEP_EVERY
             self._left = FILES_A_SWEEP
             self._empty_done_jobs(done, now)
             self._forget_deaths(now)
-            self._remove_old()
-            if self._left <= 0:
+            # Ages are the server's: its mtimes against that of a file made now.
+            clock = self._server_time()
+            self._clear_attempts(now)
+            self._remove_old(clock)
+            if not self._retention.sweep(now, clock) or self._left <= 0:
                 self._next_sweep = now
 
-    def _collect_frames(self, done: list[Ticket]) -> None:
-        """What a closer that died left undone: receipts into the job, its folder away."""
-        for ticket in done[:JOBS_A_SWEEP]:
-            self._collected.add(ticket.jid)
+    def _close(self, over: list[Ticket]) -> None:
+        """What a closer that died left undone, and for cancelled jobs nobody else does.
+
+        Receipts into the job, its folder beside the frames and its copy of the .blend away.
+        """
+        self._closed &= {t.name for t in over}
+        for ticket in [t for t in over if t.name not in self._closed][:JOBS_A_SWEEP]:
+            self._closed.add(ticket.name)
             with contextlib.suppress(OSError, RenderdError):
                 job = jobs.read(self.spool, ticket.jid)
+                if orders.running(self.spool, ticket.jid):  # still being stopped
+                    self._closed.discard(ticket.name)
+                    continue
                 sources.remove(self.spool, job)
-                if job.out and "frames.jsonl" not in names(self.spool, self.spool.job(job.jid)):
-                    frames.collect(self.spool, job, self.breathe)
+                frames.collect(self.spool, job, self.breathe)
+
+    def _clear_attempts(self, now: float) -> None:
+        """Private folders of attempts that run no more, of some jobs that are not over."""
+        listed = [t for f in (QUEUE, HELD, FAILED) for t in tickets.listed(self.spool, f)]
+        gone = nodes.dead(self.spool)
+        for ticket in self.spool.rng.sample(listed, min(JOBS_A_SWEEP, len(listed))):
+            with contextlib.suppress(OSError, RenderdError):
+                output = frames.locate(self.spool, jobs.read(self.spool, ticket.jid))
+                if output is None:
+                    continue
+                left = {n for n in names(self.spool, output.own) if listing.owner_of(n)}
+                held = listing.chunks(self.spool, ticket.jid, {State.RUN}) if left else []
+                runs = {attempt_name(c.index, c.attempt, c.owner) for c in held}
+                for stem in left & runs:
+                    self._seen.pop(f"left:{stem}", None)
+                for stem in left - runs:
+                    # A dead one's at once; a living one clears its own, if nothing fails there.
+                    if listing.owner_of(stem) in gone or self._is_due(f"left:{stem}", HOUR, now):
+                        frames.clear_attempt(self.spool, output, stem)
 
     def _empty_done_jobs(self, done: list[Ticket], now: float) -> None:
         """Chunk files of done jobs, only `done` names, an hour after this node first saw it."""
@@ -141,23 +171,33 @@ class Janitor:
                     self.breathe()
         return owners
 
-    def _remove_old(self) -> None:
-        """Closed jobs, journals and refused files past the farm's retention; temps past a day.
-
-        Ages are the server's: its mtimes against that of a file made now.
-        """
-        clock = self._server_time()
+    def _remove_old(self, clock: float) -> None:
+        """Journals and refused files past the farm's retention; temps past a day."""
         jobs.sweep_unpublished(self.spool, int((clock - DAY) * 1e9))
         keep = self.spool.farm.keep_days * DAY
         for folder, limit in ((TMP, DAY), (TRASH, DAY), (HISTORY, keep), (BAD, keep)):
             for name in names(self.spool, self.spool.at(folder)):
                 with contextlib.suppress(OSError):
+                    if folder == TRASH:
+                        self._finish_removal(name)
                     self._remove_older(self.spool.at(folder), name, clock - limit)
-        for folder in (DONE, CANCELLED):
-            listed = tickets.listed(self.spool, folder)
-            # Any of them, or the same few young ones would be looked at for ever.
-            for ticket in self.spool.rng.sample(listed, min(JOBS_A_SWEEP, len(listed))):
-                self._remove_job(folder, ticket, clock, keep)
+
+    def _finish_removal(self, name: str) -> None:
+        """What who removed a job could not do: it died, or did not see the output."""
+        with contextlib.suppress(OSError, RenderdError):
+            if (ticket := parse_ticket(name)) and tickets.find(self.spool, ticket.jid) is None:
+                # The ticket is the job: while it lies here nobody can publish or run it.
+                if self._has(self.spool.job(ticket.jid)):
+                    jobs.discard(self.spool, ticket.jid)
+            elif is_jid(name):
+                record = self.spool.share.read(self.spool.at(TRASH, name, "job.info"))
+                frames.disown(self.spool, job_record.parse(name, record), self.breathe)
+
+    def _has(self, path: str) -> bool:
+        try:
+            return self.spool.share.stat(path).is_folder
+        except FileNotFoundError:
+            return False
 
     def _remove_older(self, folder: str, name: str, before: float) -> None:
         found = self.spool.share.stat(f"{folder}/{name}")
@@ -167,20 +207,6 @@ class Janitor:
             self._remove_tree(f"{folder}/{name}")
         else:
             self._remove(folder, name)
-
-    def _remove_job(self, folder: str, ticket: Ticket, clock: float, keep: float) -> None:
-        path = self.spool.at(folder, ticket.name)
-        with contextlib.suppress(OSError, RenderdError):
-            job = jobs.read(self.spool, ticket.jid)
-            keep = job.info.keep or keep
-            changed = self.spool.share.stat(self.spool.job(ticket.jid)).mtime_ns / 1e9
-            if clock - changed < keep:
-                return
-            self.spool.share.rename(path, self.spool.at(TRASH, ticket.name))
-            sources.remove(self.spool, job)
-            self.spool.share.rename(
-                self.spool.at(JOBS, ticket.jid), self.spool.at(TRASH, ticket.jid)
-            )
 
     def _server_time(self) -> float:
         path = self.spool.at(TMP, f"{self.spool.who}.clock{self.spool.rng.getrandbits(32):08x}")

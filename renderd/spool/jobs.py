@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from renderd.core import infofile, label
@@ -218,6 +218,20 @@ def resolve_after(spool: Spool, wanted: tuple[str, ...]) -> tuple[str, ...]:
         else:
             raise UsageError(f"after: no job is called {word!r}", "see the names in: render jobs")
     return tuple(resolved)
+
+
+def dependants(spool: Spool) -> list[Ticket]:
+    """The open jobs that may wait for others, also those that are held.  Raises OSError."""
+    return [*tickets.listed(spool, WAITING), *tickets.listed(spool, HELD)]
+
+
+def parents(spool: Spool, open_jobs: Iterable[Ticket]) -> dict[str, Ticket]:
+    """The jobs that some open ones wait for, by id, and who does.  Raises OSError."""
+    found: dict[str, Ticket] = {}
+    for ticket in open_jobs:
+        with contextlib.suppress(InfoFileError, FileNotFoundError):
+            found.update(dict.fromkeys(read(spool, ticket.jid).info.after, ticket))
+    return found
 
 
 def release_dependants(spool: Spool) -> int:

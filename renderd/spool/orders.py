@@ -237,12 +237,17 @@ def running(spool: Spool, jid: str) -> list[Chunk]:
 def remove(spool: Spool, jid: str, *, while_running: bool = False) -> Removed:
     """Remove a job that is over: its ticket, then its folder; the frames stay where they are.
 
-    Raises UsageError for an open job, RenderdError while nodes still stop its chunks: they must
-    see the ticket in cancelled/ first.
+    Raises UsageError for an open job and for one that an open job waits for, which would wait for
+    ever; RenderdError while nodes still stop its chunks: they must see the ticket in cancelled/.
     """
     for _ in range(_TRIES):
         place = where(spool, jid)
         _demand(place, (DONE, FAILED, CANCELLED))
+        if waiting := jobs.parents(spool, jobs.dependants(spool)).get(jid):
+            raise UsageError(
+                f"job {waiting.jid} ({waiting.slug}) waits for {jid} ({place[1].slug})",
+                f"cancel it first, if it is not wanted: render cancel {waiting.jid}",
+            )
         if not while_running and (held := running(spool, jid)):
             raise RenderdError(
                 f"{len(held)} chunks of {jid} still run on {held[0].owner}", "try again in a moment"

@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from renderd.spool import claims, janitor, nodes, tickets
-from renderd.spool.janitor import DAY, HOUR, JOBS_A_SWEEP, SWEEP_EVERY, Janitor
+from renderd.core import frames as ranges
+from renderd.core.infofile import Info
+from renderd.core.job import Draft, Writes
+from renderd.spool import claims, frames, janitor, jobs, nodes, orders
+from renderd.spool.claims import Claim
+from renderd.spool.frames import Output
+from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool
+from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP
 from renderd.spool.share import PosixShare
 
 Publish = Callable[..., str]
@@ -78,20 +84,6 @@ def test_old_temps_go_and_fresh_ones_stay(spool: Spool) -> None:
     assert (old.exists(), fresh.exists()) == (False, True)
 
 
-def test_a_closed_job_goes_after_the_farms_retention(
-    spool: Spool, publish: Publish, worker: Any
-) -> None:
-    jid, other = publish("old", "1-10"), publish("new", "1-10")
-    for one in (jid, other):
-        worker.finish(one, 1)
-        worker.close(one)
-    past = os.stat(spool.job(jid)).st_mtime - 31 * DAY
-    os.utime(spool.job(jid), (past, past))
-    sweep(spool, 0.0)
-    assert list(tickets.everywhere(spool)) == [other]
-    assert os.listdir(spool.at("jobs")) == [other]
-
-
 def test_every_done_job_loses_its_chunks_a_few_at_a_sweep(
     spool: Spool, publish: Publish, worker: Any
 ) -> None:
@@ -131,15 +123,112 @@ def test_two_janitors_do_not_stop_each_other(spool: Spool, publish: Publish, wor
     assert not os.path.exists(spool.job(jid, "000"))
 
 
-def test_an_old_job_goes_however_many_young_ones_there_are(
-    spool: Spool, publish: Publish, worker: Any
+# Beside the frames.
+
+
+@pytest.fixture
+def rendering(spool: Spool, tmp_path: Path) -> Output:
+    """The output of a job of three chunks."""
+    runs = ranges.parse("1-30")
+    info = Info(commands=(("prog", "{out}"),), frames=runs)
+    out = f"{tmp_path}/out/shot_####.png"
+    draft = Draft(name="s", slug="s", info=info, runs=runs, out=out, writes=Writes.PRIVATE, size=10)
+    job = jobs.read(spool, jobs.publish(spool, draft, jobs.Order("me@here")))
+    found = frames.locate(spool, job)
+    assert found
+    return found
+
+
+def attempt(spool: Spool, output: Output, held: Claim) -> Path:
+    """The private folder of an attempt, with a frame that it has not put in place."""
+    folder = Path(frames.open_private(spool, output, held.stem))
+    (folder / "shot_0001.png").write_bytes(b"half")
+    return folder
+
+
+def receipt(spool: Spool, output: Output) -> None:
+    Path(output.folder, "shot_0003.png").write_bytes(b"whole")
+    found = os.stat(Path(output.folder, "shot_0003.png"))
+    entry = ("shot_0003.png", found.st_size, found.st_mtime_ns)
+    frames.acknowledge(spool, output, 3, frames.Receipt((entry,), (0, 0)))
+
+
+def test_a_cancelled_job_leaves_nothing_beside_its_frames(
+    spool: Spool, rendering: Output, worker: Any
 ) -> None:
-    young = [publish(f"young{n}", span="1-10", priority=0) for n in range(JOBS_A_SWEEP + 1)]
-    old = publish("old", span="1-10", priority=99)
-    for jid in (*young, old):
-        worker.finish(jid, 1)
-        worker.close(jid)
-    os.utime(spool.job(old), (1e9, 1e9))
-    sweep(spool, *(n * SWEEP_EVERY for n in range(200)))
-    assert not os.path.exists(spool.job(old))
-    assert all(os.path.exists(spool.job(jid)) for jid in young)
+    held = worker.claim(rendering.jid, 1)
+    folder = attempt(spool, rendering, held)
+    receipt(spool, rendering)
+    orders.cancel(spool, rendering.jid)
+    sweep(spool, 0.0)
+    assert folder.exists()  # a node still stops it
+    claims.give_back(spool, held, is_failure=False)
+    sweep(spool, 0.0)
+    assert os.listdir(rendering.folder) == ["shot_0003.png"]
+    assert '"frame": "3"' in Path(spool.job(rendering.jid, "frames.jsonl")).read_text()
+
+
+def test_what_a_dead_node_held_of_a_cancelled_job_keeps_nothing(
+    spool: Spool, rendering: Output, worker: Any
+) -> None:
+    attempt(spool, rendering, worker.claim(rendering.jid, 1))
+    orders.cancel(spool, rendering.jid)
+    nodes.declare(spool, "00", worker.pulse.beat)
+    sweep(spool, 0.0)
+    assert os.listdir(rendering.folder) == []
+
+
+def test_a_failed_job_knows_its_frames_when_it_is_run_again(
+    spool: Spool, rendering: Output, worker: Any
+) -> None:
+    held = worker.claim(rendering.jid, 1)
+    folder = attempt(spool, rendering, held)
+    claims.give_up(spool, held)
+    worker.fail(rendering.jid, 2, 3)
+    receipt(spool, rendering)
+    worker.close(rendering.jid, has_failed=True)
+    sweep(spool, 0.0, HOUR + 1)
+    assert not folder.exists()
+    orders.retry(spool, rendering.jid)
+    assert frames.why_not_able(spool, rendering) == ""
+    assert list(frames.receipted(spool, rendering, range(1, 31))) == [3]
+
+
+def test_a_dead_attempts_folder_goes_where_who_freed_the_chunk_did_not_see_it(
+    spool: Spool, rendering: Output, worker: Any, make_worker: Any
+) -> None:
+    lost, other = worker.claim(rendering.jid, 1), make_worker("ws01-00000001")
+    folder, kept = (attempt(spool, rendering, h) for h in (lost, other.claim(rendering.jid, 2)))
+    sweep(spool, 0.0)
+    assert folder.exists()
+    nodes.declare(spool, "00", worker.pulse.beat)
+    sweep(spool, 0.0)
+    assert folder.exists()  # its run name stands: it is freed first
+    claims.reclaim(spool, rendering.jid, lost.chunk)
+    sweep(spool, 0.0, HOUR + 1)
+    assert (folder.exists(), kept.exists()) == (False, True)
+
+
+def test_what_a_living_node_left_goes_an_hour_later(
+    spool: Spool, rendering: Output, worker: Any
+) -> None:
+    held = worker.claim(rendering.jid, 1)
+    folder = attempt(spool, rendering, held)
+    claims.give_back(spool, held, is_failure=True)
+    sweep(spool, 0.0, HOUR - 1)
+    assert folder.exists()
+    sweep(spool, 0.0, HOUR + 1)
+    assert not folder.exists()
+
+
+def test_a_job_removed_where_its_output_is_not_mounted_is_cleared_by_a_node(
+    spool: Spool, rendering: Output
+) -> None:
+    orders.cancel(spool, rendering.jid)
+    away = f"{rendering.folder}.away"
+    os.rename(rendering.folder, away)
+    orders.remove(spool, rendering.jid)
+    os.rename(away, rendering.folder)
+    assert os.listdir(rendering.folder) == [".renderd"]
+    sweep(spool, 0.0)
+    assert os.listdir(rendering.folder) == []
