@@ -10,7 +10,7 @@ import pytest
 # The farm and the stand-in renderer stand beside the tests.
 sys.path.insert(0, str(Path(__file__).parent))
 
-import shots as blender_shots
+import shots
 from farm import Farm
 
 
@@ -59,7 +59,7 @@ def make_farm() -> Iterator[Callable[..., Farm]]:
 @pytest.fixture(scope="session")
 def all_shots(tmp_path_factory) -> Path:
     """The files of make_shots.py, made once; nobody writes there."""
-    return blender_shots.make(tmp_path_factory.mktemp("shots"))
+    return shots.make(tmp_path_factory.mktemp("shots"))
 
 
 @pytest.fixture
@@ -78,10 +78,10 @@ def plain(all_shots, tmp_path_factory) -> Callable[[str], dict[str, object]]:
             folder = tmp_path_factory.mktemp(f"plain-{name}") / "project"
             shutil.copytree(all_shots, folder)
             out = folder.with_name("out")
-            blender_shots.blender(folder / f"{name}.blend", "-o", out / "shot_####", "-a")
+            shots.blender(folder / f"{name}.blend", "-o", out / "shot_####", "-a")
             if (folder / "passes").exists():
                 (folder / "passes").rename(out / "passes")
-            known[name] = blender_shots.pictures(out)
+            known[name] = shots.pictures(out)
         return known[name]
 
     return render

@@ -1,5 +1,6 @@
 """Plain runs of Blender to compare with, and pictures compared by their pixels."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,10 +25,27 @@ def blender(*words):
     return done.stdout
 
 
-def make(folder, *names):
-    """Make shots in a folder with the Blender on PATH: see make_shots.py for their names."""
-    blender("--python-exit-code", "1", "-P", MAKER, "--", folder, *names)
+def make(folder, *names, python=""):
+    """Make shots in a folder: see make_shots.py for their names.
+
+    By the Blender on PATH, or by a Python that has the package bpy.
+    """
+    if python:
+        line = [python, MAKER, "--", folder, *names]
+        subprocess.run(line, check=True, capture_output=True)
+    else:
+        blender("--python-exit-code", "1", "-P", MAKER, "--", folder, *names)
     return folder
+
+
+def packaged():
+    """Pythons that have Blender as the package bpy, by its version: `{"4.2": …, "5.0": …}`."""
+    named = [p for p in os.environ.get("RENDERD_BPY_PYTHONS", "").split(os.pathsep) if p]
+    code = "from importlib.metadata import version as v; print(*v('bpy').split('.')[:2], sep='.')"
+    told = [subprocess.check_output([p, "-c", code], text=True).strip() for p in named]
+    if len(set(told)) < 2:
+        pytest.skip("RENDERD_BPY_PYTHONS names no Pythons with two versions of the package bpy")
+    return dict(zip(told, named, strict=True))
 
 
 def pixels(path):

@@ -1,5 +1,7 @@
 """What is rendered is what was queued, with every file it needs, or it is said."""
 
+import shutil
+
 import pytest
 from shots import colours
 
@@ -13,6 +15,29 @@ def test_a_texture_and_a_library_that_are_there_are_rendered(farm, project):
         jid = farm.queue(project / f"{shot}.blend")
         assert farm.ended(jid) == "done", farm.errors(jid)
         assert colours(farm.out) == GREEN
+
+
+def save_again(project):
+    """What an artist does while the job waits: the red shot is blue now."""
+    shutil.copy(project / "blue.blend", project / "red.blend")
+
+
+def test_a_shot_that_is_saved_after_queuing_is_rendered_as_it_was_queued(farm, project):
+    jid = farm.queue(project / "red.blend", "--chunk", 2)
+    save_again(project)
+    farm.up()
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    assert set(colours(farm.out).values()) == {"red"}
+    farm.until(lambda: [*project.glob(".*.blend")] == [], "the copy is gone")
+
+
+def test_a_shot_that_is_saved_while_it_is_rendered_keeps_its_first_picture(farm, project):
+    jid = farm.queue(project / "red.blend", "--chunk", 1)
+    farm.up()
+    farm.until(lambda: colours(farm.out), "a frame is in place")
+    save_again(project)
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    assert set(colours(farm.out).values()) == {"red"}
 
 
 MISSING = {"textured": "tex/wall.png", "linked": "lib/prop.blend"}
