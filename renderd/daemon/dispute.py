@@ -13,12 +13,12 @@ from renderd.spool.moves import SETTLE
 
 
 def settle(node: Node, job: Job, output: Output, *, is_refused: bool) -> None:
-    """Hold a queued job whose output another open job owns; take it where that one is over.
+    """Hold a queued job whose output another open job owns; take it back where none does.
 
     Only what two looks SETTLE apart show counts.  Raises OSError.
     """
     key = f"output:{job.jid}"
-    if not is_refused or not frames.other_owner(node.spool, output):
+    if not is_refused or not frames.is_lost(node.spool, output):
         node.doubts.pop(key, None)
         return
     first = node.doubts.setdefault(key, node.polled)

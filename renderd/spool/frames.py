@@ -115,14 +115,13 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
     others = {jid for jid, host in guests.hosts(spool, output).items() if host != output.host}
     if holder and not guests.are_one(spool, output, holder):
         others.add(holder)
-    for other in sorted(others):
-        _clear_way(spool, output, other, replaces=replaces)
+    over = [other for other in sorted(others) if _is_over(spool, output, other, replaces=replaces)]
     _put(spool, output, f"{output.own}/since", job.jid)
     if output.redoes:
         _put(spool, output, output.guest(job.jid), output.redoes)
     if not output.redoes or holder in others:
         _put(spool, output, output.owner, job.jid)
-    for other in sorted(others):
+    for other in over:
         _shut_out(spool, output, other)
 
 
@@ -138,11 +137,14 @@ def _shut_out(spool: Spool, output: Output, other: str) -> None:
     remove_tree(spool, gone)
 
 
-def _clear_way(spool: Spool, output: Output, other: str, *, replaces: bool) -> None:
-    """Cancel another job that is open and writes the output, or raise OutputOwned."""
+def _is_over(spool: Spool, output: Output, other: str, *, replaces: bool) -> bool:
+    """Whether another job that wrote the output is over; an open one is cancelled, or refused.
+
+    One that is not published yet is not over: of the two the later owner goes on.
+    """
     place = tickets.find(spool, other)
     if place is None or place[0] not in OPEN:
-        return
+        return place is not None
     if not replaces:
         raise OutputOwned(
             f"{output.folder}/{output.pattern} is being written by job {other} ({place[1].slug})",
@@ -150,6 +152,7 @@ def _clear_way(spool: Spool, output: Output, other: str, *, replaces: bool) -> N
             " --out, or --replace",
         )
     tickets.turn_surely(spool, other, CANCELLED, among=OPEN)
+    return True
 
 
 def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
@@ -191,10 +194,16 @@ def _may_write_beside(spool: Spool, output: Output, holder: str) -> bool:
     return holder == output.jid or is_guest
 
 
-def other_owner(spool: Spool, output: Output) -> str:
-    """The other job that this output belongs to now; empty where it is ours.  Raises OSError."""
+def is_lost(spool: Spool, output: Output) -> bool:
+    """Whether the output, seen from here, is no longer this open job's.  Raises OSError.
+
+    Another job took it, or took its mark away when it closed in the same moment.  Where the job's
+    own mark is not seen nothing is known: the share may not be mounted.
+    """
+    if guests.read_mark(spool, f"{output.own}/since") != output.jid:
+        return False
     holder = _holder(spool, output)
-    return "" if not holder or _may_write_beside(spool, output, holder) else holder
+    return not _may_write_beside(spool, output, holder) and bool(holder or not output.redoes)
 
 
 def _holder(spool: Spool, output: Output) -> str:

@@ -80,3 +80,29 @@ def test_an_owner_that_is_not_published_yet_is_waited_for(
     place = tickets.find(spool, pair[0])
     assert place
     assert place[0] == QUEUE
+
+
+def test_a_mark_that_another_job_took_away_is_written_again(
+    spool: Spool, pair: Pair, make_node: MakeNode
+) -> None:
+    first, second = pair
+    orders.cancel(spool, first)
+    output = frames.locate(spool, jobs.read(spool, second))
+    assert output
+    Path(output.owner).unlink()
+    driven = make_node()
+    look(driven)
+    assert [w.job.jid for w in driven.works] == [second]
+
+
+def test_an_output_that_is_not_mounted_here_is_not_claimed(
+    spool: Spool, pair: Pair, make_node: MakeNode
+) -> None:
+    output = frames.locate(spool, jobs.read(spool, pair[1]))
+    assert output
+    Path(output.folder).rename(output.folder + ".elsewhere")
+    Path(output.folder).mkdir()
+    driven = make_node()
+    look(driven)
+    assert not driven.works
+    assert list(Path(output.folder).iterdir()) == []
