@@ -23,11 +23,12 @@ from renderd.daemon.runner import Means, Runner
 from renderd.daemon.sight import Lookouts
 from renderd.daemon.tail import Tail
 from renderd.daemon.work import Work
-from renderd.host import facts, process, run_record
+from renderd.host import facts, process, run_record, scratch
 from renderd.host.gpu import GpuMeter
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
 from renderd.host.run_record import RunRecord
+from renderd.host.scratch import Scratch
 from renderd.spool import history, moves, nodes, tickets, trust
 from renderd.spool.adopt import Adopter, Planner
 from renderd.spool.janitor import Janitor
@@ -52,6 +53,7 @@ class Incarnation:
     alive_lock: Lock | None
     lookout: Lookout
     closers: list[Callable[[], None]] = field(default_factory=list)
+    last_closers: Sequence[Callable[[], None]] = ()  #: when nothing runs any more
     thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -61,6 +63,7 @@ class Incarnation:
         self.thread = threading.Thread(target=self.loop.run, name="loop", daemon=True)
         self.thread.start()
         self.lookout.start()
+        threading.Thread(target=scratch.sweep, name="litter", daemon=True).start()
         observer = events.watch(self.spool, self.nudge)
         if observer is not None:
             self.closers.append(observer.stop)
@@ -85,6 +88,8 @@ class Incarnation:
         for runner in self.runners:  # the last log is written after the last report
             if runner.ident is not None:
                 runner.join(timeout=LAST_LOG)
+        for close in self.last_closers:
+            close()
 
     def _still_owns(self) -> bool:
         inc, spool = self.node.inc, self.spool
@@ -160,7 +165,8 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         _log.warning("%s", warning)
     _bury_predecessors(spool, state_dir)
     loop_holder: list[Loop] = []
-    means = _means(settings, spool, guard, loop_holder)
+    scratches: list[Scratch] = []
+    means = _means(settings, spool, guard, loop_holder, scratches)
     runners = [Runner(means, number) for number in range(settings.slots)]
     node = _node(settings, spool, policy, runners)
     node.pulse = nodes.register(
@@ -185,7 +191,11 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     run_record.write(state_dir, record)
     lock = _hold_alive(spool, inc)
     lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
-    return Incarnation(settings, spool, node, loop, runners, state_dir, lock, lookout)
+    scratches += _open_scratch()  # last: what fails before would leave it behind
+    closers = [one.close for one in scratches]
+    return Incarnation(
+        settings, spool, node, loop, runners, state_dir, lock, lookout, last_closers=closers
+    )
 
 
 def _name(settings: Settings) -> str:
@@ -197,6 +207,7 @@ def _means(
     spool: Spool,
     guard: Guard,
     loop_holder: Sequence[Loop],
+    scratches: Sequence[Scratch],
 ) -> Means:
     meter = GpuMeter()
     return Means(
@@ -210,7 +221,17 @@ def _means(
         confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
         blenders=lambda: tuple(loop_holder[0].node.programs),
         gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
+        scratch=lambda: scratches[0].folder() if scratches else contextlib.nullcontext(""),
     )
+
+
+def _open_scratch() -> list[Scratch]:
+    """This daemon's folder for temporary files, where one can be made."""
+    try:
+        return [Scratch.open()]
+    except OSError as error:
+        _log.warning("no folder for temporary files: %s", error)
+        return []
 
 
 def _node(

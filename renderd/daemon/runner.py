@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from renderd.blender.versions import BlenderProgram
@@ -52,6 +53,7 @@ class Means:
     confirm_alive: Callable[[], bool]
     blenders: Callable[[], Sequence[BlenderProgram]]
     gpu_is_busy: Callable[[], bool] = lambda: False
+    scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
     clock: Callable[[], float] = time.monotonic
 
 
@@ -154,9 +156,7 @@ class Runner(threading.Thread):
         found = Verdict(Ending.DONE, "")
         try:
             if missing or landed is None:
-                blenders = means.blenders()
-                for words in recipe.command_lines(means.spool, work, missing, blenders):
-                    self._command(attempt, words)
+                self._commands(attempt, missing)
             if landed is not None:
                 landed.sweep(is_final=True)
                 if gone := landed.missing():
@@ -193,9 +193,19 @@ class Runner(threading.Thread):
 
         return Landing(self._means.spool, work.output, stem, work.frames, confirm)
 
+    def _commands(self, attempt: _Attempt, missing: Sequence[int]) -> None:
+        """Run the attempt's commands one after the other, with a TMPDIR that goes with them."""
+        means, work = self._means, attempt.work
+        lines = recipe.command_lines(means.spool, work, missing, means.blenders())
+        with means.scratch() as temp:
+            environ = {**self._environ, "TMPDIR": temp} if temp else self._environ
+            for words in lines:
+                env = recipe.environment(means.spool, work, means.node, environ)
+                self._command(attempt, words, env)
+
     # One command: start it, read it, watch it, end it.
 
-    def _command(self, attempt: _Attempt, words: tuple[str, ...]) -> None:
+    def _command(self, attempt: _Attempt, words: tuple[str, ...], env: Mapping[str, str]) -> None:
         means, work = self._means, attempt.work
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
@@ -203,7 +213,6 @@ class Runner(threading.Thread):
         if attempt.is_blender:
             attempt.source.begin()
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
-        env = recipe.environment(means.spool, work, means.node, self._environ)
         read_end, write_end = os.pipe()
         try:
             child = means.guard.spawn(words, env, self._folder, write_end)
