@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from renderd.daemon.runner import Means, Runner
 from renderd.daemon.work import Ending, Result, Work
 from renderd.host import process
 from renderd.host.guard import Guard
+from renderd.host.scratch import Scratch
 from renderd.plan import Wish
 from renderd.spool import claims, control, frames, jobs
 from renderd.spool.layout import Spool
@@ -356,6 +358,19 @@ def test_the_environment_tells_what_runs_and_carries_nothing_else(stand: Stand) 
     assert told["RENDERD_NODE"] == "ws07"
     assert told["OCIO"] == "/p/config.ocio"
     assert "SECRET" not in told
+
+
+@pytest.mark.parametrize("line", ["true", "exit 3", "kill -9 $$"])
+def test_temporary_files_go_with_the_attempt(stand: Stand, line: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="up", dir="/tmp") as parent:
+        own = Scratch.open(parent)
+        made = 'mkdir "$TMPDIR/blender_a1b2c3"; echo "in $TMPDIR"; '
+        jid = stand.job(shell(made + line), span="", writes=Writes.NOTHING)
+        result = stand.run(jid, scratch=own.folder)
+        said = next(text for text in result.work.tail if text.startswith("in "))
+        assert os.path.dirname(said.removeprefix("in ")) == own.path
+        assert os.listdir(own.path) == ["lock"]
+        own.close()
 
 
 def test_several_lines_run_in_order_and_the_first_failure_ends_them(stand: Stand) -> None:

@@ -56,7 +56,7 @@ def test_nothing_is_left_when_the_daemon_leaves(parent: Path) -> None:
 def test_a_living_daemons_folder_is_left_alone(parent: Path) -> None:
     command = (
         "import sys; from renderd.host.scratch import Scratch\n"
-        "print(Scratch.open(sys.argv[1]).path, flush=True); sys.stdin.read()"
+        "own = Scratch.open(sys.argv[1]); print(own.path, flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", command, str(parent)],
