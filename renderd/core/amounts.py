@@ -63,6 +63,15 @@ def size_text(bytes_: int) -> str:
     return "0B"
 
 
+def size_about(bytes_: int, *, up: bool = False) -> str:
+    """Write bytes for people, `3.1 GB`; cut down, or with `up` to the next tenth."""
+    for unit, length in UNITS_BYTES.items():
+        if bytes_ >= length:
+            tenths = -(-bytes_ * 10 // length) if up else bytes_ * 10 // length
+            return f"{tenths / 10:g} {unit}B".replace("BB", "B")
+    return "0 B"
+
+
 def is_duration(seconds: float) -> bool:
     """Tell whether duration_text() can write it: finite, and not so small that it needs an e."""
     return seconds == 0 or 0.001 <= seconds <= LONGEST_S

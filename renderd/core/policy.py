@@ -14,6 +14,7 @@ BLOCK_AFTER = 3  #: failures on one node, after which a job avoids it
 STOP_SHARE = 0.10  #: failed chunks of a job, after which it stops itself
 STOP_AT_LEAST = 3  #: … but fewer failures than this prove nothing
 STOP_HOSTS = 3  #: hosts that failed with nothing done, after which it stops itself
+SCRIPTS = "[blender] scripts"  #: its name among the path roots that a node does not see
 _MADE = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")
 FORGIVE = 600.0  #: seconds a node leaves alone a chunk that failed there
 
@@ -27,12 +28,14 @@ class Able:
     pools: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     ram_bytes: int = 0
+    ram_free: int | None = None  #: bytes available now, less what running chunks will still take
     has_gpu: bool = False
     knows_gpus: bool = True  #: False while they are still being looked for
     blenders: tuple[str, ...] = ()  #: versions found, like "4.2.1"
     knows_blenders: bool = True  #: False while they are still being asked
     faults: Mapping[str, str] = field(default_factory=dict)  #: version, why not as farm.toml asks
     lacks: frozenset[str] = frozenset()  #: path roots of farm.toml that its platform has not
+    unseen: Mapping[str, str] = field(default_factory=dict)  #: path roots not there now, and why
     programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
 
@@ -56,10 +59,12 @@ def order(tickets: Iterable[Ticket], born: Mapping[str, int]) -> list[Ticket]:
 
 def why_not(node: Able, job: Job, terms: Terms) -> str:
     """Why the node does not take chunks of the job, in one clause; empty when it does."""
-    return node.resting or _unfit(node, job, terms) or _avoided(node, terms)
+    unfit = unfit_for(node, job, terms)
+    return node.resting or unfit or _too_full(node, job, terms) or _avoided(node, terms)
 
 
-def _unfit(node: Able, job: Job, terms: Terms) -> str:
+def unfit_for(node: Able, job: Job, terms: Terms) -> str:
+    """Why the node could not take the job even if it were idle, in one clause; else empty."""
     pools = job.info.pool if terms.pool is None else terms.pool
     wanted = job.info.needs
     if pools and not node.pools.intersection(pools):
@@ -68,19 +73,40 @@ def _unfit(node: Able, job: Job, terms: Terms) -> str:
         return f"has no tag {missing[0]}"
     if wanted.gpu and not node.has_gpu:
         return "has no GPU" if node.knows_gpus else "is still finding out which GPUs it has"
-    ram = max(wanted.ram or 0, terms.ram or 0)
+    ram = needed_ram(job, terms)
     if ram > node.ram_bytes:
-        have = amounts.size_text(node.ram_bytes)
-        return f"has {have} of memory, the job needs {amounts.size_text(ram)}"
+        have = amounts.size_about(node.ram_bytes)
+        return f"has {have} of memory, the job needs {amounts.size_about(ram, up=True)}"
     return _unknown_place(node, job) or _wrong_program(node, job) or _wrong_blender(node, job)
 
 
-def _unknown_place(node: Able, job: Job) -> str:
-    if not node.lacks:
+def needed_ram(job: Job, terms: Terms) -> int:
+    """Bytes of memory that one chunk needs: what the job says, or what its failures taught."""
+    return max(job.info.needs.ram or 0, terms.ram or 0)
+
+
+def _too_full(node: Able, job: Job, terms: Terms) -> str:
+    ram = needed_ram(job, terms)
+    if not ram or node.ram_free is None or ram <= node.ram_free:
         return ""
-    texts = (*(word for words in job.info.commands for word in words), job.info.blend, job.out)
-    lacking = [name for name in template.used(texts) if name in node.lacks]
-    return f"has no path for {{{lacking[0]}}} in farm.toml" if lacking else ""
+    have, whole = amounts.size_about(max(node.ram_free, 0)), amounts.size_about(node.ram_bytes)
+    return f"has {have} of {whole} free now, the job needs {amounts.size_about(ram, up=True)}"
+
+
+def _unknown_place(node: Able, job: Job) -> str:
+    if not node.lacks and not node.unseen:
+        return ""
+    words = (word for words in job.info.commands for word in words)
+    texts = (*words, job.info.blend, job.out, *(value for _, value in job.info.env))
+    for name in template.used(texts):
+        if name in node.lacks:
+            return f"has no path for {{{name}}} in farm.toml"
+        if name in node.unseen:
+            return f"does not see {{{name}}}: {node.unseen[name]}"
+    is_blender = any(map(command.is_blender, job.info.commands))
+    if is_blender and SCRIPTS in node.unseen:
+        return f"does not see the script folder of farm.toml: {node.unseen[SCRIPTS]}"
+    return ""
 
 
 def _wrong_program(node: Able, job: Job) -> str:

@@ -7,7 +7,9 @@ from renderd.core import policy
 from renderd.core.chunk import Chunk
 from renderd.core.control import Control
 from renderd.core.names import host_of
-from renderd.daemon import dispute, sight
+from renderd.core.policy import Able
+from renderd.daemon import dispute, roots, sight
+from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import JobMemory, Node
 from renderd.spool import control, frames, sources
 from renderd.spool.allowed import output_allowed
@@ -42,7 +44,20 @@ def _by_policy(node: Node, memory: JobMemory, said: Control) -> str:
     terms = said.terms(memory.job, frozenset(), _failures_held_against(node, memory))
     if terms.nodes is not None:
         terms = replace(terms, owners=_owners(node, memory))
-    return policy.why_not(node.able, memory.job, terms)
+    memory.ram = policy.needed_ram(memory.job, terms)
+    return policy.why_not(able_now(node), memory.job, terms)
+
+
+def able_now(node: Node) -> Able:
+    """What the node can do, with what changes by the minute."""
+    unseen = roots.unseen(node.spool.farm, node.sight)
+    return replace(node.able, unseen=unseen, ram_free=free_bytes(node))
+
+
+def has_room(node: Node, memory: JobMemory) -> bool:
+    """Whether a further chunk of the job finds the memory it needs, chunks begun just now
+    counted."""
+    return not memory.ram or memory.ram <= free_bytes(node)
 
 
 def _seen_here(node: Node, memory: JobMemory) -> str:

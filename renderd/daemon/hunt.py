@@ -8,7 +8,7 @@ from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
 from renderd.core.names import Ticket, parse_adopting, parse_ticket
-from renderd.daemon import blame, fitness, life
+from renderd.daemon import blame, fitness, life, sight
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
@@ -83,7 +83,7 @@ def _leave_when_done(node: Node, *, wants_more: bool) -> None:
 
 def _refused(node: Node, ticket: Ticket) -> bool:
     memory = node.jobs.get(ticket.jid)
-    return memory is not None and bool(memory.why_not)
+    return memory is not None and bool(memory.why_not) and not sight.is_open(memory.why_not)
 
 
 def _look_again(node: Node, now: float) -> None:
@@ -113,7 +113,7 @@ def claim(node: Node, now: float) -> None:
         if memory is None or memory.exhausted == ticket.name:
             continue
         memory.why_not = fitness.why_not(node, memory)
-        while node.free_slots and not memory.why_not:
+        while node.free_slots and not memory.why_not and fitness.has_room(node, memory):
             if not _claim_one(node, ticket, memory, now):
                 break
         if not node.free_slots:
@@ -210,7 +210,7 @@ def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
         output=frames.locate(node.spool, memory.job),
         started=now,
     )
-    work.frames_total = len(work.frames)
+    work.ram, work.frames_total = memory.ram, len(work.frames)
     node.held[held.key] = work
     node.running.append(work)
     node.count("claims")

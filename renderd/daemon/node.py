@@ -47,6 +47,7 @@ class JobMemory:
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
     ended_since: float | None = None  #: when all chunks were first seen ended, some failed
     why_not: str = ""
+    ram: int = 0  #: bytes that a chunk of it needs
     unseen: str = ""  #: the part of it that only this node can tell
     checked: float = float("-inf")  #: the poll at which why_not was found
 

@@ -369,6 +369,7 @@ class Runner(threading.Thread):
         if attempt.use is None or use.is_active_since(attempt.use):
             attempt.last_sign = now if attempt.use is not None else attempt.last_sign
             attempt.use = use
+        attempt.work.rss_bytes = use.rss_bytes
         attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
         if self._means.gpu_is_busy():  # somebody's frames are computed there, perhaps ours
             attempt.last_sign = now

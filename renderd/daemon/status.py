@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import renderd
+from renderd.daemon import roots
+from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import Node
 from renderd.daemon.work import Work
 from renderd.host.load import Load
 
+REFUSED_SHOWN = 8  #: a status has 4,096 bytes
 SLOW_TIMES = 5  #: times a job's usual frame from which a frame is worth a word
 SLOW_AT_LEAST = 10.0  #: seconds
 
@@ -38,6 +41,9 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "pools": sorted(node.able.pools),
         "tags": sorted(node.able.tags),
         "blenders": list(node.able.blenders),
+        "unseen": roots.unseen(node.spool.farm, node.sight),
+        "refuses": _refused(node),
+        "ram_free": free_bytes(node),
         "running": [_running(node, work, now) for work in node.running],
         "paces": node.paces.told(node.running),
         "load": _load(load),
@@ -45,6 +51,12 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "trouble": node.trouble,
         "stats": dict(node.counts),
     }
+
+
+def _refused(node: Node) -> dict[str, str]:
+    """Jobs that this node does not take for what only it can tell, and why."""
+    found = {m.job.jid: m.unseen[:160] for m in list(node.jobs.values()) if m.unseen}
+    return dict(list(found.items())[:REFUSED_SHOWN])
 
 
 def _running(node: Node, work: Work, now: float) -> dict[str, Any]:

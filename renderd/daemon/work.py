@@ -59,6 +59,8 @@ class Work:
     frames_done: int = 0
     frames_total: int = 0
     message: str = ""  #: what it does now, for status
+    ram: int = 0  #: bytes promised to it: what the job needs
+    rss_bytes: int = 0  #: what it used at the last look
     peak_bytes: int = 0
     warnings: int = 0
     changed: str = ""  #: the .blend's stamp where it is not what was queued

@@ -69,7 +69,7 @@ def memory_sizes() -> tuple[int, int]:
         import psutil  # noqa: PLC0415  # 10 ms that no Linux start should pay
 
         return psutil.virtual_memory().total, psutil.swap_memory().total
-    return min(info["MemTotal"], _group_limit() or info["MemTotal"]), info.get("SwapTotal", 0)
+    return min(info["MemTotal"], group_limit() or info["MemTotal"]), info.get("SwapTotal", 0)
 
 
 def read_meminfo() -> dict[str, int]:
@@ -95,7 +95,8 @@ def control_group() -> str:
     return ""
 
 
-def _group_limit() -> int | None:
+def group_limit() -> int | None:
+    """Bytes of memory that our control group may use; None where it has no limit."""
     folder = control_group()
     try:
         with open(f"{folder}/memory.max", encoding="ascii") as file:

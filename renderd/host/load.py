@@ -5,7 +5,7 @@ import glob
 import os
 from dataclasses import dataclass
 
-from renderd.host.facts import control_group, read_meminfo
+from renderd.host.facts import control_group, group_limit, read_meminfo
 from renderd.host.gpu import GpuMeter
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -123,6 +123,27 @@ class LoadSampler:
         except OSError:
             return None
         return disk.f_bavail * disk.f_frsize
+
+
+def available_bytes() -> int:
+    """Memory that new programs can have without swapping, in our control group or the machine."""
+    info = read_meminfo()
+    if not info:
+        import psutil  # noqa: PLC0415
+
+        return int(psutil.virtual_memory().available)
+    available = info.get("MemAvailable", info.get("MemFree", 0))
+    limit, folder = group_limit(), control_group()
+    if limit is None:
+        return available
+    try:
+        with open(f"{folder}/memory.current", encoding="ascii") as file:
+            used = int(file.read())
+    except (OSError, ValueError):
+        return available
+    # Clean file pages count as used there, and are given up when somebody needs the room.
+    used -= _read_counters(f"{folder}/memory.stat").get("inactive_file", 0)
+    return max(0, min(available, limit - used))
 
 
 def oom_kills() -> int | None:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from renderd.core import eta, policy
 from renderd.core.control import Control
 from renderd.core.eta import Demand, Eta, Pace
 from renderd.core.job import Job
-from renderd.spool.reasons import able
+from renderd.spool.ability import able
 
 if TYPE_CHECKING:
     from renderd.spool.view import NodeView
@@ -44,7 +44,8 @@ def read(queued: Sequence[Queued], nodes: "Sequence[NodeView]") -> dict[str, Eta
     told = _told(nodes)
     planned = queued[:MOST]
     alive = [node for node in nodes if node.state != "dead"]
-    abilities = [(node.node, able(node)) for node in alive]
+    # What running chunks use now is free again for the next.
+    abilities = [(node.node, replace(able(node), ram_free=None)) for node in alive]
     demands = []
     for one in planned:
         terms = one.control.terms(one.job)

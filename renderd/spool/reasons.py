@@ -7,8 +7,8 @@ from typing import Any
 from renderd.core import policy
 from renderd.core.chunk import State
 from renderd.core.job import Job
-from renderd.core.policy import Able
 from renderd.spool import control, frames, jobs, listing, tickets, view
+from renderd.spool.ability import able, refusal
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.moves import names
 from renderd.spool.tickets import Place
@@ -16,7 +16,6 @@ from renderd.spool.view import JobView, NodeView
 
 _FAILURES = ("fail:", "bad-output:", "timeout:")
 _NOTES_READ = 200
-_RESTING = ("paused", "draining", "leaving")
 _OVER = {
     HELD: "it is held",
     DONE: "it is done",
@@ -60,7 +59,7 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
         terms = control.read(spool, job.jid).terms(
             job, frozenset(owners), failures.get(node.inc, 0)
         )
-        reason = policy.why_not(able(node), job, terms)
+        reason = policy.why_not(able(node), job, terms) or refusal(node, job.jid)
         busy = "" if reason else _busy(node)
         verdicts.append(
             Verdict(
@@ -73,35 +72,6 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
             )
         )
     return shown, _own_reasons(shown, verdicts) + _output_reasons(spool, job, shown), verdicts
-
-
-def able(node: NodeView) -> Able:
-    """What a node can do, as its files in the spool say."""
-    said = {**node.facts, **{k: v for k, v in node.status.items() if v not in (None, [], "")}}
-    state = str(said.get("state") or "")
-    return Able(
-        name=node.node,
-        inc=node.inc,
-        pools=frozenset(_words(said.get("pools"))),
-        tags=frozenset(_words(said.get("tags"))),
-        ram_bytes=int(said.get("ram") or 0),
-        has_gpu=bool(said.get("gpu") or said.get("gpus")),
-        blenders=_words(said.get("blenders")),
-        knows_blenders=said.get("blenders") is not None,
-        knows_gpus=said.get("gpu") is not None,
-        faults=_pairs(said.get("faults")),
-        lacks=frozenset(_words(said.get("lacks"))),
-        programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
-        resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
-    )
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
-def _pairs(value: Any) -> dict[str, str]:
-    return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _busy(node: NodeView) -> str:

@@ -137,10 +137,24 @@ def read_jobs(
         views.append(_view(place, one, (tickets.born(spool, place[1].jid), now, parents)))
     views.sort(key=lambda j: (-j.priority, j.born_ns, j.jid))
     queued = [(v, known[v.jid]) for v in views if v.state == QUEUE and v.jid in known]
-    if now is None or not any(view.running or view.done for view, _ in queued):
+    if now is None or not queued:
         return views
-    ends = _ends(queued, _read_nodes(spool, now) if nodes is None else nodes)
+    nodes = _read_nodes(spool, now) if nodes is None else nodes
+    alive = [node for node in nodes if node.state != "dead"]
+    views = [_stuck(view, known.get(view.jid), alive) for view in views]
+    if not any(view.running or view.done for view, _ in queued):
+        return views
+    ends = _ends(queued, nodes)
     return [_ending(view, ends.get(view.jid), now / 1e9) for view in views]
+
+
+def _stuck(view: JobView, known: _Known | None, alive: "Sequence[NodeView]") -> JobView:
+    """The job with the reason why no node can take it, if that is so."""
+    if known is None or view.state != QUEUE or view.reason or view.running or not view.waiting:
+        return view
+    from renderd.spool import ability  # noqa: PLC0415  lists of jobs that run start faster
+
+    return replace(view, reason=ability.why_stuck(alive, known.job, known.control))
 
 
 def _ending(view: JobView, end: "Eta | None", now: float) -> JobView:

@@ -35,7 +35,7 @@ def test_a_plain_job_runs_anywhere() -> None:
     ("info", "says"),
     [
         (replace(PLAIN, pool=("gpu", "fast")), "pool gpu or fast"),
-        (replace(PLAIN, needs=Needs(ram=32 << 30)), "needs 32G"),
+        (replace(PLAIN, needs=Needs(ram=32 << 30)), "needs 32 GB"),
         (replace(PLAIN, needs=Needs(gpu=True)), "no GPU"),
         (replace(PLAIN, needs=Needs(tags=("nuke",))), "no tag nuke"),
         (replace(BLENDER, needs=Needs(blender=">=4.2")), "needs >=4.2"),
@@ -58,6 +58,41 @@ def test_a_node_without_a_path_root_leaves_the_job_that_needs_it(wanted: Job) ->
         why(replace(NODE, lacks=frozenset({"mac"})), wanted) == "has no path for {mac} in farm.toml"
     )
     assert why(NODE, wanted) == ""
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        job(replace(PLAIN, blend="{mac}/a.blend")),
+        job(replace(PLAIN, env=(("OCIO", "{mac}/config.ocio"),))),
+    ],
+)
+def test_a_root_that_is_not_there_now_keeps_away_what_needs_it(wanted: Job) -> None:
+    node = replace(NODE, unseen={"mac": "/mnt/mac is empty: is its share mounted?"})
+    said = "does not see {mac}: /mnt/mac is empty: is its share mounted?"
+    assert why(node, wanted) == said
+    assert policy.unfit_for(node, wanted, Terms()) == said
+    assert why(node, job(replace(PLAIN, blend="{{mac}}/a.blend"))) == ""
+
+
+def test_the_farms_script_folder_matters_to_blender_alone() -> None:
+    node = replace(NODE, unseen={policy.SCRIPTS: "/p/scripts is not there"})
+    assert why(node, job(BLENDER)) == (
+        "does not see the script folder of farm.toml: /p/scripts is not there"
+    )
+    assert why(node) == ""
+
+
+def test_memory_that_is_not_free_now_is_no_reason_for_ever() -> None:
+    node = replace(NODE, ram_free=int(3.19 * 2**30))
+    wanted = job(replace(PLAIN, needs=Needs(ram=8 << 30)))
+    assert why(node, wanted) == "has 3.1 GB of 16 GB free now, the job needs 8 GB"
+    assert policy.unfit_for(node, wanted, Terms()) == ""
+    assert why(replace(node, ram_free=8 << 30), wanted) == ""
+    assert why(replace(node, ram_free=-5)) == ""
+    larger = Terms(ram=20 << 30)
+    assert why(node, wanted, larger) == "has 16 GB of memory, the job needs 20 GB"
+    assert policy.unfit_for(node, wanted, larger) == "has 16 GB of memory, the job needs 20 GB"
 
 
 def test_a_file_newer_than_every_blender_here_is_not_taken() -> None:
@@ -128,7 +163,7 @@ def test_a_full_job_takes_no_further_node_but_keeps_its_own() -> None:
 def test_what_control_says_goes_before_the_job() -> None:
     wanted = job(replace(PLAIN, pool=("gpu",)))
     assert why(wanted=wanted, terms=Terms(pool=())) == ""
-    assert "needs 64G" in why(terms=Terms(ram=64 << 30))
+    assert "needs 64 GB" in why(terms=Terms(ram=64 << 30))
 
 
 def test_the_highest_priority_is_first_then_the_oldest() -> None:
