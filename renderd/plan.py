@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from renderd import blend
 from renderd.blend import BlendFile, SceneSettings
-from renderd.core import command, frames, infofile, label, outputs
+from renderd.core import command, frames, infofile, label, outputs, video, videojob
 from renderd.core.command import BlenderCommand
 from renderd.core.farm import PLATFORMS, Farm
 from renderd.core.frames import Run
@@ -189,7 +189,7 @@ def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
     place.check(resolved, "output", is_here=True)
     planned = None
     if source is not None:
-        info = _of_version(info, source, takes_its_own=found.program == ("blender",))
+        info = _of_file(info, source, scene, takes_its_own=found.program == ("blender",))
         info = replace(info, blend=info.blend or line.blend)
         planned = Planned(line.blend, source.stamp) if info.blend == line.blend else None
     is_movie = found.is_movie or (not found.format and scene is not None and scene.is_movie)
@@ -241,12 +241,16 @@ def _spoken(out: str, scene: SceneSettings, source: Source, place: _Place) -> st
     return infofile.splice((out,), {k: infofile.escape(v) for k, v in known if k not in roots})[0]
 
 
-def _of_version(info: Info, source: Source, *, takes_its_own: bool = True) -> Info:
-    """The info with what the nodes' Blenders are measured against; said once, also again.
+def _of_file(
+    info: Info, source: Source, scene: SceneSettings | None, *, takes_its_own: bool = True
+) -> Info:
+    """The info with what nodes and movies need to know of the file; said once, also again.
 
     Where nothing was said of Blender, the bare word means the one that saved the file.
     """
     extra = {**dict(info.extra), _VERSION: source.file.version}
+    if scene is not None and (rate := video.rate(scene.fps)):
+        extra.setdefault(videojob.RATE, rate)
     needs = info.needs
     if takes_its_own and not needs.blender:
         needs = replace(needs, blender=f"=={source.file.version}")
@@ -276,6 +280,7 @@ def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes
         writes=writes,
     )
     draft.check()
+    videojob.check(draft)
     return draft
 
 
@@ -353,7 +358,7 @@ def _scene_draft(
     place.check(out, "output", is_here=True)
     words = command.template("{blend}", scene.name, "{out}", wish.uses_factory_startup)
     info = replace(
-        _of_version(wish.info, source),
+        _of_file(wish.info, source, scene),
         commands=(words,),
         frames=runs,
         blend=path,

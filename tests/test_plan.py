@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from renderd import plan
-from renderd.core import command, farm, frames, infofile, job
+from renderd.core import command, farm, frames, infofile, job, videojob
 from renderd.core.farm import Farm
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
@@ -307,6 +307,29 @@ def test_a_scene_wants_the_blender_of_its_file(blend, version):
     wish = Wish(info=Info(commands=(), needs=Needs(blender="any", gpu=True)))
     (draft,) = plan.from_blend(path, wish, ROOTS, "linux")
     assert draft.info.needs == Needs(blender="any", gpu=True)
+
+
+def test_a_movie_is_shown_at_the_rate_of_the_file_or_of_a_person(blend):
+    path = blend({"r.frs_sec": 24, "r.frs_sec_base": 1.001})
+    (draft,) = plan.from_blend(path, Wish(), ROOTS, "linux")
+    assert dict(draft.info.extra)["x-fps"] == "24000/1001"
+    draft = planned(f"x-fps: 25\nvideo: h264\n\nblender -b {path} -a\n")
+    assert dict(draft.info.extra)["x-fps"] == "25"
+    assert videojob.out_of(draft).endswith(".mp4")
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        ("video: h264\nframes: 1-4\nout: /p/s_####.png", "how many frames of drop are a second"),
+        ("video: h264\nx-fps: 24", "has no frames that the farm knows of"),
+        ("video: h264 s.mp4\nx-fps: 24\nframes: 1\nout: /p/s#.png", "is not absolute"),
+    ],
+)
+def test_a_movie_that_could_not_be_made_is_refused_with_the_job(head, says):
+    with pytest.raises(UsageError) as error:
+        planned(f"{head}\n\nprog\n")
+    assert says in str(error.value)
 
 
 def test_a_job_can_be_dropped_again_as_it_was_queued(blend):

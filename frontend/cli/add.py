@@ -13,7 +13,7 @@ from typing import Any
 from frontend.cli import output
 from frontend.cli.farm import me, nudge, open_farm
 from renderd import plan
-from renderd.core import amounts, frames, infofile, needs, outputs
+from renderd.core import amounts, frames, infofile, needs, outputs, video
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
@@ -62,6 +62,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--retries", type=int, metavar="N", help="failures a chunk may have, 3")
     add("--timeout", metavar="TIME", help="longest time of a chunk, like 2h30m")
     add("--env", action="append", metavar="K=V", help="a variable for the command")
+    add("--video", metavar="PRESET", help="then make a movie: h264, prores or av1, then a path")
     add("--hold", action="store_true", help="queue it held")
     add("--missing", action="store_true", help="render only frames that are not there whole")
     add("--replace", action="store_true", help="cancel the open job that writes the same frames")
@@ -208,6 +209,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "nodes": _within("--nodes", args.nodes, 1, 100_000),
         "retries": _within("--retries", args.retries, 0, 99),
         "timeout": _duration(args.timeout),
+        "video": _video(args.video),
         "env": tuple(_pair(word) for word in args.env) if args.env else None,
         "hold": True if args.hold else None,
         "whole": True if args.whole else None,
@@ -262,6 +264,13 @@ def _duration(text: str | None) -> float | None:
         return amounts.duration(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _video(text: str | None) -> video.Video | None:
+    try:
+        return video.parse(text) if text is not None else None
+    except ValueError as error:
+        raise UsageError(f"--video: {error}", "say h264, or 'h264 /p/out/shot.mp4'") from None
 
 
 def _pair(word: str) -> tuple[str, str]:

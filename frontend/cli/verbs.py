@@ -6,6 +6,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("add", "queue the scenes of .blend files, an info file or any command"),
             ("info", "say which scenes and frames .blend files hold"),
+            ("video", "make a movie of a job's frames when it is done"),
         ),
     ),
     (

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from renderd.core import amounts, frames, infovalue, words
+from renderd.core import amounts, frames, infovalue, video, words
 from renderd.core.frames import Run
 from renderd.core.label import label, nearest, slug
 from renderd.core.needs import NO_NEEDS, Needs
 from renderd.core.template import escape, fill, splice, used
+from renderd.core.video import Video
 from renderd.errors import InfoFileError, RenderdError
 
 __all__ = [
@@ -67,6 +68,7 @@ class Info:
     env: tuple[tuple[str, str], ...] = ()
     keep: float | None = None  #: seconds; None: as long as the farm keeps jobs
     retries: int = 3
+    video: Video | None = None  #: the movie that is made of the frames
     extra: tuple[tuple[str, str], ...] = ()  #: `x-…` keys, kept as they are
 
     def __post_init__(self) -> None:
@@ -292,6 +294,7 @@ _CODECS: dict[str, tuple[Callable[[str], Any], Callable[[Any], str]]] = {
     "env": (infovalue.env, infovalue.env_text),
     "keep": (amounts.duration, infovalue.duration_text),
     "retries": infovalue.between(0, 99),
+    "video": (video.parse, video.text),
 }
 _READERS = {key: codec[0] for key, codec in _CODECS.items()}
 _WRITERS = {key: codec[1] for key, codec in _CODECS.items()}

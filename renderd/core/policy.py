@@ -37,6 +37,7 @@ class Able:
     lacks: frozenset[str] = frozenset()  #: path roots of farm.toml that its platform has not
     unseen: Mapping[str, str] = field(default_factory=dict)  #: path roots not there now, and why
     programs: tuple[tuple[str, ...], ...] = ()  #: lists of allowed programs, all must allow
+    has_ffmpeg: bool = True  #: only for movies; a node of an earlier release does not say
     resting: str = ""  #: why it takes nothing at all now (paused, draining, share hangs …)
 
 
@@ -113,6 +114,8 @@ def _wrong_program(node: Able, job: Job) -> str:
     for words in job.info.commands:
         if not all(may_run(words[0], allowed) for allowed in node.programs):
             return f"does not allow the program {label.label(words[0], 60)}"
+        if words[0] == "ffmpeg" and not node.has_ffmpeg:
+            return "has no ffmpeg"
     return ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from renderd.core.job import Writes
 from renderd.errors import BrokenImage, RenderdError
-from renderd.spool import frames, image
+from renderd.spool import frames, image, movies
 from renderd.spool.frames import MOVIE, Output, Receipt
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING, names
@@ -182,6 +182,12 @@ class Landing:
             if name.startswith(stem) and found.is_file and found.size > 0:
                 files.append(name)
         if not files:
+            return 0
+        try:
+            for name in files:
+                movies.check(self.spool.share, folder, name)
+        except BrokenImage as error:
+            self.complaints = dict.fromkeys(self.wanted, error.message)
             return 0
         self._confirm()
         try:

@@ -5,6 +5,7 @@ import glob
 import json
 import logging
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -73,7 +74,7 @@ class Lookout(threading.Thread):
         self.change(blenders=versions_of(self._node.programs), knows_blenders=True, faults=faults)
         gpus = find_gpus()
         self._gpus = [gpu.name for gpu in gpus]
-        self.change(has_gpu=bool(gpus), knows_gpus=True)
+        self.change(has_gpu=bool(gpus), knows_gpus=True, has_ffmpeg=_has_ffmpeg())
 
     def change(self, **fields: Any) -> None:
         """Take over what the node can do now, and tell it to the spool."""
@@ -123,7 +124,12 @@ def able_of(settings: Settings, spool: Spool, name: str, inc: str) -> Able:
         knows_gpus=False,
         lacks=spool.farm.lacks(sys.platform),
         programs=(settings.programs, spool.farm.programs),
+        has_ffmpeg=_has_ffmpeg(),
     )
+
+
+def _has_ffmpeg() -> bool:
+    return shutil.which("ffmpeg", path=recipe.base(os.environ)["PATH"]) is not None
 
 
 def facts_of(node: Node) -> dict[str, Any]:
@@ -147,6 +153,7 @@ def facts_of(node: Node) -> dict[str, Any]:
         "blenders": list(able.blenders) if able.knows_blenders else None,
         "faults": dict(able.faults),
         "gpu": able.has_gpu if able.knows_gpus else None,
+        "ffmpeg": able.has_ffmpeg,
         "lacks": sorted(able.lacks),
         "programs": able.programs,
         "outputs": node.outputs,

@@ -10,6 +10,7 @@ from renderd.blender.versions import BlenderProgram, choose
 from renderd.core import command, frames, infofile, policy
 from renderd.core.job import Writes, out_of
 from renderd.core.source import original
+from renderd.daemon import film
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
 from renderd.spool.allowed import output_allowed
@@ -34,7 +35,8 @@ def command_lines(
     spool: Spool, work: Work, missing: Sequence[int], blenders: Sequence[BlenderProgram]
 ) -> list[tuple[str, ...]]:
     """The argument vectors that make the missing frames, writing where they are verified."""
-    return [_words(spool, work, w, missing, blenders) for w in work.commands]
+    lines = [_words(spool, work, w, missing, blenders) for w in work.commands]
+    return film.prepared(spool, work, lines)
 
 
 def _words(

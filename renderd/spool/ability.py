@@ -33,6 +33,7 @@ def able(node: "NodeView") -> Able:
         ram_free=_whole(said.get("ram_free")),
         unseen=_pairs(said.get("unseen")),
         lacks=frozenset(_words(said.get("lacks"))),
+        has_ffmpeg=said.get("ffmpeg") is not False,
         programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
         resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from renderd.core import infofile, label, names
+from renderd.core import infofile, label, names, videojob
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.names import Adopting, Ticket
@@ -231,9 +231,10 @@ class Adopter:
 
     def _check_output(self, draft: Draft) -> None:
         """Publishing makes folders where the frames go: never outside what this host allows."""
-        folder = self.spool.local(draft.out).rpartition("/")[0]
-        if draft.out and not all(output_allowed(folder, roots) for roots in self.outputs):
-            raise Refused(f"output in {label.label(folder)} is not allowed")
+        for out in filter(None, (draft.out, videojob.out_of(draft))):
+            folder = self.spool.local(out).rpartition("/")[0]
+            if not all(output_allowed(folder, roots) for roots in self.outputs):
+                raise Refused(f"output in {label.label(folder)} is not allowed")
 
     def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)

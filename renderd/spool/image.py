@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from renderd.errors import BrokenImage
-from renderd.spool.formats import exr, flat, jpeg, packed, png, tiff, webp
+from renderd.spool.formats import exr, flat, jpeg, mp4, packed, png, tiff, webp
 from renderd.spool.formats.source import Picture, Source
 from renderd.spool.share import Share
 
@@ -45,6 +45,8 @@ BY_EXTENSION: dict[str, Verifier] = {
     "bmp": flat.verify_bmp,
     "dpx": flat.verify_dpx,
     "cin": flat.verify_cineon,
+    "mp4": mp4.verify,
+    "mov": mp4.verify,
 }
 
 

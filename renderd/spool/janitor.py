@@ -81,6 +81,7 @@ class Janitor:
                     self._closed.discard(ticket.name)
                     continue
                 sources.remove(self.spool, job)
+                jobs.let_videos_in(self.spool, ticket.jid)
                 frames.collect(self.spool, job, self.breathe)
 
     def _clear_attempts(self, now: float) -> None:

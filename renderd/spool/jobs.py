@@ -2,15 +2,15 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from renderd.core import infofile, label
+from renderd.core import infofile, label, videojob
 from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.chunk import parse as parse_chunk
 from renderd.core.job import Draft, Job, Writes
-from renderd.core.names import Ticket, is_jid, new_jid
+from renderd.core.names import Ticket, is_jid, new_jid, parse_ticket
 from renderd.errors import InfoFileError, ShareUnsure, UsageError
 from renderd.spool import frames, sources, tickets
 from renderd.spool.layout import DONE, FAILED, HELD, JOBS, OPEN, QUEUE, TRASH, WAITING, Spool
@@ -91,6 +91,8 @@ def build(
         spool.share.create(spool.job(jid, "control.lock"), b"")
     if order.owns_output and draft.writes is not Writes.NOTHING:
         frames.own(spool, job, replaces=order.replaces)
+    if draft.info.video is not None:
+        _build_video(spool, job, order)
     for count, chunk in enumerate(chunks, 1):
         _enter_chunk(spool, jid, chunk, job)
         if progress is not None and (count % 100 == 0 or count == len(chunks)):
@@ -121,6 +123,46 @@ def _write_info(spool: Spool, jid: str, draft: Draft, order: Order) -> Job:
     return job_record.parse(jid, text)
 
 
+def _build_video(spool: Spool, host: Job, order: Order) -> None:
+    """Build the job that makes a movie of the host's frames; its ticket lies in the host's folder.
+
+    Publishing it is one rename of that ticket, which each who looks at the host tries: of several
+    one wins, and one that died leaves it to the next.
+    """
+    made = videojob.of_host(host)
+    if made is None or list(_videos_within(spool, host.jid)):
+        return  # a host that is built a second time has its movie already
+    jid = new_jid(spool.rng)
+    try:
+        build(spool, jid, made, replace(order, after=made.info.after, is_held=False))
+        ticket = Ticket(made.info.priority, jid, 0, made.slug)
+        enter(spool, spool.job(host.jid, ticket.name), infofile.text(made.info).encode())
+    except BaseException:
+        discard(spool, jid)
+        raise
+
+
+def _videos_within(spool: Spool, jid: str) -> Iterator[Ticket]:
+    """The tickets of movies that still lie in their host's folder.  Raises OSError."""
+    return (t for n in names(spool, spool.job(jid)) if (t := parse_ticket(n)))
+
+
+def let_videos_in(spool: Spool, jid: str) -> None:
+    """Let the movie of a published job wait for it; safe to repeat and to race.  Raises OSError."""
+    for ticket in _videos_within(spool, jid):
+        move(spool, spool.job(jid, ticket.name), spool.at(WAITING, ticket.name))
+
+
+def videos_of(spool: Spool, jid: str) -> list[Ticket]:
+    """The movies that wait for a job's last frame.  Raises OSError."""
+    found = []
+    for ticket in tickets.listed(spool, WAITING):
+        with contextlib.suppress(FileNotFoundError, InfoFileError):
+            if videojob.host_of(read(spool, ticket.jid)) == jid:
+                found.append(ticket)
+    return found
+
+
 def _enter_chunk(spool: Spool, jid: str, chunk: Chunk, job: Job) -> None:
     # Not fsynced one by one: a text torn by a power cut is rebuilt from job.info at the claim.
     text = job_record.chunk_text(job.info, chunk.run, job.out)
@@ -148,6 +190,8 @@ def settle_publication(spool: Spool, place: tickets.Place, draft: Draft) -> bool
     jid, chunks = place[1].jid, len(draft.chunks())
     # More than once: nodes claim already, and a list misses what is renamed meanwhile.
     if any(is_complete(spool, jid, chunks) for _ in range(_LOOKS)):
+        if draft.info.video is not None:
+            let_videos_in(spool, jid)
         release_dependants(spool)
         with contextlib.suppress(OSError):
             spool.share.sync_folder(spool.at(place[0]))
@@ -172,6 +216,9 @@ def folder_for(spool: Spool, order: Order) -> str:
 
 def discard(spool: Spool, jid: str) -> None:
     """Take away what was built for a job that can never be published any more."""
+    with contextlib.suppress(OSError):
+        for ticket in _videos_within(spool, jid):
+            discard(spool, ticket.jid)
     with contextlib.suppress(OSError, InfoFileError):
         job = read(spool, jid)
         sources.remove(spool, job)
@@ -263,6 +310,7 @@ def close(spool: Spool, place: tickets.Place, survey: Survey, *, has_failed: boo
     if waiting or running:
         tickets.turn(spool, closed, QUEUE)
         return False
+    let_videos_in(spool, place[1].jid)
     release_dependants(spool)
     return True
 

@@ -136,6 +136,8 @@ def release(spool: Spool, jid: str) -> Turned:
     _demand(place, (HELD,))
     job = jobs.read(spool, jid)
     _own_output(spool, job)
+    for ticket in jobs.videos_of(spool, jid) if job.info.video is not None else ():
+        _own_output(spool, jobs.read(spool, ticket.jid))
     said = control.read(spool, jid)
     if said.reason or said.forgiven or said.changed:
         failed = len(chunks(spool, jid, {State.FAIL}))
@@ -146,8 +148,16 @@ def release(spool: Spool, jid: str) -> Turned:
 
 
 def cancel(spool: Spool, jid: str, reason: str = "") -> Turned:
-    """Start nothing more of a job and stop what runs; nodes see it at their next beat."""
-    return _turn(spool, jid, CANCELLED, (*OPEN, FAILED), reason)
+    """Start nothing more of a job and its movie, stop what runs; nodes see it at a beat."""
+    turned = _turn(spool, jid, CANCELLED, (*OPEN, FAILED), reason)
+    _cancel_videos(spool, jid)
+    return turned
+
+
+def _cancel_videos(spool: Spool, jid: str) -> None:
+    for ticket in jobs.videos_of(spool, jid):
+        with contextlib.suppress(UsageError):  # somebody else moved it on
+            tickets.turn_surely(spool, ticket.jid, CANCELLED, among=OPEN)
 
 
 def set_priority(spool: Spool, jid: str, priority: int) -> Turned:

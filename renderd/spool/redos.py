@@ -91,6 +91,7 @@ def draft(
         nodes=said.limit(job),
         after=(),
         hold=False,
+        video=None,
         extra=(*kept, ("x-redo", root)),
     )
     made = Draft(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from renderd.core import frames, infofile
 from renderd.core.infofile import Info, Needs
 from renderd.core.infovalue import ENV_NAMES
+from renderd.core.video import Video
 from renderd.errors import InfoFileError
 
 NO_CONTROL = st.characters(exclude_categories=["Cc", "Cs"])
@@ -65,6 +66,7 @@ INFOS = st.builds(
     env=lists(ENV, key=lambda pair: pair[0]),
     keep=SECONDS,
     retries=st.integers(0, 99),
+    video=st.none() | VISIBLE.map(lambda path: Video("h264", f"{path}.mp4")),
     extra=lists(
         st.tuples(st.sampled_from(["x-chunks", "x-owner", "x-note"]), WILD),
         key=lambda pair: pair[0],
@@ -128,6 +130,7 @@ warm: no
 env: OCIO=/p/config.ocio, BLENDER_USER_SCRIPTS="/p/a, b"
 keep: 30d
 retries: 5
+video: prores /p/edit/shot010.mov
 x-chunks: 25
 
 nuke -x -F {start}-{end} '/p/my comp.nk'
@@ -159,6 +162,7 @@ touch /p/done
         env=(("OCIO", "/p/config.ocio"), ("BLENDER_USER_SCRIPTS", "/p/a, b")),
         keep=30 * 86_400.0,
         retries=5,
+        video=Video("prores", "/p/edit/shot010.mov"),
         extra=(("x-chunks", "25"),),
     )
 

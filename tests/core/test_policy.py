@@ -212,3 +212,9 @@ def test_the_highest_nonces_give_back() -> None:
     ]
     assert policy.surplus(running, 2) == {"c-00000001"}
     assert policy.surplus(running, 3) == set()
+
+
+def test_a_movie_needs_a_node_with_ffmpeg_and_other_jobs_do_not() -> None:
+    movie = job(replace(PLAIN, commands=(("ffmpeg", "-i", "x", "y.mp4"),)))
+    poor = replace(NODE, has_ffmpeg=False)
+    assert (why(poor, movie), why(NODE, movie), why(poor)) == ("has no ffmpeg", "", "")

@@ -190,18 +190,26 @@ def test_a_frame_changed_since_its_receipt_is_rendered_again(attempt: MakeAttemp
 
 def test_a_movie_counts_for_all_its_frames(attempt: MakeAttempt) -> None:
     made = attempt("film_####", Writes.MOVIE)
-    made.render("film_0001-0003.mp4", b"moving pictures")
+    made.render("film_0001-0003.mkv", b"moving pictures")
     assert made.landing.sweep(is_final=False) == 0
     assert made.landing.sweep(is_final=True) == 3
     assert made.landing.missing() == ""
     assert frames.read_receipt(made.spool, made.output, made.landing.movie)
 
 
+def test_a_movie_that_is_cut_short_is_not_put_in_place(attempt: MakeAttempt) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    made.render("film_0001-0003.mp4", b"moving pictures")
+    assert made.landing.sweep(is_final=True) == 0
+    assert "is not whole" in made.landing.missing()
+    assert not Path(made.output.folder, "film_0001-0003.mp4").exists()
+
+
 def test_a_movie_that_is_in_place_is_not_rendered_again_by_the_next_attempt(
     attempt: MakeAttempt,
 ) -> None:
     made = attempt("film_####", Writes.MOVIE)
-    made.render("film_0001-0003.mp4", b"moving pictures")
+    made.render("film_0001-0003.mkv", b"moving pictures")
     made.landing.sweep(is_final=True)
     second = again(made)
     assert second.begin() == []
@@ -211,7 +219,7 @@ def test_a_movie_that_is_in_place_is_not_rendered_again_by_the_next_attempt(
 
 def test_each_run_of_a_job_has_a_movie_of_its_own(attempt: MakeAttempt) -> None:
     made = attempt("film_####", Writes.MOVIE)
-    made.render("film_0001-0003.mp4", b"moving pictures")
+    made.render("film_0001-0003.mkv", b"moving pictures")
     made.landing.sweep(is_final=True)
     other = Landing(made.spool, made.output, "00002.1.ws07-0123abcd", [7, 8], lambda: True)
     assert other.begin() == [7, 8]
@@ -219,9 +227,9 @@ def test_each_run_of_a_job_has_a_movie_of_its_own(attempt: MakeAttempt) -> None:
 
 def test_an_empty_or_failed_movie_is_none(attempt: MakeAttempt) -> None:
     made = attempt("film_####", Writes.MOVIE)
-    Path(made.output.private(STEM), "film_0001-0003.mp4").touch()
+    Path(made.output.private(STEM), "film_0001-0003.mkv").touch()
     assert made.landing.sweep(is_final=True) == 0
-    made.render("film_0001-0003.mp4", b"half of it")
+    made.render("film_0001-0003.mkv", b"half of it")
     assert made.landing.salvage(saved=[1, 2, 3]) == 0
     assert made.there() == []
 

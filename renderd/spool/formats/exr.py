@@ -185,3 +185,38 @@ def _verify_chunks(source: Source, part: Part, table: int, data: int) -> None:
                 raise BrokenImage(f"chunk {index + 1} of {count} is empty")
             if offset + prefix + layout.size + length > source.size:
                 raise BrokenImage(f"chunk {index + 1} of {count} is cut short")
+
+
+def colour_layer(source: Source) -> str:
+    """The layer whose colours stand for the picture; empty where R, G and B stand by themselves.
+
+    Multilayer files keep the beauty pass in `<layer>.Combined`.  Raises BrokenImage.
+    """
+    names = _channels(source)
+    if not names or names & {"R", "Y"}:
+        return ""
+    layers = sorted(name[: -len(".R")] for name in names if name.endswith(".R"))
+    ranked = sorted(layers, key=lambda n: (not n.startswith("Composite."), "Combined" not in n, n))
+    return ranked[0] if ranked else ""
+
+
+def _channels(source: Source) -> set[str]:
+    """The names of the first part's channels."""
+    offset = 8
+    for _ in range(ATTRIBUTES_LIMIT):
+        name, offset = _word(source, offset)
+        if not name:
+            break
+        _, offset = _word(source, offset)
+        (size,) = struct.unpack("<i", source.at(offset, 4))
+        offset += 4
+        if name != "channels":
+            offset += size
+            continue
+        found = set()
+        while source.at(offset, 1) != b"\0":
+            channel, offset = _word(source, offset)
+            found.add(channel)
+            offset += 16
+        return found
+    return set()
