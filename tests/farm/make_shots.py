@@ -274,8 +274,7 @@ def cloth(name, *, baked):
     """A cloth that falls; its frames are right only with all those before them, or baked."""
     scene = empty()
     settle(scene, name.title(), 20)
-    if baked:
-        scene.render.use_motion_blur = True
+    scene.render.use_motion_blur = baked == "disk"
     sheet = add(scene, "sheet", plane("sheet", 2.5, 6))
     sheet.data.materials.append(glow((0.9, 0.5, 0.1)))
     sheet.rotation_euler = (0.6, 0.2, 0)
@@ -318,6 +317,7 @@ SHOTS = {
     "multilayer": multilayer, "stereo": stereo, "layers": layers, "border": border,
     "motion": motion, "particles": particles,
     "baked": lambda: cloth("baked", baked="disk"),
+    "settled": lambda: cloth("settled", baked="file"),
     "cloth": lambda: cloth("cloth", baked=""),
 }  # fmt: skip
 

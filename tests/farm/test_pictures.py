@@ -61,6 +61,21 @@ def test_what_replaces_a_job_cancels_it_and_every_frame_is_the_new_ones(farm, pr
     assert farm.ended(blue) == "done", farm.errors(blue)
     assert farm.state(red) == "cancelled"
     assert colours(farm.out) == dict.fromkeys(NAMES, "blue")
+    farm.until(lambda: farm.litter() == [], "only frames are left")
+
+
+def test_a_dropped_file_for_the_same_frames_is_held_and_goes_on_when_it_is_told(farm, project, red):
+    go_on = freeze(farm, red)
+    farm.drop(f"blender -b {project}/blue.blend -o {farm.out}/shot_#### -a\n", "blue.info")
+    farm.until(lambda: farm.state(farm.named("blue")) == "held", "the drop is held")
+    blue = farm.named("blue")
+    assert red in farm.render("why", blue)
+    go_on()
+    assert farm.ended(red) == "done"
+    assert colours(farm.out) == dict.fromkeys(NAMES, "red")
+    farm.render("release", blue)
+    assert farm.ended(blue) == "done", farm.errors(blue)
+    assert colours(farm.out) == dict.fromkeys(NAMES, "blue")
 
 
 def test_a_daemon_that_missed_the_change_puts_no_frame_of_the_old_job_in_place(farm, project, red):

@@ -1,5 +1,6 @@
 """What is rendered is what was queued, with every file it needs, or it is said."""
 
+import re
 import shutil
 
 import pytest
@@ -38,6 +39,18 @@ def test_a_shot_that_is_saved_while_it_is_rendered_keeps_its_first_picture(farm,
     save_again(project)
     assert farm.ended(jid) == "done", farm.errors(jid)
     assert set(colours(farm.out).values()) == {"red"}
+
+
+def test_a_shot_without_a_copy_that_is_saved_again_is_held_and_it_is_said(farm, project):
+    jid = farm.queue(project / "red.blend", "--no-snapshot")
+    save_again(project)
+    farm.up()
+    farm.until(lambda: farm.state(jid) == "held", "it is held")
+    said = farm.render("why", jid)
+    assert "red.blend" in said
+    assert re.search(r"saved .*, after queuing: render release to use the new file", said)
+    assert colours(farm.out) == {}
+    assert [c.failures for c in farm.chunks(jid)] == [0]
 
 
 MISSING = {"textured": "tex/wall.png", "linked": "lib/prop.blend"}

@@ -22,3 +22,14 @@ def test_motion_blur_and_baked_caches_are_a_plain_runs_to_the_pixel(
     found = rendered(farm, project / f"{shot}.blend", "--chunk", chunk)
     assert found == plain(shot)
     assert len(set(found.values())) > 15, "the frames differ among themselves"
+
+
+def test_an_unbaked_cloth_is_held_and_nothing_of_it_is_rendered(farm, project):
+    jid = farm.queue(project / "cloth.blend", "--chunk", 10)
+    farm.up()
+    farm.until(lambda: farm.state(jid) == "held", "it is held")
+    said = farm.render("why", jid)
+    assert "sheet" in said
+    assert "bake it or use --whole" in said
+    assert pictures(farm.out) == {}
+    assert sum(c.failures for c in farm.chunks(jid)) == 0
