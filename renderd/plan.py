@@ -270,6 +270,11 @@ def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes
             f"a movie is one file a run, and {frames.text(runs)} makes {len(runs)} runs",
             "name one range, or render single frames",
         )
+    if info.whole and runs is not None and len(runs) > 1:
+        raise InfoFileError(
+            f"a job in one piece (whole) has one range, and {frames.text(runs)} makes {len(runs)}",
+            "name one range, or leave whole away",
+        )
     draft = Draft(
         name=label.label(name),
         slug=label.slug(name),

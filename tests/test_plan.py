@@ -177,11 +177,10 @@ nuke -x -F {start}-{end} /p/comp.nk {out}
     assert dict(info.extra)["x-ticket"] == "4711"
 
 
-def test_whole_makes_one_chunk_of_each_range():
-    assert spans(planned("frames: 1-100,200-300\nwhole: yes\n\nprog {start}\n")) == [
-        "1-100",
-        "200-300",
-    ]
+def test_whole_makes_one_chunk_of_one_range():
+    assert spans(planned("frames: 1-100\nwhole: yes\n\nprog {start}\n")) == ["1-100"]
+    said = refused("frames: 1-100,200-300\nwhole: yes\n\nprog {start}\n")
+    assert "a job in one piece (whole) has one range, and 1-100,200-300 makes 2" in said
 
 
 def test_path_roots_stay_open_until_a_node_runs_the_chunk():

@@ -10,8 +10,9 @@ from renderd.core import frames as ranges
 from renderd.core.frames import Run
 from renderd.core.job import Job
 from renderd.core.label import label
+from renderd.core.source import snapshot_of
 from renderd.errors import UsageError
-from renderd.spool import control, jobs, redos, tickets
+from renderd.spool import control, jobs, redos, sources, tickets
 from renderd.spool.layout import QUEUE, Spool
 from renderd.spool.tickets import Place
 
@@ -31,12 +32,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="render some frames of a job again",
         description=f"{_EXAMPLES}\nRender frames of a job again, with its settings and one frame "
         "a chunk, while it goes on or when it is\nover.  Each old frame stays until its new one is "
-        "whole.  The .blend is taken as it is now.",
+        "whole.  The .blend is taken as it is now, or with --same-file as the job rendered it.",
     )
     jobs_argument(parser, many=False)
     parser.add_argument("--frames", metavar="RANGE", help="like 17,23,44-47")
     parser.add_argument(
         "--broken", action="store_true", help="decode all frames, redo those missing or broken"
+    )
+    parser.add_argument(
+        "--same-file", action="store_true", help="the .blend as the job rendered it, or nothing"
     )
     parser.add_argument("--now", action="store_true", help=f"priority {NOW}: before all others")
     parser.set_defaults(run=run)
@@ -56,8 +60,11 @@ def run(args: argparse.Namespace) -> int:
     if not runs:
         return _nothing(args, job)
     redos.check(spool, place, job, runs)
-    draft = redos.draft(spool, place, job, runs, priority=NOW if args.now else None)
-    jid = jobs.publish(spool, draft, jobs.Order(me()))
+    source = (sources.same_file if args.same_file else sources.present_file)(spool, job)
+    priority = NOW if args.now else None
+    draft = redos.draft(spool, place, job, runs, priority=priority, source=source)
+    copies = bool(snapshot_of(job.info, job.jid)) and sources.may_copy(draft)
+    jid = jobs.publish(spool, draft, jobs.Order(me(), copies=copies))
     if blocked := control.read(spool, job.jid).blocked:
         patiently(lambda: control.block(spool, jid, *blocked))
     nudge(args, spool)

@@ -186,6 +186,8 @@ class Runner(threading.Thread):
         stem = work.claim.stem
         if reason := frames.why_not_able(self._means.spool, work.output):
             raise OutputGone(f"this node {reason}")
+        if work.job.info.whole and work.output.writes is not Writes.MOVIE:
+            frames.forget_parts(self._means.spool, work.output, work.frames)
 
         def confirm() -> bool:
             source.confirm()

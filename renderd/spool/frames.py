@@ -282,6 +282,20 @@ def receipted(spool: Spool, output: Output, wanted: Iterable[int]) -> dict[int, 
     return found
 
 
+def forget_parts(spool: Spool, output: Output, wanted: Sequence[int]) -> None:
+    """Take back the receipts of a run that must be made in one piece and is not there whole.
+
+    Each frame stays until a new one replaces it.  Raises OSError.
+    """
+    if len(receipted(spool, output, wanted)) == len(wanted):
+        return
+    held = set(names(spool, f"{output.own}/ok"))
+    for frame in wanted:
+        if str(frame) in held:
+            with contextlib.suppress(FileNotFoundError):
+                spool.share.unlink(output.receipt(frame))
+
+
 def first_size(spool: Spool, output: Output) -> tuple[int, int]:
     """The pixels of any frame that the job has in place; (0, 0) while there is none.
 

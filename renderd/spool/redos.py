@@ -12,6 +12,7 @@ from renderd.core.chunk import State
 from renderd.core.frames import Run
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.label import label, slug
+from renderd.core.source import Planned, original, with_extra
 from renderd.errors import UsageError
 from renderd.spool import control, frames, listing
 from renderd.spool.layout import OPEN, Spool
@@ -74,12 +75,21 @@ def _check_rendered(spool: Spool, job: Job, wanted: Sequence[int]) -> None:
 
 
 def draft(
-    spool: Spool, place: Place, job: Job, runs: tuple[Run, ...], *, priority: int | None = None
+    spool: Spool,
+    place: Place,
+    job: Job,
+    runs: tuple[Run, ...],
+    *,
+    priority: int | None = None,
+    source: Planned | None = None,
 ) -> Draft:
-    """The job that renders frames of another again: same settings, one frame a chunk."""
+    """The job that renders frames of another again: same settings, one frame a chunk.
+
+    It is of the artist's own .blend, from `source`: never of the other job's copy, which goes.
+    """
     root = job.redoes or job.jid
     name = job.name if job.name.endswith(SUFFIX) else label(job.name + SUFFIX)
-    kept = tuple(pair for pair in job.info.extra if pair[0] != "x-redo")
+    extra = with_extra(job.info.extra, {"x-redo": root})
     said = control.read(spool, job.jid)
     info = replace(
         job.info,
@@ -92,10 +102,18 @@ def draft(
         after=(),
         hold=False,
         video=None,
-        extra=(*kept, ("x-redo", root)),
+        blend=original(job.info),
+        extra=extra,
     )
     made = Draft(
-        name=name, slug=slug(name), info=info, runs=runs, size=1, out=job.out, writes=job.writes
+        name=name,
+        slug=slug(name),
+        info=info,
+        runs=runs,
+        size=1,
+        out=job.out,
+        writes=job.writes,
+        source=source,
     )
     made.check()
     return made

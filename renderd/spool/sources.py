@@ -232,6 +232,21 @@ def _is_gone(spool: Spool, job: Job) -> bool:
     return False
 
 
+def present_file(spool: Spool, job: Job) -> Planned | None:
+    """The artist's own .blend as it is now; None for a job that is known to have none.
+
+    Raises SourceError where this machine does not see it.
+    """
+    if record.stamp_of(job.info) is None:
+        return None
+    path = record.original(job.info)
+    try:
+        now = spool.share.stat_target(spool.local(path))
+    except OSError as error:
+        raise SourceError(f"{spool.local(path)}: {error.strerror or error}") from error
+    return Planned(path, Stamp(now.size, now.mtime_ns))
+
+
 def same_file(spool: Spool, job: Job) -> Planned:
     """The .blend as the job rendered it: its copy while that is kept, else the artist's own file.
 
@@ -240,7 +255,7 @@ def same_file(spool: Spool, job: Job) -> Planned:
     """
     queued = record.stamp_of(job.info)
     if queued is None:
-        raise SourceError(f"nothing is known of the .blend that {job.jid} rendered", "")
+        raise SourceError(f"nothing is known of the .blend that {job.jid} rendered")
     original = record.original(job.info)
     for path in dict.fromkeys((job.info.blend, original)):
         local = spool.local(path)

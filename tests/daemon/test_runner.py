@@ -451,6 +451,22 @@ def test_a_second_attempt_renders_only_what_is_missing(stand: Stand, blender: st
     assert (stand.out / "shot_0001.png").stat().st_mtime_ns == before
 
 
+def test_what_is_made_in_one_piece_is_never_gone_on_with_in_the_middle(stand: Stand) -> None:
+    jid = stand.job(standin("--torn=3", "--until=1"), whole=True)
+    first = stand.run(jid)
+    assert first.ending is Ending.BAD_OUTPUT
+    assert stand.there() == ["shot_0001.png", "shot_0002.png"]
+    before = (stand.out / "shot_0001.png").stat().st_mtime_ns
+    stand.give_back(first)
+    second = stand.run(jid)
+    assert second.ending is Ending.DONE
+    assert (stand.out / "shot_0001.png").stat().st_mtime_ns > before
+    stand.give_back(second)
+    last = (stand.out / "shot_0001.png").stat().st_mtime_ns
+    assert stand.run(jid).ending is Ending.DONE, "all there: nothing is to be rendered again"
+    assert (stand.out / "shot_0001.png").stat().st_mtime_ns == last
+
+
 def test_a_chunk_that_is_whole_already_starts_nothing(stand: Stand) -> None:
     jid = stand.job(standin("--then=5"))
     first = stand.run(jid)

@@ -30,6 +30,8 @@ with open(value["-b"], "rb") as file:
 if tag == ord("X"):
     sys.exit("this file cannot be rendered")
 for frame in range(int(value["-s"]), int(value["-e"]) + 1):
+    if tag == ord("Y") and frame > 3:
+        sys.exit("only three frames of it can be rendered")
     path = named(value["-o"], frame) + ".png"
     with open(path, "wb") as file:
         file.write(png(tag))
@@ -155,6 +157,33 @@ def test_a_failed_job_keeps_its_copy_for_a_retry_until_it_is_removed(farm, artis
     assert artist.beside() == [f".shot.{jid}.blend"]
     farm.render("rm", jid)
     assert artist.beside() == []
+
+
+def test_a_redo_takes_the_file_as_it_is_now_and_never_another_silently(farm, artist):
+    artist.up()
+    jid = farm.queue(artist.path)
+    assert farm.ended(jid) == "done"
+    artist.save("B")
+    said = farm.render("redo", jid, "--frames", "5", "--same-file", status=1)
+    assert "is no longer the file" in said
+    farm.render("redo", jid, "--frames", "3")
+    farm.until(lambda: artist.shown() == "AABAAA", "frame 3 is of the new file")
+    farm.until(lambda: artist.beside() == [], "the redo's own copy is gone with it")
+
+
+def test_a_redo_of_the_same_file_takes_the_copy_that_is_kept(farm, artist):
+    artist.save("Y")
+    jid = farm.queue(artist.path, "--retries", 0, "--chunk", 3)
+    artist.up()
+    assert farm.ended(jid) == "failed"
+    assert artist.shown() == "YYY"
+    artist.save("B")
+    before = (farm.out / "shot_0002.png").stat().st_mtime_ns
+    again = farm.render("redo", jid, "--frames", "2", "--same-file").split()[0]
+    farm.render("rm", jid)
+    assert farm.ended(again) == "done", farm.errors(again)
+    assert artist.shown() == "YYY"
+    assert (farm.out / "shot_0002.png").stat().st_mtime_ns != before
 
 
 def test_a_copy_that_somebody_removed_holds_the_job(farm, artist):
