@@ -19,14 +19,18 @@ class Paces:
     """The latest frame times of the jobs that this node worked on last, in seconds."""
 
     _times: dict[str, deque[float]] = field(default_factory=dict)
+    _rows: dict[str, list[Any]] = field(default_factory=dict)  #: what they come to, as told
 
-    def add(self, jid: str, times: Iterable[float]) -> None:
+    def add(self, jid: str, times: Sequence[float]) -> None:
         """Take in a job's frame times, the latest last; jobs not heard of for long are dropped."""
+        if not times:
+            return
         kept = self._times.pop(jid, deque(maxlen=FRAMES_KEPT))
         kept.extend(times)
-        self._times[jid] = kept
+        self._times[jid], self._rows[jid] = kept, _row(kept)
         while len(self._times) > JOBS_KEPT:
-            del self._times[next(iter(self._times))]
+            oldest = next(iter(self._times))
+            del self._times[oldest], self._rows[oldest]
 
     def usual(self, jid: str) -> float | None:
         """The job's usual frame time here; None where no chunk of it was finished."""
@@ -41,10 +45,16 @@ class Paces:
         jids = [*begun, *(jid for jid in reversed(self._times) if jid not in begun)]
         found = {}
         for jid in jids[:JOBS_TOLD]:
-            if times := [*self._times.get(jid, ()), *begun.get(jid, ())]:
-                pace = Pace.of(times)
-                found[jid] = [pace.frames, round(pace.mean, 3), round(pace.spread, 3)]
+            if steps := begun.get(jid):
+                found[jid] = _row([*self._times.get(jid, ()), *steps])
+            elif jid in self._rows:
+                found[jid] = self._rows[jid]
         return found
+
+
+def _row(times: Sequence[float]) -> list[Any]:
+    pace = Pace.of(times)
+    return [pace.frames, round(pace.mean, 3), round(pace.spread, 3)]
 
 
 def of_chunk(work: Work, wall: float) -> list[float]:

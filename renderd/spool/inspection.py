@@ -17,6 +17,7 @@ from renderd.core import frames as ranges
 from renderd.core import outputs
 from renderd.core.chunk import State
 from renderd.core.job import Job, Writes
+from renderd.core.litter import is_litter
 from renderd.errors import BrokenImage, UsageError
 from renderd.spool import frames, image, listing
 from renderd.spool.frames import Output
@@ -160,7 +161,7 @@ def of_pattern(share: Share, pattern: str, runs: Sequence[ranges.Run] | None) ->
     """
     folder, _, base = outputs.hashed(pattern).rpartition("/")
     try:
-        listed = sorted(share.listdir(folder or "/"))
+        listed = sorted(n for n in share.listdir(folder or "/") if not is_litter(n))
     except OSError as error:
         raise UsageError(
             f"{folder}: {error.strerror or error}", "name /path/shot_####.png"

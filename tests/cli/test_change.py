@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,16 @@ def test_wait_ends_with_0_when_all_are_done(publish, worker, ask):
     worker.close(jid)
     status, value, _ = ask("wait", jid)
     assert (status, value["jobs"][0]["state"]) == (0, "done")
+
+
+def test_wait_says_when_the_jobs_will_be_ready(spool: Spool, publish, worker):
+    jid = publish()
+    worker.finish(jid, 1)
+    nodes.publish_status(spool, worker.inc, {"slots": 1, "paces": {jid: [10, 3600.0, 0.0]}})
+    with _waiting(spool, jid, "--timeout", "1s") as waiting:
+        said = waiting.stderr.read()
+        assert waiting.wait(60) == 3
+    assert re.search(r"1/3 chunks, .*ready (\w{3} )?\d\d:\d\d \(", said)
 
 
 def test_wait_ends_with_1_when_one_failed(spool: Spool, publish, worker, ask):

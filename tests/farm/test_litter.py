@@ -7,7 +7,7 @@ import signal
 from farm import PYTHON, STANDIN
 
 from renderd.core.chunk import State
-from renderd.spool import listing, orders
+from renderd.spool import history, listing, orders
 
 
 def attempts(farm, jid):
@@ -54,3 +54,31 @@ def test_a_killed_daemon_leaves_nothing_when_its_chunk_runs_again(farm):
     assert temporary(farm) == set()
     assert attempts(farm, jid) == set()
     assert farm.tally(jid)[State.WAIT] == 1
+
+
+def test_a_farm_works_between_the_litter_of_a_nas_box(farm):
+    for folder in (".", "queue", "jobs", "beat", "beat/00", "history", "tmp", "nodes", "done"):
+        (farm.root / folder / "@eaDir").mkdir(parents=True)
+        (farm.root / folder / "x.info@SynoEAStream").write_text("x")
+    (farm.out / "@eaDir").mkdir()
+    jid = farm.add(farm.info(frames="1-40"))
+    for folder in (farm.root / "jobs" / jid, farm.out / ".renderd", farm.out / ".renderd" / jid):
+        (folder / "@eaDir").mkdir()
+        (folder / "@eaDir" / "shot_0001.png").write_text("x")
+    farm.up("ws1")
+    assert farm.ended(jid) == "done"
+    farm.until(lambda: not (farm.out / ".renderd").exists(), "nothing is left beside the frames")
+    assert len(list(farm.out.glob("*.png"))) == 40
+
+
+def test_frame_times_are_known_again_after_a_restart(farm):
+    jid = farm.add(farm.info("--seconds=0.1", frames="1-2000", chunk=5))
+    first = farm.up("ws1")
+    farm.until(lambda: farm.tally(jid)[State.DONE] >= 2, "chunks are done")
+    farm.until(lambda: list(history.frame_times(farm.spool, "ws1")), "the journal tells it")
+    first.kill()
+    orders.hold(farm.spool, jid, "test")  # nothing of it is rendered any more
+    second = farm.up("ws1")
+    frames, mean, _ = farm.until(lambda: second.status().get("paces"), "it says so")[jid]
+    assert frames >= 5
+    assert mean >= 0.1

@@ -307,3 +307,14 @@ def test_nothing_is_refused_while_the_disk_is_too_full_to_say_why(
         script.write("echo hello\n")
     look(adopter, start=2 * PATIENCE)
     assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+def test_what_a_nas_box_leaves_in_the_root_is_no_drop(spool: Spool, adopter: Adopter) -> None:
+    for name in ("shot.info@SynoEAStream", "._shot.info", "#shot.info#"):
+        drop(spool, "echo hello\n", name)
+    for folder in ("@eaDir", "#recycle", "queue/@eaDir", "adopting/@eaDir"):
+        (Path(spool.root) / folder).mkdir()
+        (Path(spool.root) / folder / "shot.info").write_text("echo hello\n")
+    look(adopter)
+    assert tickets.everywhere(spool) == {}
+    assert os.listdir(spool.at("bad")) == []
