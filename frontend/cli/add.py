@@ -12,7 +12,8 @@ from typing import Any
 
 from frontend.cli import output
 from frontend.cli.farm import me, nudge, open_farm
-from renderd import plan
+from frontend.cli.findings import STOPPED, facts, stopping, tell
+from renderd import plan, preflight
 from renderd.core import amounts, frames, infofile, needs, outputs, video
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
@@ -20,8 +21,9 @@ from renderd.core.job import Draft
 from renderd.core.label import label, slug
 from renderd.core.needs import Needs
 from renderd.errors import BrokenImage, RenderdError, SourceChanged, UsageError
+from renderd.preflight import Finding, Preflight
 from renderd.spool import frames as placed
-from renderd.spool import jobs, listing, orders, sources, tickets
+from renderd.spool import ground, jobs, listing, orders, sources, tickets
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
@@ -67,6 +69,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--missing", action="store_true", help="render only frames that are not there whole")
     add("--replace", action="store_true", help="cancel the open job that writes the same frames")
     add("--no-snapshot", action="store_true", help="render the file itself, not a copy beside it")
+    add("--force", action="store_true", help="queue it though the pre-flight says stop")
     add("--whole", action="store_true", help="one chunk, never resumed in the middle")
     add(
         "--factory-startup",
@@ -95,19 +98,32 @@ def run(args: argparse.Namespace) -> int:
 def _add(args: argparse.Namespace, spool: Spool) -> int:
     """Raises SourceChanged where a .blend was saved since it was read; nothing is queued then."""
     drafts = _apart(_drafts(args, spool))
+    checked = _checked(spool, drafts)
+    found = preflight.merged(one for findings in checked for one in findings)
     after = jobs.resolve_after(spool, tuple(args.after or ())) if args.after else ()
     if args.dry_run:
-        return _report(args, [_facts(draft, "", "dry-run") for draft in drafts], None)
+        return _report(args, [_facts(draft, "", "dry-run") for draft in drafts], None, found)
+    if stopping(found) and not args.force:
+        return _report(args, [], None, found)
     added: list[dict[str, Any]] = []
-    for draft in drafts:
+    for draft, findings in zip(drafts, checked, strict=True):
+        why = preflight.hold_reason(findings, draft)
         try:
-            added.append(_publish(args, spool, draft, after))
+            added.append(_publish(args, spool, draft, after, why))
         except RenderdError as error:
             if not added:
                 raise
-            return _report(args, added, error)
+            return _report(args, added, error, found)
     nudge(args, spool)
-    return _report(args, added, None)
+    return _report(args, added, None, found)
+
+
+def _checked(spool: Spool, drafts: list[Draft]) -> list[list[Finding]]:
+    """What the pre-flight found of each job."""
+    if not any(draft.source for draft in drafts):
+        return [[] for _ in drafts]
+    flight = Preflight(spool.farm, sys.platform, ground.survey(spool, sys.platform))
+    return [flight.check(draft) for draft in drafts]
 
 
 def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
@@ -281,12 +297,12 @@ def _pair(word: str) -> tuple[str, str]:
 
 
 def _publish(
-    args: argparse.Namespace, spool: Spool, draft: Draft, after: tuple[str, ...]
+    args: argparse.Namespace, spool: Spool, draft: Draft, after: tuple[str, ...], why_held: str
 ) -> dict[str, Any]:
-    is_held = draft.info.hold or args.missing
     order = jobs.Order(
         me(),
-        is_held=is_held,
+        is_held=draft.info.hold or args.missing,
+        reason=why_held,
         after=after,
         replaces=args.replace,
         copies=not args.no_snapshot and sources.may_copy(draft),
@@ -295,7 +311,7 @@ def _publish(
     kept = 0
     if args.missing:
         kept = _keep_whole(spool, jid)
-        if not draft.info.hold:
+        if not draft.info.hold and not why_held:
             orders.release(spool, jid)
     place = tickets.find(spool, jid)
     return _facts(draft, jid, place[0] if place else HELD) | (
@@ -352,12 +368,17 @@ def _facts(draft: Draft, jid: str, state: str) -> dict[str, Any]:
 
 
 def _report(
-    args: argparse.Namespace, added: list[dict[str, Any]], error: RenderdError | None
+    args: argparse.Namespace,
+    added: list[dict[str, Any]],
+    error: RenderdError | None,
+    found: list[Finding],
 ) -> int:
-    code = PARTLY if error else 0
+    is_refused = bool(stopping(found)) and not args.force
+    code = PARTLY if error else STOPPED if is_refused else 0
     if args.json:
-        failed = {"error": error.message, "remedy": error.remedy} if error else {}
-        return output.emit({"dry_run": args.dry_run, "jobs": added, **failed}, code)
+        said = {"error": error.message, "remedy": error.remedy} if error else {}
+        value = {"dry_run": args.dry_run, "jobs": added, "findings": facts(found), **said}
+        return output.emit(value, code)
     for job in added:
         chunks = output.plural(job["chunks"], "chunk")
         span = f"  {job['frames']}" if job["frames"] else ""
@@ -368,6 +389,7 @@ def _report(
         if args.dry_run:
             output.say(f"  frames go to {label(job['out'])}" if job["out"] else "  no output known")
             output.say(f"  first chunk: {label(job['command'], 1000)}")
+    tell(args, found, is_refused=is_refused)
     if error:
         output.talk(f"render: {error}")
     elif added and not args.dry_run:

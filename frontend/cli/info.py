@@ -5,10 +5,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from frontend.cli.farm import open_farm, settings
+from frontend.cli.findings import facts, stopping, table
 from renderd.errors import BlendError
 
 if TYPE_CHECKING:
     from renderd.blend import BlendFile, Scene, SceneSettings
+    from renderd.preflight import Preflight
 
 _SCHEMA = 1
 _NO_SCENES = "no scene listed: its window shows a linked one, or it was saved as a library"
@@ -20,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "info",
         help="say which scenes and frames .blend files hold",
         description="Say what .blend files hold, without Blender.  "
-        "Exit status 1 when one of them cannot be read.",
+        "Exit status 1 when one of them cannot be read, or with --check would not render right.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help=".blend files, packed or not")
     parser.add_argument(
@@ -34,6 +37,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="also resolution, output, engine and camera of every scene (reads the whole file)",
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="also which files, bakes and Blenders its scenes lack on this farm",
+    )
     parser.set_defaults(run=run)
 
 
@@ -42,9 +50,15 @@ def run(args: argparse.Namespace) -> int:
     as_json = getattr(args, "json", False)
     answers: list[dict[str, Any]] = []
     status = 0
+    flight = _preflight(args) if args.check else None
     for path in args.files:
         try:
             answer, lines = _ask(path, with_settings=args.settings)
+            if flight is not None:
+                found = flight.check_blend(path)
+                status = max(status, bool(stopping(found)))
+                answer["findings"] = facts(found)
+                lines += [f"  {line}" for line in table(args, found)] or ["  nothing is missing"]
         except BlendError as error:
             sys.stderr.write(f"render: {error}\n")
             answer, lines = {"path": path, "error": str(error)}, []
@@ -56,6 +70,19 @@ def run(args: argparse.Namespace) -> int:
         json.dump({"schema": _SCHEMA, "files": answers}, sys.stdout, indent=2, allow_nan=False)
         sys.stdout.write("\n")
     return status
+
+
+def _preflight(args: argparse.Namespace) -> "Preflight":
+    """The examination, by the eyes of the farm where one is named."""
+    from renderd import preflight  # noqa: PLC0415
+    from renderd.core.farm import Farm  # noqa: PLC0415
+    from renderd.spool import ground  # noqa: PLC0415
+
+    if not settings(args).spool:
+        sys.stderr.write("no farm is named, so what its nodes see and have is not checked\n")
+        return preflight.Preflight(Farm(), sys.platform, ground.Ground())
+    spool = open_farm(args)
+    return preflight.Preflight(spool.farm, sys.platform, ground.survey(spool, sys.platform))
 
 
 def _ask(path: str, *, with_settings: bool) -> tuple[dict[str, Any], list[str]]:

@@ -1,6 +1,6 @@
 """Reading .blend files without Blender."""
 
-from renderd.blend.dependencies import Dependencies, read_dependencies
+from renderd.blend.dependencies import Dependencies, Graphs, read_dependencies
 from renderd.blend.external import Reference
 from renderd.blend.file import BlendFile, read, read_thumbnail
 from renderd.blend.physics import Unbaked
@@ -11,6 +11,7 @@ from renderd.blend.thumbnail import Size, Thumbnail
 __all__ = [
     "BlendFile",
     "Dependencies",
+    "Graphs",
     "Reference",
     "Scene",
     "SceneSettings",

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from renderd.blend import external, physics
-from renderd.blend.external import Reference, references
+from renderd.blend.external import Reference, is_edited, references
 from renderd.blend.fields import Fields
 from renderd.blend.graph import LIBRARY, SCENE, Graph, Item, read_graph
 from renderd.blend.names import text
@@ -26,6 +26,11 @@ class Dependencies:
     references: tuple[Reference, ...]
     unbaked: tuple[Unbaked, ...]
     broken: tuple[tuple[str, BlendError], ...]  #: libraries that are there and cannot be read
+    edited: tuple[str, ...]  #: scenes that render their sequencer's strips
+
+
+class Graphs(dict[str, Graph | BlendError | None]):
+    """Files read so far, by their real paths: for those who ask about several scenes."""
 
 
 @dataclass(slots=True)
@@ -37,13 +42,15 @@ class _File:
     used: dict[int, Item] = field(default_factory=dict)
 
 
-def read_dependencies(path: str | os.PathLike[str], scenes: Collection[str] = ()) -> Dependencies:
+def read_dependencies(
+    path: str | os.PathLike[str], scenes: Collection[str] = (), known: Graphs | None = None
+) -> Dependencies:
     """Read what some scenes of a file need, all of them where none is named.
 
     Follows libraries that exist as far as their data blocks are used.  Raises BlendError where
     the file itself is malformed; takes about a microsecond a block.
     """
-    chain = _Chain(os.path.abspath(path))
+    chain = _Chain(os.path.abspath(path), Graphs() if known is None else known)
     chain.follow(scenes)
     return chain.answer()
 
@@ -51,18 +58,19 @@ def read_dependencies(path: str | os.PathLike[str], scenes: Collection[str] = ()
 class _Chain:
     """A file and the libraries it leads to, each read once."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, known: Graphs) -> None:
         self._path = path
-        self._files: dict[str, _File | None] = {}
-        self._broken: list[tuple[str, BlendError]] = []
+        self._known = known
+        self._files: dict[str, _File] = {}
         self._left: list[tuple[str, set[bytes]]] = []
+        self._wanted: set[str] = set()
 
     def follow(self, scenes: Collection[str]) -> None:
         """Find what the scenes use, here and in libraries, until nothing new turns up."""
-        main = _File(read_graph(self._path, _ITEMS, _PARTS))
-        self._files[os.path.realpath(self._path)] = main
+        main = self._open(self._path)
+        if main is None:
+            raise self._failure(self._path)
         items = main.graph.items
-        main.keys = {item.key: at for at, item in items.items() if not item.is_linked}
         self._use(main, {at for at, item in items.items() if _is_asked(item, scenes)})
         while self._left:
             path, keys = self._left.pop()
@@ -72,19 +80,27 @@ class _Chain:
     def _open(self, path: str) -> _File | None:
         real = os.path.realpath(path)
         if real not in self._files:
-            self._files[real] = self._read(path)
+            if real not in self._known:
+                self._known[real] = self._read(path)
+            graph = self._known[real]
+            if not isinstance(graph, Graph):
+                return None
+            local = {item.key: at for at, item in graph.items.items() if not item.is_linked}
+            self._files[real] = _File(graph, local)
         return self._files[real]
 
-    def _read(self, path: str) -> _File | None:
-        if len(self._files) > _MOST_LIBRARIES or not os.path.exists(path):
+    def _read(self, path: str) -> Graph | BlendError | None:
+        is_library = path != self._path
+        if is_library and (len(self._known) > _MOST_LIBRARIES or not os.path.exists(path)):
             return None  # that it is missing is told where it is referred to
         try:
-            graph = read_graph(path, _ITEMS, _PARTS)
+            return read_graph(path, _ITEMS, _PARTS)
         except BlendError as error:
-            self._broken.append((path, error))
-            return None
-        local = {item.key: at for at, item in graph.items.items() if not item.is_linked}
-        return _File(graph, local)
+            return error
+
+    def _failure(self, path: str) -> BlendError:
+        found = self._known[os.path.realpath(path)]
+        return found if isinstance(found, BlendError) else BlendError(f"{path} cannot be read")
 
     def _use(self, file: _File, roots: set[int]) -> None:
         fresh = file.graph.reached(roots - file.used.keys())
@@ -95,23 +111,33 @@ class _Chain:
         file.used |= fresh
         for library, keys in wanted.items():
             if found := _library_path(file.graph, library):
-                self._left.append((resolve(found, file.graph.path), keys))
+                path = resolve(found, file.graph.path)
+                self._wanted.add(path)
+                self._left.append((path, keys))
 
     def answer(self) -> Dependencies:
         """All that was found, each reference once."""
         found: dict[Reference, None] = {}
         unbaked: dict[Unbaked, None] = {}
+        edited: list[str] = []
         for file in self._files.values():
-            if file is None:
-                continue
             found |= dict.fromkeys(self._references(file))
             for item in file.used.values():
+                edited += [text(item.name)] if is_edited(file.graph, item) else []
                 for one in simulations(file.graph, item):
                     if isinstance(one, Unbaked):
                         unbaked[one] = None
                     else:
                         found[_folder(file.graph, one)] = None
-        return Dependencies(tuple(found), tuple(unbaked), tuple(self._broken))
+        return Dependencies(
+            tuple(found), tuple(unbaked), tuple(self._broken()), tuple(dict.fromkeys(edited))
+        )
+
+    def _broken(self) -> Iterator[tuple[str, BlendError]]:
+        for path in sorted(self._wanted):
+            found = self._known.get(os.path.realpath(path))
+            if isinstance(found, BlendError):
+                yield path, found
 
     def _references(self, file: _File) -> Iterator[Reference]:
         linked = {item.library for item in file.used.values() if item.is_linked}

@@ -56,6 +56,14 @@ def references(graph: Graph, item: Item, *, is_used: bool = True) -> Iterator[Re
             yield from part_reader(found, part)
 
 
+def is_edited(graph: Graph, item: Item) -> bool:
+    """Whether a scene renders strips of its sequencer, for which it needs no camera."""
+    if item.code != SCENE or all(part.kind != "Sequence" for part in item.parts):
+        return False
+    fields = Fields(graph.catalogue, item.kind, item.data)
+    return bool(fields.whole("r.scemode") & _USES_SEQUENCER)
+
+
 class _Finder:
     """One data block with its values, and the making of references from it."""
 

@@ -18,7 +18,7 @@ def resolve(path: str, file: str) -> str:
 
 def is_relative(path: str) -> bool:
     """Whether a path is counted from the .blend it stands in."""
-    return path.startswith(("//", "\\\\"))
+    return path.startswith("//")
 
 
 def is_of_windows(path: str) -> bool:

@@ -125,7 +125,7 @@ def _wrong_blender(node: Able, job: Job) -> str:
         return "is still finding out which Blenders it has"
     if not uses or not node.blenders:
         return "has no Blender" if any(words[0] == "blender" for words in uses) else ""
-    fitting = [v for v in node.blenders if may_open(_version(v), job)]
+    fitting = [v for v in node.blenders if may_open(numbers(v), job)]
     if not fitting:
         return f"has Blender {', '.join(node.blenders)}, {_wanted_blender(job)}"
     if faults := [node.faults.get(v, "") for v in fitting if node.faults.get(v)]:
@@ -138,7 +138,7 @@ def may_open(version: tuple[int, ...], job: Job) -> bool:
 
     Blender loses what a later one saved, or crashes on it.
     """
-    made = _version(saved_by(job))
+    made = numbers(saved_by(job))
     return needs.fits(job.info.needs.blender, version) and version[: len(made)] >= made
 
 
@@ -168,7 +168,7 @@ def _avoided(node: Able, terms: Terms) -> str:
     return ""
 
 
-def _version(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 

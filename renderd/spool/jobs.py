@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from renderd.core import control as control_record
 from renderd.core import infofile, label, videojob
 from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.chunk import parse as parse_chunk
+from renderd.core.control import Control
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.names import Ticket, is_jid, new_jid, parse_ticket
 from renderd.errors import InfoFileError, ShareUnsure, UsageError
@@ -33,6 +35,7 @@ class Order:
 
     owner: str  #: user@host
     is_held: bool = False
+    reason: str = ""  #: why it is held from the start, where the farm and no person holds it
     after: tuple[str, ...] = ()  #: jids this job waits for
     replaces: bool = False  #: cancel the open job that owns the output first
     owns_output: bool = True  #: False for a job that is held because another owns its output
@@ -89,6 +92,9 @@ def build(
     job = _write_info(spool, jid, draft, order)
     with contextlib.suppress(FileExistsError):
         spool.share.create(spool.job(jid, "control.lock"), b"")
+    if order.reason:
+        said = control_record.text(Control(reason=order.reason))
+        write(spool, spool.job(jid, "control"), said.encode())
     if order.owns_output and draft.writes is not Writes.NOTHING:
         frames.own(spool, job, replaces=order.replaces)
     if draft.info.video is not None:
@@ -207,7 +213,7 @@ def settle_publication(spool: Spool, place: tickets.Place, draft: Draft) -> bool
 
 def folder_for(spool: Spool, order: Order) -> str:
     """Where a new ticket goes: held/, waiting/ on other jobs, or queue/."""
-    if order.is_held:
+    if order.is_held or order.reason:
         return HELD
     if order.after and unfinished(spool, order.after):
         return WAITING

@@ -83,11 +83,16 @@ def mount_of(path: str, mounts: tuple[Mount, ...]) -> Mount | None:
 
 def find_mount(path: str) -> Mount | None:
     """The mount of a path on this machine; None where the system does not tell."""
+    return mount_of(os.path.realpath(path), mounted())
+
+
+def mounted() -> tuple[Mount, ...]:
+    """The mounts of this machine; none where the system does not tell."""
     try:
         with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape") as file:
-            return mount_of(os.path.realpath(path), parse(file.read()))
+            return parse(file.read())
     except OSError:
-        return None
+        return ()
 
 
 def complaints(mount: Mount) -> tuple[Complaint, ...]:

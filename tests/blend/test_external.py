@@ -110,6 +110,11 @@ def test_a_strip_names_all_its_pictures_and_a_muted_one_none(told, shot):
     assert ("strip", "muted") not in told
 
 
+def test_a_scene_that_renders_strips_is_known(shot):
+    assert read_dependencies(shot / "shot.blend").edited == ("Main",)
+    assert read_dependencies(shot / "props/prop.blend").edited == ()
+
+
 def test_what_nothing_rendered_leads_to_is_told_as_unused(told):
     unused = {key for key, one in told.items() if not one.is_used}
     assert unused == {("image", "stale")}

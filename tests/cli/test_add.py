@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
+
+from shotmaker import shot
+
 from frontend.cli import app
 from renderd.core.chunk import State
-from renderd.spool import frames, jobs, listing, sources, tickets
+from renderd.spool import control, frames, jobs, listing, orders, sources, tickets
 from renderd.spool.layout import Spool
 
 SHARED = Path(__file__).parents[3] / "shared" / "blend" / "generated"
@@ -155,7 +159,7 @@ def test_a_whole_job_is_one_chunk_a_run(add):
 
 @needs_blends
 def test_a_blend_makes_one_job_a_scene_with_its_own_range(spool: Spool, add, tmp_path: Path):
-    status, value = add(copied(tmp_path), "--out", tmp_path / "{scene}" / "####.png")
+    status, value = add(copied(tmp_path), "--force", "--out", tmp_path / "{scene}" / "####.png")
     assert status == 0
     assert [(j["scene"], j["frames"]) for j in value["jobs"]] == [
         ("Alpha", "1-10"),
@@ -184,8 +188,10 @@ def test_scenes_of_one_name_in_two_files_write_under_the_files_names(add, tmp_pa
 
 @needs_blends
 def test_one_scene_with_other_frames_and_the_users_own_settings(add, tmp_path: Path):
-    words = ("--scene", "Beta", "--frames", "1-4x2", "--no-factory-startup", "--name", "b")
-    [job] = add(copied(tmp_path), *words, "--out", tmp_path / "####.png")[1]["jobs"]
+    words = ("--force", "--scene", "Beta", "--frames", "1-4x2", "--name", "b")
+    [job] = add(copied(tmp_path), *words, "--no-factory-startup", "--out", tmp_path / "####.png")[
+        1
+    ]["jobs"]
     assert (job["name"], job["frames"]) == ("b", "1-3x2")
     assert "--factory-startup" not in job["command"]
 
@@ -202,7 +208,7 @@ def test_a_bad_file_among_good_ones_queues_nothing(spool: Spool, add, tmp_path: 
 @needs_blends
 def test_the_job_renders_a_copy_and_no_snapshot_renders_the_file(spool: Spool, add, tmp_path: Path):
     path = copied(tmp_path)
-    words = (path, "--scene", "Beta", "--out", tmp_path / "o_####.png")
+    words = (path, "--force", "--scene", "Beta", "--out", tmp_path / "o_####.png")
     [job] = add(*words)[1]["jobs"]
     copy = tmp_path / f".multi.{job['jid']}.blend"
     assert copy.read_bytes() == path.read_bytes()
@@ -223,7 +229,7 @@ def test_a_file_saved_in_the_midst_of_adding_is_planned_anew(add, tmp_path: Path
         return real(*args)
 
     monkeypatch.setattr(sources, "secure", secure)
-    words = (path, "--scene", "Beta", "--out", tmp_path / "o_####.png")
+    words = (path, "--force", "--scene", "Beta", "--out", tmp_path / "o_####.png")
     assert add(*words)[0] == 0
     saves[:] = [1] * 10
     status, value = add(*words, "--replace")
@@ -233,3 +239,56 @@ def test_a_file_saved_in_the_midst_of_adding_is_planned_anew(add, tmp_path: Path
 def test_no_chunk_runs_before_everything_is_there(spool: Spool, add):
     [job] = add("--command", "prog {start}", "--frames", "1-3000", "--chunk", "1")[1]["jobs"]
     assert len(listing.chunks(spool, job["jid"], {State.WAIT})) == 3000
+
+
+def made(tmp_path: Path, name: str = "shot", *pictures: bytes, **how: object) -> Path:
+    """A small .blend with a scene of thirty frames."""
+    path = tmp_path / f"{name}.blend"
+    path.write_bytes(shot(pictures, **how))
+    return path
+
+
+def test_a_shot_that_lacks_a_file_is_not_queued_unless_forced(spool: Spool, add, tmp_path: Path):
+    good, bad = made(tmp_path), made(tmp_path, "bad", b"//gone.png", out=b"//bad/####")
+    status, value = add(good, bad)
+    assert (status, value["jobs"]) == (1, [])
+    assert [(f["severity"], f["kind"]) for f in value["findings"]] == [("stop", "missing")]
+    assert tickets.everywhere(spool) == {}
+    status, value = add(good, bad, "--force")
+    assert (status, len(value["jobs"]), len(value["findings"])) == (0, 2, 1)
+
+
+def test_a_dry_run_tells_what_would_stop_it(spool: Spool, add, tmp_path: Path):
+    status, value = add(made(tmp_path, "shot", b"//gone.png"), "--dry-run")
+    assert (status, len(value["jobs"]), len(value["findings"])) == (1, 1, 1)
+    assert tickets.everywhere(spool) == {}
+
+
+@pytest.mark.parametrize("words", [(), ("--force",), ("--missing",)])
+def test_an_unbaked_cloth_holds_a_job_of_several_chunks(spool: Spool, add, tmp_path: Path, words):
+    status, value = add(made(tmp_path, cloth=False), *words)
+    [job] = value["jobs"]
+    assert (status, job["state"]) == (0, "held")
+    reason = "cloth 'Flag' of shot.blend is not baked: bake it or use --whole"
+    assert control.read(spool, job["jid"]).reason == reason
+    assert orders.release(spool, job["jid"]).now == "queue"
+
+
+@pytest.mark.parametrize("words", [("--whole",), ("--chunk", "30"), ("--frames", "1-5")])
+def test_an_unbaked_cloth_may_be_simulated_in_one_chunk(add, tmp_path: Path, words):
+    status, value = add(made(tmp_path, cloth=False), *words)
+    assert (status, value["jobs"][0]["state"]) == (0, "queue")
+
+
+def test_people_read_the_table_and_how_to_go_on(spool: Spool, capsys, tmp_path: Path):
+    path = made(tmp_path, "shot", b"//gone.png", unused=[b"//old.png"])
+    words = ["--spool", spool.root, "add", str(path)]
+    assert app.main(words) == 1
+    out, err = capsys.readouterr()
+    assert f"stop  image 'gone' is missing: {tmp_path / 'gone.png'}" in out
+    assert "nothing was queued" in err
+    assert "--force" in err
+    assert app.main([*words, "--force"]) == 0
+    out, err = capsys.readouterr()
+    assert "image 'gone' is missing" in err
+    assert "old" not in err, "a note does not get in the way of who queues"

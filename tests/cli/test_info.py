@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from blendmaker import (  # noqa: E402
     with_settings,
     zstded,
 )
+from shotmaker import shot  # noqa: E402
 
-from frontend.cli import info  # noqa: E402
+from frontend.cli import app, findings, info  # noqa: E402
+from renderd.preflight import Finding, Kind, Severity  # noqa: E402
 
 NOW = Age(304)
 ROWS = [(b"Main", 1, 250), (b"Sz\xe4ne", -20, -3)]
@@ -156,3 +159,63 @@ def test_nothing_of_the_reader_is_imported_for_the_other_verbs():
     program = "import sys, frontend.cli.info; sys.exit('renderd.blend' in sys.modules)"
     root = HERE.parents[2]
     subprocess.run([sys.executable, "-c", program], check=True, cwd=root, timeout=60)
+
+
+@pytest.fixture
+def check(capsys, monkeypatch, tmp_path):
+    """Run `render info --check` where no farm is named; its status, output and errors."""
+    monkeypatch.delenv("RENDERD_SPOOL", raising=False)
+    monkeypatch.setenv("RENDERD_CONFIG", str(tmp_path / "none.toml"))
+    (tmp_path / "none.toml").write_text("")
+
+    def run(*words):
+        status = app.main(["info", "--check", *map(str, words)])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def test_check_tells_what_is_missing_and_what_to_do(check, tmp_path):
+    path = tmp_path / "shot.blend"
+    path.write_bytes(shot([b"//wood.png"], unused=[b"//old.png"], cloth=False))
+    status, out, err = check(path)
+    assert status == 1
+    assert f"stop  image 'wood' is missing: {tmp_path / 'wood.png'}" in out
+    assert "→ put it there, or mend the path in shot.blend" in out
+    assert out.index("stop") < out.index("warn  cloth 'Flag'") < out.index("note  image 'old'")
+    assert "no farm is named" in err
+
+
+def test_check_of_a_whole_shot_succeeds(check, tmp_path):
+    path = tmp_path / "shot.blend"
+    path.write_bytes(shot())
+    assert check(path)[0] == 0
+
+
+def test_check_tells_programs_the_same(check, tmp_path):
+    path = tmp_path / "shot.blend"
+    path.write_bytes(shot([b"//wood.png"]))
+    status, out, _ = check("--json", path, tmp_path / "none.blend")
+    here, gone = json.loads(out)["files"]
+    assert (status, gone.keys()) == (1, {"path", "error"})
+    assert here["findings"] == [
+        {
+            "severity": "stop",
+            "kind": "missing",
+            "block": "image 'wood'",
+            "file": str(path),
+            "written": "//wood.png",
+            "path": str(tmp_path / "wood.png"),
+            "sentence": f"image 'wood' is missing: {tmp_path / 'wood.png'}",
+            "remedy": "put it there, or mend the path in shot.blend",
+        }
+    ]
+
+
+def test_of_thousands_alike_the_table_shows_some():
+    one = Finding(severity=Severity.STOP, kind=Kind.MISSING, sentence="x is missing", remedy="y")
+    found = [replace(one, sentence=f"{number} is missing") for number in range(2_000)]
+    lines = findings.table(argparse.Namespace(color=False), found)
+    assert len(lines) < 20
+    assert "and 1,988 more" in lines[-2]
+    assert lines[-1].endswith("→ y")
