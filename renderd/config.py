@@ -95,6 +95,7 @@ class Settings:
     pools: tuple[str, ...] = _is(_names, "pools this node is in", default=())
     tags: tuple[str, ...] = _is(_names, "what this node offers, for `needs: tag=…`", default=())
     slots: int = _is(_slots, "chunks at the same time", default=1)
+    memory: int = _is(_size, "memory for jobs on this machine; 0: all of it", default=0)
     once: bool = _is(_flag, "work until nothing is left, then exit", default=False)
     allow_root: bool = _is(_flag, "run jobs although the daemon is root", default=False)
     programs: tuple[str, ...] = _is(

@@ -85,6 +85,7 @@ TEXTS = {
     "pools": ("Night, day,night", ("night", "day")),
     "tags": ("fast", ("fast",)),
     "slots": ("2", 2),
+    "memory": ("24G", 24 * 2**30),
     "once": ("yes", True),
     "allow_root": ("1", True),
     "programs": ("blender,/opt/x", ("blender", "/opt/x")),

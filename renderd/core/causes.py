@@ -23,6 +23,7 @@ DRIVER = "driver"
 UNBAKED = "unbaked"
 #: What `missing: fail` means: Blender goes on without them, and the picture is another one.
 COMPLAINTS = frozenset((MISSING_FILE, UNKNOWN_NODE, DRIVER))
+MEMORY = "memory"  #: the program had not enough of it, and said so
 UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender
 UNABLE_SAYS = "renderd: unable: "
 
@@ -165,7 +166,7 @@ CAUSES = (
         ),
     ),
     Cause(
-        "memory",
+        MEMORY,
         "the program ran out of memory",
         "say needs: ram>=… so that larger nodes take it, or make the scene lighter",
         (

@@ -16,7 +16,7 @@ from renderd.core import lease
 from renderd.core.names import Beat, host_of, new_incarnation
 from renderd.core.wire import Request
 from renderd.daemon import events, rest_file
-from renderd.daemon.lookout import Lookout, able_of, facts_of
+from renderd.daemon.lookout import Lookout, able_of, facts_of, ram_of
 from renderd.daemon.loop import Loop, Nudge, boottime
 from renderd.daemon.node import Node
 from renderd.daemon.runner import Means, Runner
@@ -109,6 +109,7 @@ class Incarnation:
             pools=frozenset(settings.pools),
             tags=frozenset((*settings.tags, *farm.tags_of(self.node.name))),
             programs=(settings.programs, farm.programs),
+            ram_bytes=ram_of(settings),
         )
         self.lookout.look_again()
 

@@ -119,7 +119,7 @@ def able_of(settings: Settings, spool: Spool, name: str, inc: str) -> Able:
         inc=inc,
         pools=frozenset(settings.pools),
         tags=frozenset((*settings.tags, *spool.farm.tags_of(name))),
-        ram_bytes=facts.memory_sizes()[0],
+        ram_bytes=ram_of(settings),
         knows_blenders=False,
         knows_gpus=False,
         lacks=spool.farm.lacks(sys.platform),
@@ -130,6 +130,12 @@ def able_of(settings: Settings, spool: Spool, name: str, inc: str) -> Able:
 
 def _has_ffmpeg() -> bool:
     return shutil.which("ffmpeg", path=recipe.base(os.environ)["PATH"]) is not None
+
+
+def ram_of(settings: Settings) -> int:
+    """Bytes of memory that jobs may have on this machine."""
+    whole = facts.memory_sizes()[0]
+    return min(whole, settings.memory or whole)
 
 
 def facts_of(node: Node) -> dict[str, Any]:
@@ -145,7 +151,7 @@ def facts_of(node: Node) -> dict[str, Any]:
         "kernel": known.kernel,
         "machine": known.machine,
         "cores": known.cores,
-        "ram": known.ram_bytes,
+        "ram": able.ram_bytes,
         "swap": known.swap_bytes,
         "slots": node.slots,
         "pools": sorted(able.pools),

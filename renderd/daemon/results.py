@@ -4,6 +4,7 @@ import logging
 
 from renderd.core import policy
 from renderd.daemon import blame, hunt, paces
+from renderd.daemon.memory import judge
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
 from renderd.spool import claims, control, frames, orders, tickets
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 def report(node: Node, result: Result) -> None:
     """Take a runner's report: its slot is free, its chunk is to be settled."""
     node.running.remove(result.work)
+    for memory in list(node.jobs.values()) if result.work.ram else ():
+        memory.checked = float("-inf")  # there may be room now for what found none
     node.settling.append(result)
 
 
@@ -27,6 +30,7 @@ def settle(node: Node, now: float, clock: float) -> None:
     for _ in range(len(node.settling)):
         result = node.settling[0]
         node.settling.rotate(-1)  # it stays until its move has an answer, also when that raises
+        result = judge(node, result, now)
         outcome = _move_on(node, result)
         if outcome is Outcome.UNSURE:
             return

@@ -36,6 +36,7 @@ LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
 ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
 LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
+_KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  #: itself, or what its shell ran
 _log = logging.getLogger(__name__)
 
 
@@ -253,12 +254,13 @@ class Runner(threading.Thread):
             self._feed(attempt, line)
 
     def _blame(self, work: Work, program: str, ended: Exit) -> None:
-        was_oom = self._was_oom() if ended.code == -signal.SIGKILL else None
+        was_oom = self._was_oom() if ended.code in _KILLED else None
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         how = ended.describe(oom_killed=was_oom)
         crashed = ended.code < 0 or ended.code > 128
-        raise Stopped(Ending.FAIL, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
+        ending = Ending.MEMORY if was_oom else Ending.FAIL
+        raise Stopped(ending, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
 
     def _was_oom(self) -> bool | None:
         """Whether the kernel counted a kill for memory since the last look; None: unknown."""

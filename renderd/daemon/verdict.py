@@ -3,7 +3,7 @@
 import errno
 from dataclasses import dataclass
 
-from renderd.core.causes import UNABLE, UNABLE_SAYS
+from renderd.core.causes import MEMORY, UNABLE, UNABLE_SAYS
 from renderd.core.progress import Event
 from renderd.daemon import landing
 from renderd.daemon.work import Ending, Work
@@ -49,6 +49,7 @@ def of_failure(
         return Verdict(Ending.UNABLE, f"this node {said}", known.advice)
     if known.cause in ("error", "python"):
         return Verdict(ending, f"{reason}: {known.text[:300]}", known.advice)
+    ending = Ending.MEMORY if known.cause == MEMORY else ending
     return Verdict(ending, f"{known.says} ({reason})", known.advice)
 
 

@@ -24,6 +24,7 @@ class Ending(StrEnum):
     KILLED = "killed"  #: stopped by us or a person: no failure
     NO_SPACE = "no-space"  #: the share or the output disk is full: no failure
     HELD = "held"  #: going on would make wrong pictures until a person acts: no failure
+    MEMORY = "memory"  #: it ran out of memory: no failure where a larger node is
     UNABLE = "unable"  #: this machine does not see what the job needs: no failure
 
     @property

@@ -38,10 +38,11 @@ class Driven:
         for _ in range(int(seconds / step)):
             self.tick(step)
 
-    def end(self, ending: Ending = Ending.DONE, reason: str = "") -> None:
+    def end(self, ending: Ending = Ending.DONE, reason: str = "", peak: int = 0) -> None:
         """The chunk in work ends."""
         work = self.works.pop(0)
-        self.tick(0.0, Result(work=work, ending=ending, reason=reason, wall=1.0))
+        told = Result(work=work, ending=ending, reason=reason, wall=1.0, peak_bytes=peak)
+        self.tick(0.0, told)
 
     def work_off(self, ending: Ending = Ending.DONE, most: int = 200) -> int:
         """End everything that is started until nothing more is; how many chunks that were."""
@@ -57,6 +58,7 @@ def drive(spool: Spool, time: list[float], inc: str, slots: int = 1, **able: Any
     """Register a node on a spool; it does nothing until it is ticked."""
     name = inc.rpartition("-")[0]
     works: list[Work] = []
+    able.setdefault("ram_bytes", 16 << 30)
 
     def planner(info: Any, label: str) -> Any:
         return plan.from_info(info, label, spool.farm, "linux")
@@ -66,14 +68,14 @@ def drive(spool: Spool, time: list[float], inc: str, slots: int = 1, **able: Any
         inc=inc,
         name=name,
         slots=slots,
-        able=Able(name=name, inc=inc, ram_bytes=16 << 30, **able),
+        able=Able(name=name, inc=inc, **able),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
         adopter=Adopter(spool, inc, planner, trust.policy_of(spool)),
         start=works.append,
         rng=random.Random(inc),
         started=time[0],
     )
-    node.pulse = nodes.register(spool, inc, {"node": name}, 5)
+    node.pulse = nodes.register(spool, inc, {"node": name, "ram": able["ram_bytes"]}, 5)
     loop = Loop(node, Janitor(spool), LoadSampler(), clock=lambda: time[0])
     node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
     return Driven(loop, time, works)
