@@ -23,7 +23,7 @@ from renderd.core.needs import Needs
 from renderd.errors import BrokenImage, RenderdError, SourceChanged, UsageError
 from renderd.preflight import Finding, Preflight
 from renderd.spool import frames as placed
-from renderd.spool import ground, jobs, listing, orders, sources, tickets
+from renderd.spool import ground, jobs, listing, orders, placing, sources, tickets
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
@@ -344,7 +344,7 @@ def _keep_whole(spool: Spool, jid: str) -> int:
         for frame in run:
             try:
                 if frame in there:
-                    placed.accept(spool, output_, frame, there[frame])
+                    placing.accept(spool, output_, frame, there[frame])
                     kept += 1
             except (BrokenImage, OSError):
                 continue  # it will be rendered

@@ -65,8 +65,14 @@ def _row(node: NodeView, *, colours: bool) -> tuple[str, ...]:
         _number(load.get("temperature"), "{:.0f}°"),
         ",".join(map(str, _list(status.get("pools")))),
         output.age(node.age),
-        label(" · ".join(str(status[k]) for k in ("reason", "trouble") if status.get(k))),
+        label(" · ".join(_remarks(status))),
     )
+
+
+def _remarks(status: dict[str, Any]) -> list[str]:
+    """What keeps a node from work, or some of it."""
+    said = [str(status[k]) for k in ("reason", "trouble") if status.get(k)]
+    return said + [str(one) for one in _list(status.get("shortages"))]
 
 
 def _doing(running: Any) -> str:

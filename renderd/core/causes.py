@@ -27,6 +27,8 @@ MEMORY = "memory"  #: the program had not enough of it, and said so
 UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender
 UNABLE_SAYS = "renderd: unable: "
 
+DISK_FULL, SAVE, SHARE, LICENCE = "disk-full", "save", "share", "licence"  #: perhaps no failure
+
 #: The first that fits is taken: the narrow ones stand before the wide ones.
 CAUSES = (
     Cause(
@@ -58,13 +60,56 @@ CAUSES = (
         is_fatal=True,
     ),
     Cause(
-        "disk-full",
+        LICENCE,
+        "the renderer got no licence",
+        "free a seat or look at the licence server; work goes on by itself; nodes: N limits how"
+        " many run at once",
+        (
+            # FlexNet (Maya and others): "Licensed number of users already reached. (-4,132)"
+            "licensed number of users already reached",
+            "connect to license server",
+            "license server machine is down",
+            "license checkout failed",
+            "license checkout timed out",
+            "flexnet licensing error",
+            # RLM (Arnold, Nuke, Redshift, Clarisse): "All licenses in use (-22)"
+            "all licenses in use",
+            "connect to any license server",
+            "error checking out license",
+            "communications error with license server",
+            "foundry license error",
+            "rendering with watermarks because of failed authorization",
+            # V-Ray, Houdini and Karma, RenderMan, Octane, and those who say it in plain words
+            "could not obtain a licen",
+            "no licenses could be found",
+            "cannot operate without a license",
+            "unable to acquire + license",
+            "failed to acquire + license",
+            "failed to obtain + license",
+            "could not acquire + license",
+            "could not check out + license",
+            "failed to check out + license",
+            "license was not obtained",
+            "license + not available",
+            "license + has expired",
+            "no license available",
+            "no licenses available",
+            "no licence available",
+            "no valid license",
+            "no valid licence",
+            "no license found",
+            "no license for",
+            "no license left",
+        ),
+    ),
+    Cause(
+        DISK_FULL,
         "the disk is full where the frames go",
         "free space there or raise the quota, then retry the job",
         ("no space left on device", "disk quota exceeded", "not enough space on the disk"),
     ),
     Cause(
-        "save",
+        SAVE,
         "a frame could not be written",
         "see that the output folder exists on this node and that its user may write there",
         (
@@ -79,10 +124,16 @@ CAUSES = (
         ),
     ),
     Cause(
-        "share",
+        SHARE,
         "the file server answered with an error",
         "look at the share on this node (mount, network), then retry",
-        ("stale file handle", "stale nfs file handle", "input/output error", "host is down"),
+        (
+            "stale file handle",
+            "stale nfs file handle",
+            "input/output error",
+            "host is down",
+            "transport endpoint is not connected",
+        ),
     ),
     Cause(
         "no-camera",
@@ -228,26 +279,6 @@ CAUSES = (
             "exception_access_violation",
             "segmentation fault",
             "address boundary error",
-        ),
-    ),
-    Cause(
-        "licence",
-        "the renderer got no licence",
-        "free a seat or look at the licence server, then retry; nodes: N limits how many run",
-        (
-            "licen + error",
-            "licen + fail",
-            "licen + denied",
-            "licen + expired",
-            "licen + not found",
-            "licen + unavailable",
-            "licen + could not",
-            "licen + cannot",
-            "licen + no valid",
-            "no license",
-            "no licence",
-            "rlm_ + error",
-            "flexnet + error",
         ),
     ),
     Cause(

@@ -15,11 +15,12 @@ from renderd.config import Settings
 from renderd.core import lease
 from renderd.core.names import Beat, host_of, new_incarnation
 from renderd.core.wire import Request
-from renderd.daemon import events, rest_file
+from renderd.daemon import events, recipe, rest_file
 from renderd.daemon.lookout import Lookout, able_of, facts_of, ram_of
 from renderd.daemon.loop import Loop, Nudge, boottime
 from renderd.daemon.node import Node
 from renderd.daemon.runner import Means, Runner
+from renderd.daemon.shortages import Shortages
 from renderd.daemon.sight import Lookouts
 from renderd.daemon.tail import Tail
 from renderd.daemon.work import Work
@@ -251,6 +252,7 @@ def _node(
         able=able_of(settings, spool, name, inc),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
         adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
+        shortages=Shortages(spool, sys.platform, recipe.temp_folder(recipe.base(os.environ))),
         start=_starter(runners),
         rng=spool.rng,
         started=boottime(),

@@ -13,6 +13,7 @@ from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import JobMemory, Node
 from renderd.spool import control, frames, sources
 from renderd.spool.allowed import output_allowed
+from renderd.spool.frames import Output
 
 
 def why_not(node: Node, memory: JobMemory) -> str:
@@ -22,7 +23,7 @@ def why_not(node: Node, memory: JobMemory) -> str:
     """
     if memory.checked == node.polled:
         return memory.why_not
-    memory.checked, memory.unseen = node.polled, ""
+    memory.checked, memory.unseen, memory.shortage = node.polled, "", ""
     try:
         said = control.read(node.spool, memory.job.jid)
     except OSError as error:  # no reason to leave the other jobs alone
@@ -74,8 +75,20 @@ def _seen_here(node: Node, memory: JobMemory) -> str:
         if reason:
             return reason
     if path := sources.needed(node.spool, job):
-        return node.sight.ask((job.jid, path), partial(sources.why_not_able, node.spool, job))
-    return ""
+        asked = (job.jid, path)
+        if reason := node.sight.ask(asked, partial(sources.why_not_able, node.spool, job)):
+            return reason
+    return _short_of(node, memory, output)
+
+
+def _short_of(node: Node, memory: JobMemory, output: Output | None) -> str:
+    """What lacks here at present and comes back by itself: room, a share, a licence."""
+    known, job = node.shortages, memory.job
+    about = f"{job.jid}#{known.lessons}", output.folder if output is not None else node.spool.root
+    question = partial(known.why_not, job, output, memory.frame_bytes, node.polled)
+    reason = node.sight.ask(about, question)
+    memory.shortage = "" if sight.is_open(reason) else reason
+    return reason
 
 
 def _failures_held_against(node: Node, memory: JobMemory) -> int:

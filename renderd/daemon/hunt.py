@@ -83,7 +83,9 @@ def _leave_when_done(node: Node, *, wants_more: bool) -> None:
 
 def _refused(node: Node, ticket: Ticket) -> bool:
     memory = node.jobs.get(ticket.jid)
-    return memory is not None and bool(memory.why_not) and not sight.is_open(memory.why_not)
+    if memory is None or memory.shortage or sight.is_open(memory.why_not):
+        return False
+    return bool(memory.why_not)
 
 
 def _look_again(node: Node, now: float) -> None:
@@ -209,6 +211,7 @@ def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
         commands=_commands(node, memory.job, held),
         output=frames.locate(node.spool, memory.job),
         started=now,
+        frame_bytes=memory.frame_bytes,
     )
     work.ram, work.frames_total = memory.ram, len(work.frames)
     node.held[held.key] = work

@@ -6,14 +6,18 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from renderd.core.job import Writes
+from renderd.daemon.work import Work
 from renderd.errors import BrokenImage, RenderdError
-from renderd.spool import frames, image, movies
+from renderd.spool import frames, image, movies, placing
 from renderd.spool.frames import MOVIE, Output, Receipt
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING, names
 
 #: kinds whose structure proves that a file is whole, also while its program still runs
 PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
+AGAIN_EVERY = 2.0  #: seconds between two tries to give a refused frame its name
+WHOLE_TIMES = 12  #: times the patience for what would have to be rendered from its start
+GONE_FOR = 20.0  #: seconds for which a full or absent share keeps an attempt waiting, at most
 MARK_LOOKS = 3  #: at the job's marks before its output counts as gone
 
 
@@ -21,8 +25,16 @@ class OutputGone(RenderdError):
     """The output is no longer this job's, or not seen here: nothing may be put in place."""
 
 
-class NoSpace(RenderdError):
-    """The output's file system, or the spool's, is full."""
+class NotNow(RenderdError):
+    """Whole frames cannot get their names at present, by no fault of the job."""
+
+    def __init__(self, message: str, number: int = 0) -> None:
+        super().__init__(message)
+        self.number = number  #: the errno, 0 where the job's mark is not seen
+
+
+#: what a target that a reader holds open answers, on SMB shares for one
+HELD_OPEN = frozenset({errno.EBUSY, errno.ETXTBSY, errno.EACCES, errno.EPERM})
 
 
 @dataclass(slots=True)
@@ -34,10 +46,15 @@ class Landing:
     stem: str
     wanted: Sequence[int]
     confirm_alive: Callable[[], bool]  #: False: we are certified dead, or cannot tell
+    is_whole: bool = False  #: made in one piece: no attempt goes on where another ended
     receipts: dict[int, Receipt] = field(default_factory=dict)
     complaints: dict[int, str] = field(default_factory=dict)  #: frame → why it is not whole
     size: tuple[int, int] = (0, 0)  #: pixels of the job's frames, once one is known
     started_at: int = 0  #: server time in ns of the attempt's start
+    #: whole frames that are refused their names: where they lie (an attempt), their receipts
+    waiting: dict[int | str, tuple[str, Receipt]] = field(default_factory=dict)
+    refusal: NotNow | None = None  #: why, as the last sweep found
+    forerunners: list[str] = field(default_factory=list)  #: attempts that left such frames
 
     def begin(self) -> list[int]:
         """Find the frames that are this job's already; those still to be rendered.
@@ -46,7 +63,8 @@ class Landing:
         """
         self.receipts = frames.receipted(self.spool, self.output, self.wanted)
         self.size = next((r.size for r in self.receipts.values() if r.size != (0, 0)), (0, 0))
-        missing = [f for f in self.wanted if f not in self.receipts]
+        self._inherit()
+        missing = [f for f in self.wanted if f not in self.receipts and f not in self.waiting]
         if missing and self.size == (0, 0):
             self.size = frames.first_size(self.spool, self.output)
         if missing or self.output.writes is Writes.MOVIE:
@@ -66,9 +84,10 @@ class Landing:
         """Put in place every whole frame found; how many landed.
 
         While the command runs a frame counts when the program said that it `saved` it, or when
-        its kind proves it whole; what cannot be read now is looked for again.  Raises OutputGone,
-        NoSpace, OSError where the share fails.
+        its kind proves it whole; what cannot be read now is looked for again, and what is refused
+        its name now is `waiting`.  Raises OutputGone, OSError where the share fails.
         """
+        self._try_again()
         if self.output.writes is Writes.ITSELF:
             return self._accept() if is_final else 0
         if self.output.writes is Writes.MOVIE:
@@ -81,10 +100,38 @@ class Landing:
                 raise
             return 0
         for frame, files in found.items():
-            if frame in self.wanted and frame not in self.receipts:
+            if frame in self.wanted and frame not in self.receipts and frame not in self.waiting:
                 is_said = is_final or frame in saved
                 landed += self.land(frame, files, is_said=is_said, is_final=is_final)
         return landed
+
+    def settle(self, work: Work, patience: float, clock: Callable[[], float]) -> None:
+        """Put the last frames in place, waiting for what is refused; then raises NotNow.
+
+        The `patience` in seconds is for targets that are held open; a full or absent share gets
+        less, as others can use the slot.  The work tells meanwhile what it waits for.
+        """
+        began = clock()
+        while (refusal := self.finish()) is not None:
+            longest = patience if refusal.number in HELD_OPEN else min(patience, GONE_FOR)
+            longest = WHOLE_TIMES * patience if self.is_whole else longest
+            is_over = clock() - began >= longest
+            if is_over or work.last_frame or work.stopping.wait(AGAIN_EVERY):
+                raise refusal
+            work.message = f"waits: {refusal.message}"
+
+    def finish(self) -> NotNow | None:
+        """Sweep for the last time; why something still has no name, or cannot be read now.
+
+        May be repeated.  Raises OutputGone, OSError for what does not pass.
+        """
+        try:
+            self.sweep(is_final=True)
+        except OSError as error:
+            if not _is_passing(error):
+                raise
+            return NotNow(f"{error.filename or ''} answers: {error.strerror}", error.errno or 0)
+        return self.refusal
 
     def salvage(self, saved: Collection[int]) -> int:
         """Keep what is whole of an attempt that failed; how many frames landed.
@@ -111,15 +158,78 @@ class Landing:
             if is_final or not (_is_passing(error) or isinstance(error, FileNotFoundError)):
                 raise
             return False
-        self._confirm()
         try:
-            self.receipts[frame] = frames.place(
-                self.spool, self.output, self.stem, frame, files, size
-            )
+            receipt = placing.measure(self.spool, self.output, self.stem, files, size)
         except OSError as error:
-            raise _named(error, self.output) from error
+            self._refuse(error)
+            return False
         self.complaints.pop(frame, None)
+        return self._put(frame, self.stem, receipt)
+
+    def _put(self, key: int | str, stem: str, receipt: Receipt) -> bool:
+        """Give a whole frame its name and receipt; False while that is refused: it waits."""
+        self.waiting[key] = stem, receipt
+        try:
+            self._confirm()
+            placed = placing.place(self.spool, self.output, stem, key, receipt)
+        except NotNow as refusal:
+            self.refusal = refusal
+            return False
+        except OSError as error:
+            if not _may_be_placed_later(error):
+                del self.waiting[key]
+            self._refuse(error)
+            return False
+        del self.waiting[key]
+        for frame in self.wanted if key == self.movie else [int(key)]:
+            self.receipts[frame] = placed
         return True
+
+    def _refuse(self, error: OSError) -> None:
+        """Remember why a frame waits; raises the error where waiting is no use."""
+        if not _may_be_placed_later(error):
+            raise error
+        where = error.filename2 or error.filename or self.output.folder
+        why = f"{where} {_REFUSALS.get(error.errno or 0) or f'answers: {error.strerror}'}"
+        self.refusal = NotNow(why, error.errno or 0)
+
+    def _try_again(self) -> None:
+        """Give the frames that wait their names, as far as that is possible now."""
+        self.refusal = None
+        for key, (stem, receipt) in list(self.waiting.items()):
+            if not self._put(key, stem, receipt) and self._is_refused_all():
+                return
+
+    def _is_refused_all(self) -> bool:
+        """Whether what refused one frame refuses all; a target held open is one frame's own."""
+        return self.refusal is not None and self.refusal.number not in HELD_OPEN
+
+    def _inherit(self) -> None:
+        """Take over the whole frames that earlier attempts could not put in place."""
+        for stem in frames.earlier_attempts(self.spool, self.output, self.stem):
+            self.forerunners.append(stem)
+            before = Landing(self.spool, self.output, stem, self.wanted, self.confirm_alive)
+            before.receipts, before.size = self.receipts, self.size
+            if self.output.writes is Writes.PRIVATE and not self.is_whole:
+                before.sweep(is_final=False)
+            self.waiting |= before.waiting
+            self.size = before.size
+
+    def largest_bytes(self) -> int:
+        """Bytes of the largest frame seen, also of one that found no room for all of itself."""
+        whole = [r.files for r in (*self.receipts.values(), *(r for _, r in self.waiting.values()))]
+        most = max((sum(size for _, size, _ in files) for files in whole), default=0)
+        folder = self.output.private(self.stem)
+        with contextlib.suppress(OSError):
+            for files in frames.fresh_files(self.spool, folder, self.output).values():
+                sizes = [self.spool.share.stat(f"{folder}/{name}").size for name in files]
+                most = max(most, sum(sizes))
+        return most
+
+    def clear(self) -> None:
+        """Remove the private folders of this attempt and of those whose frames it took over."""
+        for stem in (*self.forerunners, self.stem):
+            frames.clear_attempt(self.spool, self.output, stem)
 
     def _verify(self, paths: Sequence[str], *, is_said: bool = True) -> tuple[int, int]:
         size = (0, 0)
@@ -144,7 +254,10 @@ class Landing:
             reason = frames.why_not_able(self.spool, self.output)
             if not reason:
                 return
-        raise OutputGone(f"this node {reason}")
+        with contextlib.suppress(OSError):
+            if frames.other_owner(self.spool, self.output):
+                raise OutputGone(f"this node {reason}")
+        raise NotNow(f"this node {reason}")
 
     def _accept(self, saved: Collection[int] | None = None) -> int:
         """Frames that the program wrote in place itself: whole, and not older than the start.
@@ -164,10 +277,12 @@ class Landing:
             try:
                 is_said = saved is None or frame in saved
                 self._verify([f"{self.output.folder}/{n}" for n in files], is_said=is_said)
-                self.receipts[frame] = frames.accept(self.spool, self.output, frame, files)
+                self.receipts[frame] = placing.accept(self.spool, self.output, frame, files)
                 landed += 1
             except BrokenImage as error:
                 self.complaints[frame] = error.message
+            except OSError as error:
+                self._refuse(error)
         return landed
 
     def _mtime(self, name: str) -> int:
@@ -181,7 +296,7 @@ class Landing:
             found = self.spool.share.stat(f"{folder}/{name}")
             if name.startswith(stem) and found.is_file and found.size > 0:
                 files.append(name)
-        if not files:
+        if not files or self.movie in self.waiting:
             return 0
         try:
             for name in files:
@@ -189,14 +304,8 @@ class Landing:
         except BrokenImage as error:
             self.complaints = dict.fromkeys(self.wanted, error.message)
             return 0
-        self._confirm()
-        try:
-            receipt = frames.place(
-                self.spool, self.output, self.stem, self.movie, sorted(files), (0, 0)
-            )
-        except OSError as error:
-            raise _named(error, self.output) from error
-        self.receipts = dict.fromkeys(self.wanted, receipt)
+        receipt = placing.measure(self.spool, self.output, self.stem, sorted(files), (0, 0))
+        self._put(self.movie, self.stem, receipt)
         return len(self.receipts)
 
     def missing(self) -> str:
@@ -209,10 +318,18 @@ class Landing:
         return f"frame {some} was not written" if not why else f"frame {some}: {why}"
 
 
-def _named(error: OSError, output: Output) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NoSpace(f"no space left in {output.folder}", "free some; work goes on by itself")
-    return error
+_REFUSALS = {
+    errno.ENOSPC: "finds no space left on its disk",
+    errno.EDQUOT: "is over the quota of its disk",
+    errno.EBUSY: "is held open by another program",
+    errno.ETXTBSY: "is held open by another program",
+    errno.EACCES: "cannot be replaced: it is open in another program, or somebody else's",
+    errno.EPERM: "cannot be replaced: it is open in another program, or somebody else's",
+}
+
+
+def _may_be_placed_later(error: OSError) -> bool:
+    return _is_passing(error) or error.errno in HELD_OPEN
 
 
 def _is_passing(error: OSError) -> bool:

@@ -12,6 +12,7 @@ from renderd.core.lease import Observer
 from renderd.core.names import Ticket
 from renderd.core.policy import Able
 from renderd.daemon.paces import Paces
+from renderd.daemon.shortages import Shortages
 from renderd.daemon.sight import Sight
 from renderd.daemon.work import Result, Work
 from renderd.spool.adopt import Adopter
@@ -46,9 +47,11 @@ class JobMemory:
     losses: int = 0  #: races lost in a row
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
     ended_since: float | None = None  #: when all chunks were first seen ended, some failed
+    frame_bytes: int = 0  #: the largest frame known here
     why_not: str = ""
     ram: int = 0  #: bytes that a chunk of it needs
     unseen: str = ""  #: the part of it that only this node can tell
+    shortage: str = ""  #: the part of that which ends by itself
     checked: float = float("-inf")  #: the poll at which why_not was found
 
 
@@ -63,6 +66,7 @@ class Node:
     able: Able
     pulse: Pulse
     adopter: Adopter
+    shortages: Shortages
     start: Callable[[Work], None]  #: hand a claimed chunk to a free runner
     rng: random.Random
     started: float

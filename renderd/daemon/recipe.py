@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 
 from renderd import blender
@@ -174,6 +175,11 @@ def blender_variables(spool: Spool) -> dict[str, str]:
     wanted = Wanted(addons=farm.addons, device=farm.device, environ={})
     scripts = {"BLENDER_USER_SCRIPTS": spool.local(farm.scripts)} if farm.scripts else {}
     return {**wanted.variables(), **scripts}
+
+
+def temp_folder(environ: Mapping[str, str]) -> str:
+    """Where commands put what they need for a moment, on this machine's own disk."""
+    return environ.get("TMPDIR", "") or tempfile.gettempdir()
 
 
 def working_folder(environ: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from renderd.spool.moves import Outcome
 WORTH_A_LINE = 0.5  #: seconds from which a finished chunk is worth a line in the log
 FAILURES_IN_A_ROW = 3  #: of different chunks, after which the node pauses itself
 PAUSE_FIRST, PAUSE_LAST = 300.0, 14400.0
-NO_SPACE_REST = 15.0  #: seconds until a node whose disk was full looks again
+BUSY_FOR = 60.0  #: seconds for which others may try to put a chunk's frames in place
 _log = logging.getLogger(__name__)
 
 
@@ -52,10 +52,13 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     work = result.work
     _write_journal(node, result, outcome, clock)
     _tell(result, outcome)
-    if work.output is not None and result.ending is not Ending.DONE:
+    if work.output is not None and result.ending is not Ending.DONE and not result.keeps:
         frames.clear_attempt(node.spool, work.output, work.claim.stem)
     memory = node.jobs.get(work.job.jid)
+    if memory is not None:
+        memory.frame_bytes = max(memory.frame_bytes, work.frame_bytes)
     if result.ending is Ending.DONE:
+        node.shortages.over(result)
         node.rest.failures = 0
         node.failed_jobs.clear()
         node.count("done" if outcome is Outcome.WON else "lost finishes")
@@ -127,10 +130,13 @@ def _write_journal(node: Node, result: Result, outcome: Outcome, clock: float) -
 def _learn(node: Node, result: Result, now: float, clock: float) -> None:
     """A broken host must not eat the retries: it leaves the chunk alone, and rests."""
     memory = node.jobs.get(result.work.job.jid)
-    if result.ending in (Ending.NO_SPACE, Ending.UNABLE):
-        if not node.rest.reason:
-            node.rest = Rest(result.reason, clock + NO_SPACE_REST, failures=node.rest.failures)
+    if result.ending in (Ending.NO_SPACE, Ending.NO_LICENCE, Ending.UNABLE):
+        node.shortages.note(result, now)
+        for other in node.jobs.values():
+            other.checked = float("-inf")
         return
+    if result.ending is Ending.BUSY and memory is not None:
+        memory.avoided[result.work.claim.chunk.index] = now + BUSY_FOR
     if not result.ending.is_failure:
         return
     node.count("failures")

@@ -19,10 +19,10 @@ from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import recipe, verdict
-from renderd.daemon.landing import Landing, NoSpace, OutputGone
+from renderd.daemon.landing import Landing, NotNow, OutputGone
 from renderd.daemon.printout import Printout
 from renderd.daemon.source import SourceWatch, WrongFile
-from renderd.daemon.verdict import Verdict
+from renderd.daemon.verdict import Judge, Verdict
 from renderd.daemon.work import Ending, Result, Work
 from renderd.errors import RenderdError
 from renderd.host import load, process_use
@@ -52,6 +52,7 @@ class Means:
     log_bytes: int
     report: Callable[[Result], None]
     confirm_alive: Callable[[], bool]
+    patience: float = 300.0  #: seconds for which a whole frame waits for a target held open
     blenders: Callable[[], Sequence[BlenderProgram]]
     gpu_is_busy: Callable[[], bool] = lambda: False
     scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
@@ -101,6 +102,7 @@ class Runner(threading.Thread):
         self._printout: Printout | None = None
         self._environ = recipe.base(means.environ)
         self._folder = recipe.working_folder(self._environ)
+        self._judge = Judge(means.spool, recipe.temp_folder(self._environ))
         self.is_free = True
 
     def begin(self, work: Work) -> None:
@@ -125,20 +127,19 @@ class Runner(threading.Thread):
         began = self._means.clock()
         try:
             return self._run(work)
-        except (NoSpace, OutputGone, WrongFile, recipe.NoBlender) as error:
-            endings = {NoSpace: Ending.NO_SPACE, WrongFile: Ending.HELD}
-            ending, reason = endings.get(type(error), Ending.UNABLE), error.message
+        except (OutputGone, WrongFile, recipe.NoBlender) as error:
+            ending = Ending.HELD if isinstance(error, WrongFile) else Ending.UNABLE
+            found = Verdict(ending=ending, reason=error.message)
         except OSError as error:
-            found = verdict.of_error(self._means.spool, error)
-            ending, reason = found.ending, found.reason
+            found = verdict.of_error(self._means.spool, work, error)
         except GuardDied as error:
-            ending, reason = Ending.KILLED, str(error)
+            found = Verdict(ending=Ending.KILLED, reason=str(error))
         except RenderdError as error:
-            ending, reason = Ending.FAIL, str(error)
+            found = Verdict(ending=Ending.FAIL, reason=str(error))
         except Exception as error:
             _log.exception("runner failed on %s", work.claim.key)
-            ending, reason = Ending.FAIL, f"renderd failed: {error}"
-        return Result(work=work, ending=ending, reason=reason, wall=self._means.clock() - began)
+            found = Verdict(ending=Ending.FAIL, reason=f"renderd failed: {error}")
+        return found.result(work, wall=self._means.clock() - began)
 
     def _run(self, work: Work) -> Result:
         means, claim = self._means, work.claim
@@ -154,32 +155,31 @@ class Runner(threading.Thread):
         attempt = _Attempt(
             work, printout, watch, landed, source, began + limit if limit is not None else None
         )
-        found = Verdict(Ending.DONE, "")
+        found = Verdict(ending=Ending.DONE)
         try:
             if missing or landed is None:
                 self._commands(attempt, missing)
             if landed is not None:
-                landed.sweep(is_final=True)
+                landed.settle(work, means.patience, means.clock)
                 if gone := landed.missing():
                     raise Stopped(Ending.BAD_OUTPUT, gone)
         except Stopped as stopped:
             if landed is not None and attempt.spoiled is None and not attempt.held:
                 with contextlib.suppress(OSError, RenderdError):
                     landed.salvage(watch.done)
-            known = attempt.spoiled or _likeliest(attempt)
-            found = verdict.of_failure(means.spool, work, stopped.ending, stopped.message, known)
-        work.frames_done = len(landed.receipts) if landed is not None else 0
-        if found.ending is Ending.DONE and work.output is not None:
-            frames.clear_attempt(means.spool, work.output, claim.stem)
-        return Result(
-            work=work,
-            ending=found.ending,
-            reason=found.reason,
-            advice=found.advice,
-            wall=means.clock() - began,
-            cpu=attempt.cpu,
-            peak_bytes=work.peak_bytes,
-        )
+            if landed is not None:
+                work.frame_bytes = max(work.frame_bytes, landed.largest_bytes())
+            known = attempt.spoiled or verdict.likeliest(work, watch)
+            found = self._judge.of_failure(work, stopped.ending, stopped.message, known)
+        except NotNow as refusal:
+            found = verdict.of_refusal(work, refusal)
+        keeps = False
+        if landed is not None:
+            work.frames_done, keeps = len(landed.receipts), bool(landed.waiting)
+            if found.ending is Ending.DONE:
+                work.frame_bytes = max(work.frame_bytes, landed.largest_bytes())
+                landed.clear()
+        return found.result(work, wall=means.clock() - began, cpu=attempt.cpu, keeps=keeps)
 
     def _landing(self, work: Work, source: SourceWatch) -> Landing | None:
         if work.output is None:
@@ -187,14 +187,15 @@ class Runner(threading.Thread):
         stem = work.claim.stem
         if reason := frames.why_not_able(self._means.spool, work.output):
             raise OutputGone(f"this node {reason}")
-        if work.job.info.whole and work.output.writes is not Writes.MOVIE:
+        is_whole = work.job.info.whole and work.output.writes is not Writes.MOVIE
+        if is_whole:
             frames.forget_parts(self._means.spool, work.output, work.frames)
 
         def confirm() -> bool:
             source.confirm()
             return self._means.confirm_alive()
 
-        return Landing(self._means.spool, work.output, stem, work.frames, confirm)
+        return Landing(self._means.spool, work.output, stem, work.frames, confirm, is_whole)
 
     def _commands(self, attempt: _Attempt, missing: Sequence[int]) -> None:
         """Run the attempt's commands one after the other, with a TMPDIR that goes with them."""
@@ -359,7 +360,8 @@ class Runner(threading.Thread):
             attempt.made_before = None
             return False
         is_private = landed.output.writes is Writes.PRIVATE
-        made = len(landed.receipts if is_private else attempt.watch.done)
+        whole = {*landed.receipts, *landed.waiting}
+        made = len(whole if is_private else attempt.watch.done)
         if attempt.made_before is None:
             attempt.made_before = made
         return made > attempt.made_before
@@ -394,11 +396,3 @@ class Runner(threading.Thread):
                 raise Stopped(ending, reason)
         child.stop(0.0)
         raise Stopped(ending, reason)
-
-
-def _likeliest(attempt: _Attempt) -> Event | None:
-    """The likeliest reason of a failure; not what the job said to overlook."""
-    if attempt.work.job.info.missing == "warn":
-        kept = [f for f in attempt.watch.failures if f.cause not in COMPLAINTS]
-        attempt.watch.failures[:] = kept
-    return attempt.watch.reason

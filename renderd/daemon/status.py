@@ -10,13 +10,13 @@ from renderd.daemon.node import Node
 from renderd.daemon.work import Work
 from renderd.host.load import Load
 
-REFUSED_SHOWN = 8  #: a status has 4,096 bytes
+REFUSED_SHOWN, SHORTAGES_SHOWN = 8, 4  #: a status has 4 KiB
 SLOW_TIMES = 5  #: times a job's usual frame from which a frame is worth a word
 SLOW_AT_LEAST = 10.0  #: seconds
 
 
 def state_of(node: Node) -> str:
-    """One word: rendering, idle, paused, draining, restarting or leaving."""
+    """One word: rendering, waiting, idle, paused, draining, restarting or leaving."""
     if node.restarts:
         return "restarting"
     if node.wants_exit and not node.rest.is_drain:
@@ -25,7 +25,15 @@ def state_of(node: Node) -> str:
         return "draining"
     if node.rest.reason and not node.running:
         return "paused"
-    return "rendering" if node.running else "idle"
+    if node.running:
+        return "rendering"
+    return "waiting" if any(memory.shortage for memory in node.jobs.values()) else "idle"
+
+
+def _shortages(node: Node) -> list[str]:
+    """What lacks here and comes back by itself, each thing once."""
+    found = dict.fromkeys(m.shortage[:120] for m in list(node.jobs.values()) if m.shortage)
+    return list(found)[:SHORTAGES_SHOWN]
 
 
 def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
@@ -49,6 +57,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "load": _load(load),
         "up": round(now - node.started, 1),
         "trouble": node.trouble,
+        "shortages": _shortages(node),
         "stats": dict(node.counts),
     }
 

@@ -22,7 +22,9 @@ class Ending(StrEnum):
     BAD_OUTPUT = "bad-output"  #: it claims success, the frames say otherwise
     TIMEOUT = "timeout"  #: over its wall limit, or hanging
     KILLED = "killed"  #: stopped by us or a person: no failure
-    NO_SPACE = "no-space"  #: the share or the output disk is full: no failure
+    NO_SPACE = "no-space"  #: the share, the output disk or this machine's is full: no failure
+    NO_LICENCE = "no-licence"  #: the renderer got none: no failure
+    BUSY = "busy"  #: somebody holds a target open; the whole frames are kept: no failure
     HELD = "held"  #: going on would make wrong pictures until a person acts: no failure
     MEMORY = "memory"  #: it ran out of memory: no failure where a larger node is
     UNABLE = "unable"  #: this machine does not see what the job needs: no failure
@@ -44,6 +46,8 @@ class Result:
     wall: float = 0.0  #: seconds from start to end
     cpu: float = 0.0
     peak_bytes: int = 0
+    where: str = ""  #: the folder whose disk or share is to blame for the end
+    keeps: bool = False  #: whole frames wait in the private folder for the next attempt
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +67,7 @@ class Work:
     ram: int = 0  #: bytes promised to it: what the job needs
     rss_bytes: int = 0  #: what it used at the last look
     peak_bytes: int = 0
+    frame_bytes: int = 0  #: the largest of the job's frames known here
     warnings: int = 0
     changed: str = ""  #: the .blend's stamp where it is not what was queued
     tail: Tail = field(default_factory=Tail)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from renderd.core.job import Job, Writes
 from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
-from renderd.spool import guests, image, tickets
+from renderd.spool import guests, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     BREATH,
@@ -206,6 +206,12 @@ def is_lost(spool: Spool, output: Output) -> bool:
     return not _may_write_beside(spool, output, holder) and bool(holder or not output.redoes)
 
 
+def other_owner(spool: Spool, output: Output) -> str:
+    """The other job that this output belongs to now; empty where it is ours.  Raises OSError."""
+    holder = _holder(spool, output)
+    return "" if not holder or _may_write_beside(spool, output, holder) else holder
+
+
 def _holder(spool: Spool, output: Output) -> str:
     return guests.read_mark(spool, output.owner)
 
@@ -230,11 +236,19 @@ def _make_folders(spool: Spool, folder: str) -> None:
 
 
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:
-    spool.share.rename(_temp(spool, output, text), path)
+    spool.share.rename(draft(spool, output, text), path)
 
 
-def _temp(spool: Spool, output: Output, text: str) -> str:
+def draft(spool: Spool, output: Output, text: str) -> str:
+    """A file beside the frames that means nothing before it gets its name.  Raises OSError."""
     return create_fresh(spool, f"{output.own}/new", text.encode(), sync=True)
+
+
+def is_seen(spool: Spool, output: Output) -> bool:
+    """True when this machine sees the very folder that the job was queued with."""
+    with contextlib.suppress(OSError):
+        return guests.read_mark(spool, f"{output.own}/since") == output.jid
+    return False
 
 
 def open_private(spool: Spool, output: Output, stem: str) -> str:
@@ -317,65 +331,6 @@ def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str
     return found
 
 
-def place(
-    spool: Spool,
-    output: Output,
-    stem: str,
-    key: int | str,
-    files: Sequence[str],
-    size: tuple[int, int],
-) -> Receipt:
-    """Put a verified frame's files from the private folder in place, then write its receipt.
-
-    With a receipt already there ours is dropped.  The caller has verified the files, knows that
-    this node is alive and that the output is still this job's.  Raises OSError; what is in place
-    then is whole, and the frame counts only with its receipt.
-    """
-    folder = output.private(stem)
-    if (held := read_receipt(spool, output, key)) is not None:
-        for name in files:
-            spool.share.unlink(f"{folder}/{name}")
-        return held
-    entries = []
-    for name in files:  # the main image is last in the list: the set is complete when it lands
-        _put_in_place(spool, f"{folder}/{name}", f"{output.folder}/{name}")
-    for name in files:
-        found = spool.share.stat(f"{output.folder}/{name}")
-        entries.append((name, found.size, found.mtime_ns))
-    return acknowledge(spool, output, key, Receipt(tuple(entries), size))
-
-
-def _put_in_place(spool: Spool, source: str, target: str) -> None:
-    spool.share.sync_file(source)
-    size = spool.share.stat(source).size
-    try:
-        spool.share.rename(source, target)
-    except FileNotFoundError:
-        # A lost reply, when it is there with our size; verified again by its receipt's reader.
-        if spool.share.stat(target).size != size:
-            raise
-
-
-def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) -> Receipt:
-    """Write the receipt of a frame that is in place and whole.  Raises OSError."""
-    if output.redoes:  # first: with ours written nobody would come back for the host's
-        guests.renew(spool, output, key, _temp(spool, output, receipt.text()))
-    _put(spool, output, output.receipt(key), receipt.text())
-    return receipt
-
-
-def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Receipt:
-    """Verify a frame that lies in the output folder and write its receipt.
-
-    Raises BrokenImage, OSError.
-    """
-    pictures = [image.verify_file(spool.share, f"{output.folder}/{n}") for n in files]
-    stats = [(n, spool.share.stat(f"{output.folder}/{n}")) for n in files]
-    entries = tuple((n, s.size, s.mtime_ns) for n, s in stats)
-    size = (pictures[-1].width or 0, pictures[-1].height or 0)
-    return acknowledge(spool, output, frame, Receipt(entries, size))
-
-
 def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
     """Keep a finished job's receipts in its folder and clear its own folder beside the frames.
 
@@ -402,6 +357,17 @@ def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) 
     source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)
     spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
     disown(spool, job, breathe)
+
+
+def earlier_attempts(spool: Spool, output: Output, stem: str) -> list[str]:
+    """The stems of private folders that earlier attempts at a chunk left.  Raises OSError.
+
+    Those attempts are over: each was given back or reclaimed before the next could begin.
+    """
+    index, attempt, _ = stem.split(".", 2)
+    found = [n.split(".", 2) for n in names(spool, output.own)]
+    older = [n for n in found if len(n) == 3 and n[0] == index and n[1].isdigit()]
+    return sorted(".".join(n) for n in older if int(n[1]) < int(attempt))
 
 
 def clear_attempt(spool: Spool, output: Output, stem: str) -> None:

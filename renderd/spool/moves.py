@@ -179,5 +179,10 @@ class Folder:
 
 #: errno values that say "not now" of a file system rather than "never" of a file
 PASSING = frozenset(
-    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOSPC, errno.EDQUOT, errno.EINTR, errno.EBUSY}
+    {
+        *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR),
+        *(errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+        *(errno.ENOSPC, errno.EDQUOT),
+        *(errno.EBUSY, errno.ETXTBSY),
+    }
 )

@@ -9,7 +9,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.needs import Needs
-from renderd.spool import control, frames, jobs, listing, orders, tickets
+from renderd.spool import control, frames, jobs, listing, orders, placing, tickets
 from renderd.spool.layout import Spool
 
 PNG = bytes.fromhex(
@@ -119,7 +119,9 @@ def test_a_frame_in_place_of_a_chunk_that_runs_may_be_done_again(spool: Spool, a
     folder = frames.open_private(spool, output, "00001.1.ws07-0123abcd")
     with open(f"{folder}/shot_0002.png", "wb") as file:
         file.write(PNG)
-    frames.place(spool, output, "00001.1.ws07-0123abcd", 2, ["shot_0002.png"], (1, 1))
+    stem = "00001.1.ws07-0123abcd"
+    whole = placing.measure(spool, output, stem, ["shot_0002.png"], (1, 1))
+    placing.place(spool, output, stem, 2, whole)
     assert redo(job.jid, "--frames", "2")[0] == 0
     assert redo(job.jid, "--frames", "3")[0] == 2
 

@@ -16,7 +16,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.errors import BrokenImage
-from renderd.spool import frames, inspection, jobs, orders, tickets
+from renderd.spool import frames, inspection, jobs, orders, placing, tickets
 from renderd.spool.layout import Spool
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,8 @@ def land(spool: Spool, job: Job, frame: int, *endings: str, size: tuple[int, int
     files = [f"shot_{frame:04d}{ending}" for ending in (*endings, ".png")]
     for name in files:
         noise(Path(folder, name), size, frame)
-    frames.place(spool, output, STEM, frame, files, size)
+    whole = placing.measure(spool, output, STEM, files, size)
+    placing.place(spool, output, STEM, frame, whole)
 
 
 def close(spool: Spool, job: Job, folder: str = "done") -> None:

@@ -9,6 +9,7 @@ from renderd.core.names import Beat
 from renderd.core.policy import Able
 from renderd.daemon.loop import Loop, Message, Nudge
 from renderd.daemon.node import Node
+from renderd.daemon.shortages import Shortages
 from renderd.daemon.work import Ending, Result, Work
 from renderd.host.load import LoadSampler
 from renderd.spool import nodes, trust
@@ -71,6 +72,7 @@ def drive(spool: Spool, time: list[float], inc: str, slots: int = 1, **able: Any
         able=Able(name=name, inc=inc, **able),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
         adopter=Adopter(spool, inc, planner, trust.policy_of(spool)),
+        shortages=Shortages(spool, "linux", f"{spool.root}/tmp"),
         start=works.append,
         rng=random.Random(inc),
         started=time[0],

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
@@ -15,7 +15,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.daemon import landing
-from renderd.daemon.landing import Landing, NoSpace, OutputGone
+from renderd.daemon.landing import Landing, OutputGone
 from renderd.spool import frames, jobs
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
@@ -249,25 +249,118 @@ def test_frames_written_in_place_count_at_the_end_when_fresh_and_whole(
     assert "older than this run" in made.landing.complaints[3]
 
 
-class FullShare:
-    """A real share whose disk fills up just before frames get their names."""
+class Refusing(PosixShare):
+    """A real share on which moves into the output, or new files, are refused for a while."""
 
-    def __init__(self, share: Any) -> None:
-        self._share = share
+    def __init__(self, number: int, call: str = "rename", text: str = "/out/o_") -> None:
+        self.number, self.call, self.text = number, call, text
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._share, name)
+    def _refuse(self, call: str, path: str) -> None:
+        if self.number and call == self.call and self.text in path:
+            raise OSError(self.number, os.strerror(self.number), path)
 
-    def sync_file(self, path: str) -> None:
-        raise OSError(28, "No space left on device", path)
+    def rename(self, old: str, new: str) -> None:
+        self._refuse("rename", new)
+        super().rename(old, new)
+
+    def create(self, path: str, data: bytes, *, sync: bool = False) -> None:
+        self._refuse("create", path)
+        super().create(path, data, sync=sync)
 
 
-def test_a_full_disk_is_told_as_such(attempt: MakeAttempt) -> None:
+# ETXTBSY and EBUSY are what SMB servers answer for a target that a reader holds open; no local
+# file system does, so a share that refuses stands in for one.
+HELD = [errno.EBUSY, errno.ETXTBSY, errno.ESTALE, errno.EACCES, errno.EPERM, errno.EDQUOT]
+
+
+@pytest.mark.parametrize("number", HELD, ids=errno.errorcode.get)
+def test_a_frame_whose_target_is_refused_waits_and_lands_when_it_is_free(
+    attempt: MakeAttempt, number: int
+) -> None:
+    made = attempt()
+    share = Refusing(number)
+    made.landing.spool = replace(made.spool, share=share)
+    made.render("o_0001.png")
+    assert made.landing.sweep(is_final=False) == 0
+    made.render("o_0002.png")
+    assert made.landing.sweep(is_final=True) == 0
+    assert sorted(made.landing.waiting) == [1, 2]
+    refusal = made.landing.finish()
+    assert refusal is not None
+    assert refusal.number == number
+    assert "/o_000" in refusal.message
+    assert made.there() == []
+    share.number = 0
+    assert made.landing.finish() is None
+    assert made.there() == ["o_0001.png", "o_0002.png"]
+    assert set(frames.receipted(made.spool, made.output, [1, 2, 3])) == {1, 2}
+
+
+def test_one_target_held_open_keeps_no_other_frame(attempt: MakeAttempt) -> None:
+    made = attempt()
+    made.landing.spool = replace(made.spool, share=Refusing(errno.EBUSY, text="/out/o_0001"))
+    made.render("o_0001.png")
+    made.landing.sweep(is_final=False)
+    made.render("o_0002.png")
+    assert made.landing.sweep(is_final=False) == 1
+    assert made.there() == ["o_0002.png"]
+
+
+def test_a_receipt_without_room_costs_no_frame(attempt: MakeAttempt) -> None:
+    made = attempt()
+    share = Refusing(errno.ENOSPC, "create", "/new.")
+    made.landing.spool = replace(made.spool, share=share)
+    made.render("o_0001.png")
+    refusal = made.landing.finish()
+    assert refusal is not None
+    assert "no space left" in refusal.message
+    assert made.there() == [], "nothing gets its name before its receipt has room"
+    share.number = 0
+    assert made.landing.finish() is None
+    assert made.there() == ["o_0001.png"]
+
+
+def test_a_move_that_stopped_half_way_goes_on_where_it_was(attempt: MakeAttempt) -> None:
+    made = attempt()
+    share = Refusing(errno.EIO, text="/ok/1")  # the last of the moves: the receipt's
+    made.landing.spool = replace(made.spool, share=share)
+    made.render("o_0001.png")
+    assert made.landing.finish() is not None
+    assert made.there() == ["o_0001.png"]
+    share.number = 0
+    assert made.landing.finish() is None
+    assert list(frames.receipted(made.spool, made.output, [1])) == [1]
+
+
+def test_the_next_attempt_takes_over_what_could_not_be_moved(attempt: MakeAttempt) -> None:
+    made = attempt()
+    share = Refusing(errno.EBUSY)
+    made.landing.spool = replace(made.spool, share=share)
+    made.render("o_0001.png")
+    made.render("o_0002.png", picture()[:40])  # torn
+    made.landing.sweep(is_final=False)
+    heir = again(made)
+    heir.spool = replace(made.spool, share=share)
+    assert heir.begin() == [2, 3], "what waits is not rendered anew"
+    share.number = 0
+    assert heir.finish() is None
+    assert made.there() == ["o_0001.png"]
+    heir.clear()
+    assert not os.path.exists(made.output.private(STEM))
+
+
+def test_a_share_that_went_away_for_a_moment_stops_nothing(attempt: MakeAttempt) -> None:
     made = attempt()
     made.render("o_0001.png")
-    made.landing.spool = replace(made.spool, share=FullShare(made.spool.share))
-    with pytest.raises(NoSpace, match="no space left in"):
-        made.landing.sweep(is_final=False)
+    since, away = f"{made.output.own}/since", f"{made.output.own}/away"
+    os.rename(since, away)  # what a mount point without its share shows: no mark
+    assert made.landing.sweep(is_final=False) == 0
+    refusal = made.landing.refusal
+    assert refusal is not None
+    assert "is the output share mounted?" in refusal.message
+    os.rename(away, since)
+    assert made.landing.finish() is None
+    assert made.there() == ["o_0001.png"]
 
 
 def test_a_disk_with_room_is_not_full_and_one_that_is_gone_is_not_either(

@@ -284,22 +284,6 @@ def test_a_share_that_fails_ends_the_round_and_not_the_loop(
     assert len(driven.works) == 1
 
 
-def test_a_full_disk_rests_the_node_and_costs_no_retry(
-    spool: Spool, publish: Publish, driven: Driven
-) -> None:
-    driven.loop.wall = lambda: driven.time[0]
-    jid = publish(span="1-10", retries=0)
-    driven.tick(0.0, Nudge())
-    driven.end(Ending.NO_SPACE, "no space left in /p")
-    driven.tick(1.0, Nudge())
-    assert driven.works == []
-    assert "no space" in driven.node.rest.reason
-    driven.run(60)
-    assert len(driven.works) == 1
-    driven.end()
-    assert place(spool, jid) == DONE
-
-
 def test_leaving_stops_the_work_and_gives_it_back(
     spool: Spool, publish: Publish, driven: Driven
 ) -> None:

@@ -1,5 +1,6 @@
 """A runner with a real guard, real commands and a real spool: how each attempt ends."""
 
+import errno
 import os
 import queue
 import shlex
@@ -30,6 +31,7 @@ from renderd.host.scratch import Scratch
 from renderd.plan import Wish
 from renderd.spool import claims, control, frames, jobs
 from renderd.spool.layout import Spool
+from renderd.spool.share import PosixShare, Space
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
 STANDIN = str(Path(__file__).parents[1] / "farm" / "standin.py")
@@ -524,14 +526,14 @@ def test_path_roots_lead_to_this_nodes_own_places(stand: Stand) -> None:
 
 
 def test_a_movie_gets_its_name_at_the_end(stand: Stand) -> None:
-    line = 'echo film > "${0%####}0001-0003.mp4"'
+    line = 'echo film > "${0%####}0001-0003.avi"'
     jid = stand.job(("sh", "-c", line, "{out}"), out="shot_####", writes=Writes.MOVIE)
     assert stand.run(jid).ending is Ending.DONE
-    assert stand.there() == ["shot_0001-0003.mp4"]
+    assert stand.there() == ["shot_0001-0003.avi"]
 
 
 def test_the_movie_of_a_failed_run_is_thrown_away(stand: Stand) -> None:
-    line = 'echo fil > "${0%####}0001-0003.mp4"; kill -KILL $$'
+    line = 'echo fil > "${0%####}0001-0003.avi"; kill -KILL $$'
     jid = stand.job(("sh", "-c", line, "{out}"), out="shot_####", writes=Writes.MOVIE)
     first = stand.run(jid)
     assert first.ending is Ending.FAIL
@@ -841,3 +843,160 @@ def test_a_file_that_a_person_accepted_is_rendered(stand: Stand, saving: Any) ->
     stand.give_back(first)
     control.change(stand.spool, jid, source=first.work.changed)
     assert stand.run(jid).ending is Ending.DONE
+
+
+# What surrounds the job is no failure of it.
+
+
+class Crowded(PosixShare):
+    """A real share with as much room as it is told, by the folder's path."""
+
+    def __init__(self) -> None:
+        self.free: dict[str, int] = {}
+
+    def space(self, path: str) -> Space:
+        return Space(self.free.get(path, 500 << 30), 1000 << 30, -1)
+
+
+@pytest.fixture
+def crowded(stand: Stand) -> Crowded:
+    share = Crowded()
+    stand.means = replace(stand.means, spool=replace(stand.spool, share=share))
+    return share
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Error: Render error (No space left on device) cannot save: '/p/1.png'",
+        "Error: Render error (Input/output error) cannot save: '/p/1.png'",
+        "av_interleaved_write_frame(): No space left on device",
+    ],
+)
+@pytest.mark.parametrize("exit_status", [0, 1])
+def test_what_cannot_be_written_to_a_nearly_full_disk_is_no_failure(
+    stand: Stand, crowded: Crowded, says: str, exit_status: int
+) -> None:
+    crowded.free[str(stand.out)] = 200 << 20
+    result = stand.run(stand.job(shell(f'echo "{says}"; exit {exit_status}')))
+    assert result.ending is Ending.NO_SPACE
+    assert result.where == str(stand.out)
+
+
+def test_a_full_disk_of_the_node_itself_is_no_failure(stand: Stand, crowded: Crowded) -> None:
+    temp = stand.folder / "temp"
+    temp.mkdir()
+    stand.means = replace(stand.means, environ={**stand.means.environ, "TMPDIR": str(temp)})
+    says = shell("echo No space left on device; exit 1")
+    crowded.free[str(temp)] = 0
+    result = stand.run(stand.job(says))
+    assert result.ending is Ending.NO_SPACE
+    assert result.where == str(temp)
+    crowded.free.clear()  # and with room everywhere it is one, or it would be tried for ever
+    assert stand.run(stand.job(says, out="b_####.png")).ending is Ending.FAIL
+
+
+def test_a_program_over_its_quota_has_not_failed(stand: Stand) -> None:
+    result = stand.run(stand.job(shell("echo write: Disk quota exceeded; exit 1")))
+    assert (result.ending, result.where) == (Ending.NO_SPACE, str(stand.out))
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "Licensed number of users already reached. (-4,132)",
+        "WARNING | [rlm] error checking out license for arnold (version 20140113):",
+        "[V-Ray] error: Could not obtain a license (1001)",
+        "No licenses could be found to run this application.",
+        "FOUNDRY LICENSE ERROR REPORT",
+    ],
+)
+def test_a_missing_licence_is_no_failure(stand: Stand, says: str) -> None:
+    result = stand.plain(shell(f"echo '{says}'; exit 1"))
+    assert result.ending is Ending.NO_LICENCE
+    assert says[:30] in result.reason
+
+
+def test_a_word_of_licences_fails_nothing_that_works(stand: Stand) -> None:
+    assert stand.plain(shell("echo no license available, going on")).ending is Ending.DONE
+
+
+def test_a_program_that_blames_the_share_is_believed_for_a_while(stand: Stand) -> None:
+    jid = stand.job(shell("echo 'Stale file handle'; exit 1"))
+    endings = []
+    for _ in range(8):
+        result = stand.run(jid)
+        endings.append(result.ending)
+        claims.give_back(stand.spool, result.work.claim, is_failure=result.ending.is_failure)
+    assert endings[0] is Ending.UNABLE
+    assert Ending.FAIL in endings
+
+
+class Held(PosixShare):
+    """A real share on which a reader holds the targets of some frames open."""
+
+    def __init__(self, number: int = errno.EBUSY) -> None:
+        self.number, self.names = number, set[str]()
+
+    def rename(self, old: str, new: str) -> None:
+        if new.rpartition("/")[2] in self.names:
+            raise OSError(self.number, os.strerror(self.number), old, None, new)
+        super().rename(old, new)
+
+
+def test_a_frame_waits_for_a_reader_while_the_others_are_rendered(
+    stand: Stand, wait: Callable[..., None]
+) -> None:
+    share = Held()
+    share.names = {"shot_0001.png"}
+    spool = replace(stand.spool, share=share)
+    mark = stand.folder / "starts"
+    work = stand.start(stand.job(standin(f"--mark={mark}")), spool=spool)
+    wait(lambda: work.message.startswith("waits: "))
+    assert "shot_0001.png is held open" in work.message
+    assert stand.there() == ["shot_0002.png", "shot_0003.png"]
+    share.names.clear()
+    result = stand.result()
+    assert result.ending is Ending.DONE
+    assert stand.there() == ["shot_0001.png", "shot_0002.png", "shot_0003.png"]
+    assert len(mark.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"),
+    [
+        (errno.EBUSY, Ending.BUSY),
+        (errno.ETXTBSY, Ending.BUSY),
+        (errno.ESTALE, Ending.UNABLE),
+        (errno.ENOSPC, Ending.NO_SPACE),
+        (errno.EACCES, Ending.FAIL),  # perhaps for good
+    ],
+)
+def test_what_waited_too_long_is_given_back_and_not_rendered_anew(
+    stand: Stand, number: int, ending: Ending
+) -> None:
+    share = Held(number)
+    share.names = {"shot_0001.png"}
+    spool = replace(stand.spool, share=share)
+    mark = stand.folder / "starts"
+    jid = stand.job(standin(f"--mark={mark}"))
+    result = stand.run(jid, spool=spool, patience=0.0)
+    assert (result.ending, result.keeps) == (ending, True)
+    assert "shot_0001.png" in result.reason
+    claims.give_back(stand.spool, result.work.claim, is_failure=ending.is_failure)
+    share.names.clear()
+    assert stand.run(jid, spool=spool).ending is Ending.DONE
+    assert len(mark.read_text().splitlines()) == 1
+    assert result.work.output is not None
+    assert sorted(os.listdir(result.work.output.own)) == ["ok", "since"]
+
+
+def test_a_stop_ends_the_waiting_for_a_reader(stand: Stand, wait: Callable[..., None]) -> None:
+    share = Held()
+    share.names = {"shot_0001.png"}
+    work = stand.start(stand.job(standin()), spool=replace(stand.spool, share=share))
+    wait(lambda: work.message.startswith("waits: "))
+    work.stop("this node was paused")
+    result = stand.result()
+    assert not result.ending.is_failure
+    assert result.keeps

@@ -10,6 +10,7 @@ import pytest
 from renderd.core.policy import Able
 from renderd.daemon import status
 from renderd.daemon.node import Node
+from renderd.daemon.shortages import Shortages
 from renderd.daemon.work import Work
 from renderd.host.load import LoadSampler
 from renderd.spool import jobs, trust
@@ -30,6 +31,7 @@ def node(spool, worker, publish):
         able=Able(name="ws07", inc=worker.inc),
         pulse=worker.pulse,
         adopter=Adopter(spool, worker.inc, lambda *_: None, trust.policy_of(spool)),
+        shortages=Shortages(spool, "linux", "/tmp"),
         start=lambda _work: None,
         rng=random.Random(1),
         started=0.0,

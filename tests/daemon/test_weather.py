@@ -24,7 +24,7 @@ from renderd.core.chunk import State, parse
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.core.names import parse_ticket
-from renderd.daemon.landing import Landing, NoSpace, OutputGone
+from renderd.daemon.landing import Landing, OutputGone
 from renderd.daemon.loop import BeatNow, Nudge
 from renderd.daemon.work import Ending, Result, Work
 from renderd.errors import RenderdError, UsageError
@@ -157,21 +157,22 @@ class Weather:
 
     def end(self, driven: Driven, ending: Ending) -> None:
         """The chunk in work ends; its frames are put in place as a runner does."""
-        work = driven.works.pop(0)
+        work, keeps = driven.works.pop(0), False
         if work.output is not None and ending is Ending.DONE:
             try:
-                ending = self.render(driven, work)
-            except (OSError, OutputGone, NoSpace):
+                ending, keeps = self.render(driven, work)
+            except (OSError, OutputGone):
                 ending = Ending.UNABLE
             except Died:
                 self.nodes.remove(driven)
                 return
-        self.tick(driven, Result(work=work, ending=ending, reason=f"made to {ending}", wall=1.0))
+        reason = f"made to {ending}"
+        self.tick(driven, Result(work=work, ending=ending, reason=reason, wall=1.0, keeps=keeps))
         if driven in self.nodes and work in driven.node.running:  # frozen: the report waits
             driven.works.insert(0, work)
 
-    def render(self, driven: Driven, work: Work) -> Ending:
-        """Write the frames a chunk lacks and let them land."""
+    def render(self, driven: Driven, work: Work) -> tuple[Ending, bool]:
+        """Write the frames a chunk lacks and let them land; True where some wait whole."""
         assert work.output is not None
 
         def alive() -> bool:
@@ -184,8 +185,11 @@ class Weather:
             picture = png(self.rng.randrange(1 << 30))
             path = f"{work.output.private(work.claim.stem)}/f_{frame:04d}.png"
             Path(path).write_bytes(picture)
-        landing.sweep(is_final=True)
-        return Ending.BAD_OUTPUT if landing.missing() else Ending.DONE
+        for _ in range(2):  # as patient as it gets in a step of a driven clock
+            if landing.finish() is None:
+                landing.clear()
+                return (Ending.BAD_OUTPUT if landing.missing() else Ending.DONE), False
+        return Ending.UNABLE, bool(landing.waiting)
 
     # What it comes to.
 

@@ -6,6 +6,7 @@ import subprocess
 from contextlib import ExitStack
 
 import pytest
+from farm import RENDERD
 from test_frames import number
 
 from renderd.core.chunk import State
@@ -162,8 +163,8 @@ def test_a_full_output_disk_costs_no_retry_and_no_frame(farm, mounts):
     ballast = folder / "ballast"
     ballast.write_bytes(bytes(1_200_000))
     daemon = farm.up("ws1")
-    farm.until(lambda: daemon.status()["state"] == "paused", "it rests for want of space")
-    assert "no space left" in daemon.status()["reason"]
+    farm.until(lambda: daemon.status()["shortages"], "it waits for room")
+    assert f"free on {folder}" in daemon.status()["refuses"][jid]
     assert farm.state(jid) == "queue"
     assert sum(c.failures for c in farm.chunks(jid)) == 0
     # A frame whose receipt found no room may be rendered again; the others are kept.
@@ -176,6 +177,67 @@ def test_a_full_output_disk_costs_no_retry_and_no_frame(farm, mounts):
         range(1, 31)
     )
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
+    assert sum(c.failures for c in farm.chunks(jid)) == 0
+
+
+@needs_mount
+def test_a_disk_full_at_frame_7_stops_that_disks_jobs_only(farm, mounts):
+    folder = farm.out / "small"
+    mounts.tmpfs(folder, "size=4m")
+    ballast = folder / "ballast"
+    starts = farm.folder / "starts"
+    jid = farm.add(
+        farm.info(
+            *("--fill=100000", "--seconds=0.2", f"--mark={starts}"),
+            **{"frames": "1-10", "chunk": 10, "retries": 0, "out": "small/#.png", "priority": 90},
+        )
+    )
+    # The stand-in dies of the first frame that finds no room, as Blender does.
+    room = os.statvfs(folder)
+    ballast.write_bytes(bytes(room.f_bavail * room.f_frsize - 720_000))
+    other = farm.add(farm.info(frames="1-40", chunk=4))
+    daemon = farm.up("ws1")
+    assert farm.ended(other) == "done", "the node works where there is room"
+    farm.until(lambda: jid in daemon.status()["refuses"], "it says what lacks")
+    assert farm.state(jid) == "queue"
+    (chunk,) = farm.chunks(jid)
+    assert (chunk.state, chunk.failures) == (State.WAIT, 0)
+    why = subprocess.run(
+        [RENDERD.with_name("render"), "--spool", farm.root, "why", jid],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"free on {folder}" in why.stdout
+    tries = len(starts.read_text().splitlines())
+    whole = {p: p.stat().st_mtime_ns for p in folder.glob("*.png")}
+    assert 5 <= len(whole) <= 7
+    beats = daemon.status()["stats"]["beats"]
+    farm.until(lambda: daemon.status()["stats"]["beats"] >= beats + 3, "a while passes")
+    assert len(starts.read_text().splitlines()) == tries, "it is not tried in vain"
+    ballast.unlink()
+    assert farm.ended(jid) == "done"
+    assert len(list(folder.glob("*.png"))) == 10
+    assert {p: p.stat().st_mtime_ns for p in whole} == whole
+    assert farm.chunks(jid)[0].failures == 0
+    assert "no-space: " in farm.errors(jid)
+
+
+@needs_mount
+def test_an_output_that_is_unmounted_while_it_is_rendered_into_loses_nothing(farm, mounts):
+    real, folder = farm.folder / "real", farm.out / "share"
+    real.mkdir()
+    mounts.bind(real, folder)
+    jid = farm.add(farm.info("--seconds=0.5", frames="1-12", chunk=6, retries=0, out="share/#.png"))
+    daemon = farm.up("ws1")
+    farm.until(lambda: len(list(real.glob("*.png"))) >= 2, "work is in full swing")
+    mounts.away(folder)
+    farm.until(lambda: jid in daemon.status()["refuses"], "it says what is missing", 300)
+    assert "is the output share mounted?" in daemon.status()["refuses"][jid]
+    assert not os.listdir(folder), "nothing is written to the empty mount point"
+    mounts.bind(real, folder)
+    assert farm.ended(jid) == "done"
+    assert len(list(folder.glob("*.png"))) == 12
     assert sum(c.failures for c in farm.chunks(jid)) == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
-from renderd.spool import frames, jobs
+from renderd.spool import frames, jobs, placing
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 
@@ -51,8 +51,13 @@ def render(output: Output, frame: int, data: bytes | None = None) -> list[str]:
     return [name]
 
 
+def put(spool: Spool, output: Output, key: int, files: list[str], size: tuple[int, int]) -> None:
+    measured = placing.measure(spool, output, STEM, files, size)
+    placing.place(spool, output, STEM, key, measured)
+
+
 def test_a_placed_frame_has_its_name_and_a_receipt(spool: Spool, output: Output) -> None:
-    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    put(spool, output, 2, render(output, 2), (4, 3))
     assert Path(output.folder, "shot_0002.png").read_bytes() == png()
     assert list(frames.receipted(spool, output, range(1, 5))) == [2]
 
@@ -63,21 +68,21 @@ def test_a_frame_of_an_earlier_job_is_not_ours(spool: Spool, output: Output) -> 
 
 
 def test_a_frame_changed_since_is_not_ours_any_more(spool: Spool, output: Output) -> None:
-    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    put(spool, output, 2, render(output, 2), (4, 3))
     Path(output.folder, "shot_0002.png").write_bytes(png(8, 8))
     assert frames.receipted(spool, output, range(1, 5)) == {}
 
 
 def test_a_zombies_late_frame_changes_nothing(spool: Spool, output: Output) -> None:
-    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    put(spool, output, 2, render(output, 2), (4, 3))
     before = os.stat(Path(output.folder, "shot_0002.png"))
-    frames.place(spool, output, STEM, 2, render(output, 2, png(9, 9)), (9, 9))
+    put(spool, output, 2, render(output, 2, png(9, 9)), (9, 9))
     assert os.stat(Path(output.folder, "shot_0002.png")) == before
     assert os.listdir(output.private(STEM)) == []
 
 
 def test_a_torn_receipt_is_none(spool: Spool, output: Output) -> None:
-    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    put(spool, output, 2, render(output, 2), (4, 3))
     Path(output.receipt(2)).write_text('{"files": [["shot')
     assert frames.receipted(spool, output, [2]) == {}
 
@@ -92,7 +97,7 @@ def test_a_node_that_does_not_see_the_mark_is_not_able(spool: Spool, output: Out
 def test_a_former_owner_that_was_suspended_puts_no_late_frame_over_the_new_owners(
     spool: Spool, job: Job, output: Output
 ) -> None:
-    rendered = render(output, 2, png(9, 9))
+    rendered = placing.measure(spool, output, STEM, render(output, 2, png(9, 9)), (9, 9))
     assert frames.why_not_able(spool, output) == ""  # … and here the machine sleeps
     draft = Draft(
         name="t", slug="t", info=job.info, runs=job.info.frames, out=job.out, writes=job.writes
@@ -101,9 +106,9 @@ def test_a_former_owner_that_was_suspended_puts_no_late_frame_over_the_new_owner
     taken = frames.locate(spool, jobs.read(spool, jobs.publish(spool, draft, order)))
     assert taken
     frames.open_private(spool, taken, STEM)
-    frames.place(spool, taken, STEM, 2, render(taken, 2), (4, 3))
+    put(spool, taken, 2, render(taken, 2), (4, 3))
     with pytest.raises(FileNotFoundError):
-        frames.place(spool, output, STEM, 2, rendered, (9, 9))
+        placing.place(spool, output, STEM, 2, rendered)
     assert Path(output.folder, "shot_0002.png").read_bytes() == png()
     assert list(frames.receipted(spool, taken, [2])) == [2]
 
@@ -122,7 +127,7 @@ def test_a_finished_job_keeps_its_receipts_and_leaves_no_litter(
     spool: Spool, job: Job, output: Output
 ) -> None:
     for frame in (1, 2):
-        frames.place(spool, output, STEM, frame, render(output, frame), (4, 3))
+        put(spool, output, frame, render(output, frame), (4, 3))
     frames.collect(spool, job)
     frames.collect(spool, job)  # a closer that died is followed by another
     lines = Path(spool.job(job.jid, "frames.jsonl")).read_text().splitlines()
@@ -133,7 +138,7 @@ def test_a_finished_job_keeps_its_receipts_and_leaves_no_litter(
 def test_receipts_are_not_collected_where_the_output_is_not_mounted(
     spool: Spool, job: Job, output: Output
 ) -> None:
-    frames.place(spool, output, STEM, 1, render(output, 1), (4, 3))
+    put(spool, output, 1, render(output, 1), (4, 3))
     os.rename(output.folder, output.folder + ".elsewhere")
     os.mkdir(output.folder)
     frames.collect(spool, job)
@@ -188,7 +193,7 @@ def test_the_publisher_makes_the_output_folder(
 def test_a_nas_box_s_litter_does_not_keep_a_closed_jobs_folder(
     spool: Spool, job: Job, output: Output
 ) -> None:
-    frames.place(spool, output, STEM, 2, render(output, 2), (4, 3))
+    put(spool, output, 2, render(output, 2), (4, 3))
     for folder in (output.folder + "/.renderd", output.own, output.own + "/ok"):
         Path(folder, "@eaDir").mkdir()
         Path(folder, "@eaDir", "x@SynoEAStream").write_text("x")

@@ -12,7 +12,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.errors import OutputOwned
-from renderd.spool import frames, jobs, orders, tickets
+from renderd.spool import frames, jobs, orders, placing, tickets
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
@@ -51,7 +51,7 @@ def place(spool: Spool, job: Job, frame: int, data: bytes) -> None:
     folder = frames.open_private(spool, output, STEM)
     name = f"shot_{frame:04d}.png"
     Path(folder, name).write_bytes(data)
-    frames.place(spool, output, STEM, frame, [name], (1, 1))
+    placing.place(spool, output, STEM, frame, placing.measure(spool, output, STEM, [name], (1, 1)))
 
 
 def close(spool: Spool, job: Job) -> None:

@@ -11,7 +11,7 @@ import pytest
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.spool import claims, frames, janitor, jobs, nodes, orders
+from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 from renderd.spool.janitor import Janitor
@@ -150,7 +150,7 @@ def receipt(spool: Spool, output: Output) -> None:
     Path(output.folder, "shot_0003.png").write_bytes(b"whole")
     found = os.stat(Path(output.folder, "shot_0003.png"))
     entry = ("shot_0003.png", found.st_size, found.st_mtime_ns)
-    frames.acknowledge(spool, output, 3, frames.Receipt((entry,), (0, 0)))
+    placing.acknowledge(spool, output, 3, frames.Receipt((entry,), (0, 0)))
 
 
 def test_a_cancelled_job_leaves_nothing_beside_its_frames(
