@@ -1,8 +1,9 @@
 """Trash and leftovers: what nobody needs goes, when twice seen and long enough ago."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from renderd.core import job as job_record
 from renderd.core.chunk import State, parse
@@ -29,6 +30,8 @@ from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP, Retention
 
 CHUNK_PARTS = 6  #: of a chunk's name with an owner, between its dots
 
+Thing = TypeVar("Thing")
+
 SWEEP_EVERY = 900.0
 FILES_A_SWEEP = 2000  #: removed at most; the rest a minute later, for work goes before litter
 
@@ -44,6 +47,7 @@ class Janitor:
     _emptied: set[str] = field(default_factory=set)  #: done jobs without chunk files
     _next_sweep: float = 0.0
     _left: int = 0  #: files that this sweep may still remove
+    _old: set[str] | None = None  #: tickets that were over when this node came
     _retention: Retention = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +57,14 @@ class Janitor:
         """Do a little of each kind; an error of the share ends the sweep, no more."""
         with contextlib.suppress(OSError):
             done, cancelled = (tickets.listed(self.spool, f) for f in (DONE, CANCELLED))
-            self._close([*cancelled, *done])
+            over = [t for t in (*cancelled, *done) if t.name not in self._closed]
+            if self._old is None:
+                self._old = {t.name for t in over}
+            self._close([t for t in over if t.name not in self._old][:JOBS_A_SWEEP])
             if now < self._next_sweep:
                 return
+            # What was over before we came was closed in order but for the few whose closer died.
+            self._close(self._some([t for t in over if t.name in self._old]))
             self._next_sweep = now + SWEEP_EVERY
             self._left = FILES_A_SWEEP
             self._empty_done_jobs(done, now)
@@ -63,7 +72,7 @@ class Janitor:
             # Ages are the server's: its mtimes against that of a file made now.
             clock = self._server_time()
             self._clear_attempts(now)
-            self._remove_old(clock)
+            self._remove_old(now, clock)
             if not self._retention.sweep(now, clock) or self._left <= 0:
                 self._next_sweep = now
 
@@ -72,8 +81,7 @@ class Janitor:
 
         Receipts into the job, its folder beside the frames and its copy of the .blend away.
         """
-        self._closed &= {t.name for t in over}
-        for ticket in [t for t in over if t.name not in self._closed][:JOBS_A_SWEEP]:
+        for ticket in over:
             self._closed.add(ticket.name)
             with contextlib.suppress(OSError, RenderdError):
                 job = jobs.read(self.spool, ticket.jid)
@@ -84,11 +92,15 @@ class Janitor:
                 jobs.let_videos_in(self.spool, ticket.jid)
                 frames.collect(self.spool, job, self.breathe)
 
+    def _some(self, things: Sequence[Thing]) -> list[Thing]:
+        """A few of them, any: each has its turn, and no sweep takes long."""
+        return self.spool.rng.sample(things, min(JOBS_A_SWEEP, len(things)))
+
     def _clear_attempts(self, now: float) -> None:
         """Private folders of attempts that run no more, of some jobs that are not over."""
         listed = [t for f in (QUEUE, HELD, FAILED) for t in tickets.listed(self.spool, f)]
         gone = nodes.dead(self.spool)
-        for ticket in self.spool.rng.sample(listed, min(JOBS_A_SWEEP, len(listed))):
+        for ticket in self._some(listed):
             with contextlib.suppress(OSError, RenderdError):
                 output = frames.locate(self.spool, jobs.read(self.spool, ticket.jid))
                 if output is None:
@@ -172,25 +184,31 @@ class Janitor:
                     self.breathe()
         return owners
 
-    def _remove_old(self, clock: float) -> None:
+    def _remove_old(self, now: float, clock: float) -> None:
         """Journals and refused files past the farm's retention; temps past a day."""
         jobs.sweep_unpublished(self.spool, int((clock - DAY) * 1e9))
         keep = self.spool.farm.keep_days * DAY
-        for folder, limit in ((TMP, DAY), (TRASH, DAY), (HISTORY, keep), (BAD, keep)):
-            for name in names(self.spool, self.spool.at(folder)):
-                with contextlib.suppress(OSError):
-                    if folder == TRASH:
-                        self._finish_removal(name)
-                    self._remove_older(self.spool.at(folder), name, clock - limit)
+        for folder, limit in ((TMP, DAY), (HISTORY, keep), (BAD, keep)):
+            self._remove_older(folder, names(self.spool, self.spool.at(folder)), clock - limit)
+        removed = names(self.spool, self.spool.at(TRASH))
+        self._finish_removals([n for n in removed if is_jid(n) or parse_ticket(n)])
+        # An hour, for a node that sees a removed job's output to clear that.
+        due = [n for n in removed if self._is_due(f"trash:{n}", HOUR, now)]
+        self._remove_older(TRASH, due, clock - DAY)
+        for key in [k for k in self._seen if k.startswith("trash:") and k[6:] not in removed]:
+            del self._seen[key]
 
-    def _finish_removal(self, name: str) -> None:
+    def _finish_removals(self, removed: list[str]) -> None:
         """What who removed a job could not do: it died, or did not see the output."""
-        with contextlib.suppress(OSError, RenderdError):
-            if (ticket := parse_ticket(name)) and tickets.find(self.spool, ticket.jid) is None:
-                # The ticket is the job: while it lies here nobody can publish or run it.
-                if self._has(self.spool.job(ticket.jid)):
-                    jobs.discard(self.spool, ticket.jid)
-            elif is_jid(name):
+        some = self._some(removed)
+        known = tickets.everywhere(self.spool) if some else {}
+        for name in some:
+            with contextlib.suppress(OSError, RenderdError):
+                if ticket := parse_ticket(name):
+                    # The ticket is the job: while it lies here nobody can publish or run it.
+                    if ticket.jid not in known and self._has(self.spool.job(ticket.jid)):
+                        jobs.discard(self.spool, ticket.jid)
+                    continue
                 record = self.spool.share.read(self.spool.at(TRASH, name, "job.info"))
                 frames.disown(self.spool, job_record.parse(name, record), self.breathe)
 
@@ -200,14 +218,17 @@ class Janitor:
         except FileNotFoundError:
             return False
 
-    def _remove_older(self, folder: str, name: str, before: float) -> None:
-        found = self.spool.share.stat(f"{folder}/{name}")
-        if found.mtime_ns / 1e9 > before:
-            return
-        if found.is_folder:
-            self._remove_tree(f"{folder}/{name}")
-        else:
-            self._remove(folder, name)
+    def _remove_older(self, folder: str, listed: Iterable[str], before: float) -> None:
+        for name in listed:
+            path = self.spool.at(folder, name)
+            with contextlib.suppress(OSError):
+                found = self.spool.share.stat(path)
+                if found.mtime_ns / 1e9 > before:
+                    continue
+                if found.is_folder:
+                    self._remove_tree(path)
+                else:
+                    self._remove(self.spool.at(folder), name)
 
     def _server_time(self) -> float:
         path = self.spool.at(TMP, f"{self.spool.who}.clock{self.spool.rng.getrandbits(32):08x}")

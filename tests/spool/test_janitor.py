@@ -14,7 +14,7 @@ from renderd.core.job import Draft, Writes
 from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
-from renderd.spool.janitor import Janitor
+from renderd.spool.janitor import SWEEP_EVERY, Janitor
 from renderd.spool.layout import Spool
 from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP
 from renderd.spool.share import PosixShare
@@ -129,9 +129,13 @@ def test_two_janitors_do_not_stop_each_other(spool: Spool, publish: Publish, wor
 @pytest.fixture
 def rendering(spool: Spool, tmp_path: Path) -> Output:
     """The output of a job of three chunks."""
+    return rendered(spool, f"{tmp_path}/out/shot_####.png")
+
+
+def rendered(spool: Spool, out: str) -> Output:
+    """Publish a job with an output."""
     runs = ranges.parse("1-30")
     info = Info(commands=(("prog", "{out}"),), frames=runs)
-    out = f"{tmp_path}/out/shot_####.png"
     draft = Draft(name="s", slug="s", info=info, runs=runs, out=out, writes=Writes.PRIVATE, size=10)
     job = jobs.read(spool, jobs.publish(spool, draft, jobs.Order("me@here")))
     found = frames.locate(spool, job)
@@ -232,3 +236,25 @@ def test_a_job_removed_where_its_output_is_not_mounted_is_cleared_by_a_node(
     assert os.listdir(rendering.folder) == [".renderd"]
     sweep(spool, 0.0)
     assert os.listdir(rendering.folder) == []
+
+
+def test_what_is_over_is_cleared_at_once_and_what_was_over_before_a_few_a_sweep(
+    spool: Spool, tmp_path: Path
+) -> None:
+    def cancelled(name: str) -> str:
+        jid = rendered(spool, f"{tmp_path}/out/{name}_####.png").jid
+        orders.cancel(spool, jid)
+        return jid
+
+    def left(jids: list[str]) -> int:
+        return sum(os.path.exists(f"{tmp_path}/out/.renderd/{jid}") for jid in jids)
+
+    old = [cancelled(f"old{number}") for number in range(JOBS_A_SWEEP + 5)]
+    sweeper = Janitor(spool)
+    sweeper.sweep(0.0)
+    assert left(old) == 5
+    new = cancelled("new")
+    sweeper.sweep(60.0)
+    assert (left(old), left([new])) == (5, 0)
+    sweeper.sweep(SWEEP_EVERY)
+    assert left(old) == 0
