@@ -229,7 +229,10 @@ class Session:
         for frame in frames:
             scene.frame_set(frame)
             scene.render.filepath = pattern
-            scene.render.filepath = scene.render.frame_path(frame=frame)
+            path = scene.render.frame_path(frame=frame)
+            if bpy.app.version >= (5, 0, 0):  # what was filled in must not be filled once more
+                path = path.replace("{", "{{").replace("}", "}}")
+            scene.render.filepath = path
             try:
                 bpy.ops.render.render(write_still=True, scene=scene.name)
             finally:

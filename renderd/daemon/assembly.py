@@ -32,6 +32,7 @@ from renderd.host.run_record import RunRecord
 from renderd.host.scratch import Scratch
 from renderd.spool import history, moves, nodes, tickets, trust
 from renderd.spool.adopt import Adopter, Planner
+from renderd.spool.allowed import output_allowed
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import DEAD, DONE, Spool, open_spool, read_farm
 from renderd.spool.share import Lock, PosixShare
@@ -222,6 +223,9 @@ def _means(
         report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
         confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
         blenders=lambda: tuple(loop_holder[0].node.programs),
+        allows=lambda folder: all(
+            output_allowed(folder, roots) for roots in loop_holder[0].node.outputs
+        ),
         gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
         scratch=lambda: scratches[0].folder() if scratches else contextlib.nullcontext(""),
     )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from renderd.core import frames as ranges
 from renderd.core import video, videojob
 from renderd.core.videojob import Film
-from renderd.daemon.landing import OutputGone
+from renderd.daemon.gathering import OutputGone
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError, UsageError
 from renderd.spool import frames, inspection, jobs, movies

@@ -11,7 +11,7 @@ from renderd.core.policy import Able
 from renderd.daemon import dispute, roots, sight
 from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import JobMemory, Node
-from renderd.spool import control, frames, sources
+from renderd.spool import control, frames, passes, sources
 from renderd.spool.allowed import output_allowed
 from renderd.spool.frames import Output
 
@@ -73,6 +73,9 @@ def _seen_here(node: Node, memory: JobMemory) -> str:
         if not sight.is_open(reason):
             dispute.settle(node, job, output, is_refused=bool(reason))
         if reason:
+            return reason
+        asked = (job.jid, f"{output.folder}#passes")
+        if reason := node.sight.ask(asked, partial(passes.why_not_able, node.spool, output)):
             return reason
     if path := sources.needed(node.spool, job):
         asked = (job.jid, path)

@@ -3,26 +3,23 @@
 import contextlib
 import errno
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from renderd.core.frameset import UNKNOWN
 from renderd.core.job import Writes
+from renderd.daemon.gathering import Gathering, OutputGone, size_of
 from renderd.daemon.work import Work
 from renderd.errors import BrokenImage, RenderdError
-from renderd.spool import frames, image, movies, placing
+from renderd.spool import frames, movies, placing
 from renderd.spool.frames import MOVIE, Output, Receipt
 from renderd.spool.layout import Spool
-from renderd.spool.moves import PASSING, names
+from renderd.spool.moves import PASSING
+from renderd.spool.placing import Piece
 
-#: kinds whose structure proves that a file is whole, also while its program still runs
-PROVEN = frozenset({"png", "exr", "jpeg", "webp"})
 AGAIN_EVERY = 2.0  #: seconds between two tries to give a refused frame its name
 WHOLE_TIMES = 12  #: times the patience for what would have to be rendered from its start
 GONE_FOR = 20.0  #: seconds for which a full or absent share keeps an attempt waiting, at most
 MARK_LOOKS = 3  #: at the job's marks before its output counts as gone
-
-
-class OutputGone(RenderdError):
-    """The output is no longer this job's, or not seen here: nothing may be put in place."""
 
 
 class NotNow(RenderdError):
@@ -49,12 +46,16 @@ class Landing:
     is_whole: bool = False  #: made in one piece: no attempt goes on where another ended
     receipts: dict[int, Receipt] = field(default_factory=dict)
     complaints: dict[int, str] = field(default_factory=dict)  #: frame → why it is not whole
-    size: tuple[int, int] = (0, 0)  #: pixels of the job's frames, once one is known
     started_at: int = 0  #: server time in ns of the attempt's start
-    #: whole frames that are refused their names: where they lie (an attempt), their receipts
-    waiting: dict[int | str, tuple[str, Receipt]] = field(default_factory=dict)
+    #: whole frames that are refused their names: where their files lie, their receipts
+    waiting: dict[int | str, tuple[Sequence[str], Receipt]] = field(default_factory=dict)
     refusal: NotNow | None = None  #: why, as the last sweep found
     forerunners: list[str] = field(default_factory=list)  #: attempts that left such frames
+    allows: Callable[[str], bool] = lambda _: True  #: whether passes may go into a folder
+    files: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Gathering(self.spool, self.output, self.stem, self.allows)
 
     def begin(self) -> list[int]:
         """Find the frames that are this job's already; those still to be rendered.
@@ -62,11 +63,8 @@ class Landing:
         Raises OSError.
         """
         self.receipts = frames.receipted(self.spool, self.output, self.wanted)
-        self.size = next((r.size for r in self.receipts.values() if r.size != (0, 0)), (0, 0))
         self._inherit()
         missing = [f for f in self.wanted if f not in self.receipts and f not in self.waiting]
-        if missing and self.size == (0, 0):
-            self.size = frames.first_size(self.spool, self.output)
         if missing or self.output.writes is Writes.MOVIE:
             self.started_at = frames.started_at(self.spool, self.output, self.stem)
         if self.output.writes is Writes.MOVIE:
@@ -94,15 +92,15 @@ class Landing:
             return self._land_movie() if is_final else 0
         landed = 0
         try:
-            found = frames.fresh_files(self.spool, self.output.private(self.stem), self.output)
+            found = self.files.found()
         except OSError as error:
             if is_final or not _is_passing(error):
                 raise
             return 0
-        for frame, files in found.items():
+        for frame, pieces in sorted(found.items()):
             if frame in self.wanted and frame not in self.receipts and frame not in self.waiting:
                 is_said = is_final or frame in saved
-                landed += self.land(frame, files, is_said=is_said, is_final=is_final)
+                landed += self.land(frame, pieces, is_said=is_said, is_final=is_final)
         return landed
 
     def settle(self, work: Work, patience: float, clock: Callable[[], float]) -> None:
@@ -145,11 +143,10 @@ class Landing:
             return self._accept(saved)
         return self.sweep(is_final=False, saved=saved)
 
-    def land(self, frame: int, files: Sequence[str], *, is_said: bool, is_final: bool) -> bool:
+    def land(self, frame: int, pieces: Sequence[Piece], *, is_said: bool, is_final: bool) -> bool:
         """Verify one frame's files and put them in place; False with a complaint otherwise."""
-        folder = self.output.private(self.stem)
         try:
-            size = self._verify([f"{folder}/{name}" for name in files], is_said=is_said)
+            found = self.files.verify(frame, pieces, is_said=is_said)
         except BrokenImage as error:
             self.complaints[frame] = error.message
             return False
@@ -159,19 +156,20 @@ class Landing:
                 raise
             return False
         try:
-            receipt = placing.measure(self.spool, self.output, self.stem, files, size)
+            self.files.enter(found)
+            receipt = placing.measure(self.spool, pieces, size_of(found))
         except OSError as error:
             self._refuse(error)
             return False
         self.complaints.pop(frame, None)
-        return self._put(frame, self.stem, receipt)
+        return self._put(frame, [piece.path for piece in pieces], receipt)
 
-    def _put(self, key: int | str, stem: str, receipt: Receipt) -> bool:
+    def _put(self, key: int | str, sources: Sequence[str], receipt: Receipt) -> bool:
         """Give a whole frame its name and receipt; False while that is refused: it waits."""
-        self.waiting[key] = stem, receipt
+        self.waiting[key] = sources, receipt
         try:
             self._confirm()
-            placed = placing.place(self.spool, self.output, stem, key, receipt)
+            placed = placing.place(self.spool, self.output, key, receipt, sources)
         except NotNow as refusal:
             self.refusal = refusal
             return False
@@ -196,8 +194,8 @@ class Landing:
     def _try_again(self) -> None:
         """Give the frames that wait their names, as far as that is possible now."""
         self.refusal = None
-        for key, (stem, receipt) in list(self.waiting.items()):
-            if not self._put(key, stem, receipt) and self._is_refused_all():
+        for key, (sources, receipt) in list(self.waiting.items()):
+            if not self._put(key, sources, receipt) and self._is_refused_all():
                 return
 
     def _is_refused_all(self) -> bool:
@@ -208,43 +206,23 @@ class Landing:
         """Take over the whole frames that earlier attempts could not put in place."""
         for stem in frames.earlier_attempts(self.spool, self.output, self.stem):
             self.forerunners.append(stem)
-            before = Landing(self.spool, self.output, stem, self.wanted, self.confirm_alive)
-            before.receipts, before.size = self.receipts, self.size
+            before = replace(self, stem=stem, waiting={}, forerunners=[])
             if self.output.writes is Writes.PRIVATE and not self.is_whole:
                 before.sweep(is_final=False)
             self.waiting |= before.waiting
-            self.size = before.size
 
     def largest_bytes(self) -> int:
         """Bytes of the largest frame seen, also of one that found no room for all of itself."""
         whole = [r.files for r in (*self.receipts.values(), *(r for _, r in self.waiting.values()))]
         most = max((sum(size for _, size, _ in files) for files in whole), default=0)
-        folder = self.output.private(self.stem)
-        with contextlib.suppress(OSError):
-            for files in frames.fresh_files(self.spool, folder, self.output).values():
-                sizes = [self.spool.share.stat(f"{folder}/{name}").size for name in files]
-                most = max(most, sum(sizes))
+        with contextlib.suppress(OSError, RenderdError):
+            most = max(most, self.files.largest_bytes())
         return most
 
     def clear(self) -> None:
         """Remove the private folders of this attempt and of those whose frames it took over."""
         for stem in (*self.forerunners, self.stem):
             frames.clear_attempt(self.spool, self.output, stem)
-
-    def _verify(self, paths: Sequence[str], *, is_said: bool = True) -> tuple[int, int]:
-        size = (0, 0)
-        for path in paths:
-            found = image.verify_file(self.spool.share, path)
-            if not is_said and found.kind not in PROVEN:
-                raise BrokenImage(f"{path.rpartition('/')[2]} may still be written")
-            size = (found.width or 0, found.height or 0)
-            if self.size != (0, 0) and size not in ((0, 0), self.size):
-                raise BrokenImage(
-                    f"{path.rpartition('/')[2]} has {size[0]}×{size[1]} pixels,"
-                    f" the job's other frames have {self.size[0]}×{self.size[1]}"
-                )
-        self.size = size if self.size == (0, 0) else self.size
-        return size
 
     def _confirm(self) -> None:
         if not self.confirm_alive():
@@ -253,6 +231,7 @@ class Landing:
         for _ in range(MARK_LOOKS):  # one that was replaced is stale for a moment on NFS
             reason = frames.why_not_able(self.spool, self.output)
             if not reason:
+                self.files.confirm(len(self.receipts))
                 return
         with contextlib.suppress(OSError):
             if frames.other_owner(self.spool, self.output):
@@ -264,19 +243,20 @@ class Landing:
 
         With `saved` an unproven kind counts for those frames only.
         """
-        found = frames.fresh_files(self.spool, self.output.folder, self.output)
+        found = self.files.lying(self.output.folder)
         landed = 0
         for frame in self.wanted:
             if frame in self.receipts or frame not in found:
                 continue
-            files = found[frame]
-            newest = max(self._mtime(name) for name in files)
+            pieces = found[frame]
+            newest = max(self.spool.share.stat(piece.path).mtime_ns for piece in pieces)
             if newest < self.started_at:
-                self.complaints[frame] = f"{files[-1]} is older than this run"
+                self.complaints[frame] = f"{pieces[-1].name} is older than this run"
                 continue
             try:
                 is_said = saved is None or frame in saved
-                self._verify([f"{self.output.folder}/{n}" for n in files], is_said=is_said)
+                self.files.enter(self.files.verify(frame, pieces, is_said=is_said))
+                files = [piece.name for piece in pieces]
                 self.receipts[frame] = placing.accept(self.spool, self.output, frame, files)
                 landed += 1
             except BrokenImage as error:
@@ -285,27 +265,21 @@ class Landing:
                 self._refuse(error)
         return landed
 
-    def _mtime(self, name: str) -> int:
-        return self.spool.share.stat(f"{self.output.folder}/{name}").mtime_ns
-
     def _land_movie(self) -> int:
-        folder = self.output.private(self.stem)
-        stem = self.output.pattern.split("#")[0]
-        files = []
-        for name in names(self.spool, folder):
-            found = self.spool.share.stat(f"{folder}/{name}")
-            if name.startswith(stem) and found.is_file and found.size > 0:
-                files.append(name)
-        if not files or self.movie in self.waiting:
+        if self.movie in self.waiting:
+            return 0
+        pieces = self.files.of_movie()
+        if not any(piece.is_main for piece in pieces):
             return 0
         try:
-            for name in files:
-                movies.check(self.spool.share, folder, name)
+            for piece in pieces:
+                if piece.is_main:
+                    movies.check(self.spool.share, self.files.private, piece.name)
         except BrokenImage as error:
             self.complaints = dict.fromkeys(self.wanted, error.message)
             return 0
-        receipt = placing.measure(self.spool, self.output, self.stem, sorted(files), (0, 0))
-        self._put(self.movie, self.stem, receipt)
+        receipt = placing.measure(self.spool, pieces, UNKNOWN)
+        self._put(self.movie, [piece.path for piece in pieces], receipt)
         return len(self.receipts)
 
     def missing(self) -> str:
@@ -326,6 +300,24 @@ _REFUSALS = {
     errno.EACCES: "cannot be replaced: it is open in another program, or somebody else's",
     errno.EPERM: "cannot be replaced: it is open in another program, or somebody else's",
 }
+
+
+def open_landing(
+    spool: Spool, work: Work, confirm: Callable[[], bool], allows: Callable[[str], bool]
+) -> Landing | None:
+    """The landing of an attempt; None for a job without output.
+
+    What must be made in one piece loses the receipts of its parts.  Raises OutputGone, OSError.
+    """
+    if work.output is None:
+        return None
+    if reason := frames.why_not_able(spool, work.output):
+        raise OutputGone(f"this node {reason}")
+    is_whole = work.job.info.whole and work.output.writes is not Writes.MOVIE
+    if is_whole:
+        frames.forget_parts(spool, work.output, work.frames)
+    stem = work.claim.stem
+    return Landing(spool, work.output, stem, work.frames, confirm, is_whole, allows=allows)
 
 
 def _may_be_placed_later(error: OSError) -> bool:

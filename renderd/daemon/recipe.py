@@ -21,7 +21,7 @@ TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into ou
 #: Blender says nothing of a missing texture, add-on or GPU: these do, before the first frame.
 _CHECKS = tuple(
     word
-    for name in ("machine.py", "inside/complaints.py", "inside/unbaked.py")
+    for name in ("machine.py", "inside/complaints.py", "inside/unbaked.py", "inside/prologue.py")
     for word in ("-P", os.path.join(os.path.dirname(blender.__file__), name))
 )
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
@@ -162,6 +162,8 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
         ours["RENDERD_BLEND"] = spool.local(original(work.job.info))
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
+        if work.output.writes in (Writes.PRIVATE, Writes.MOVIE):
+            ours["RENDERD_PRIVATE"] = work.output.private(work.claim.stem)
     if work.job.info.whole or (work.job.chunks == 1 and work.frames_done == 0):
         ours["RENDERD_WHOLE"] = "yes" if work.job.info.whole else "run"
     if chunk.run is not None:

@@ -19,17 +19,17 @@ from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import recipe, verdict
-from renderd.daemon.landing import Landing, NotNow, OutputGone
+from renderd.daemon.gathering import OutputGone
+from renderd.daemon.landing import Landing, NotNow, open_landing
 from renderd.daemon.printout import Printout
 from renderd.daemon.source import SourceWatch, WrongFile
 from renderd.daemon.verdict import Judge, Verdict
 from renderd.daemon.work import Ending, Result, Work
-from renderd.errors import RenderdError
+from renderd.errors import OutputOwned, RenderdError
 from renderd.host import load, process_use
 from renderd.host.exit import Exit
 from renderd.host.guard import Child, Guard, GuardDied
 from renderd.host.process_use import ProcessUse
-from renderd.spool import frames
 from renderd.spool.layout import Spool
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
@@ -54,6 +54,7 @@ class Means:
     confirm_alive: Callable[[], bool]
     patience: float = 300.0  #: seconds for which a whole frame waits for a target held open
     blenders: Callable[[], Sequence[BlenderProgram]]
+    allows: Callable[[str], bool] = lambda _: True  #: whether files may go into a folder
     gpu_is_busy: Callable[[], bool] = lambda: False
     scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
     clock: Callable[[], float] = time.monotonic
@@ -127,8 +128,8 @@ class Runner(threading.Thread):
         began = self._means.clock()
         try:
             return self._run(work)
-        except (OutputGone, WrongFile, recipe.NoBlender) as error:
-            ending = Ending.HELD if isinstance(error, WrongFile) else Ending.UNABLE
+        except (OutputGone, recipe.NoBlender, WrongFile, OutputOwned) as error:
+            ending = Ending.HELD if isinstance(error, WrongFile | OutputOwned) else Ending.UNABLE
             found = Verdict(ending=ending, reason=error.message)
         except OSError as error:
             found = verdict.of_error(self._means.spool, work, error)
@@ -182,20 +183,11 @@ class Runner(threading.Thread):
         return found.result(work, wall=means.clock() - began, cpu=attempt.cpu, keeps=keeps)
 
     def _landing(self, work: Work, source: SourceWatch) -> Landing | None:
-        if work.output is None:
-            return None
-        stem = work.claim.stem
-        if reason := frames.why_not_able(self._means.spool, work.output):
-            raise OutputGone(f"this node {reason}")
-        is_whole = work.job.info.whole and work.output.writes is not Writes.MOVIE
-        if is_whole:
-            frames.forget_parts(self._means.spool, work.output, work.frames)
-
         def confirm() -> bool:
             source.confirm()
             return self._means.confirm_alive()
 
-        return Landing(self._means.spool, work.output, stem, work.frames, confirm, is_whole)
+        return open_landing(self._means.spool, work, confirm, self._means.allows)
 
     def _commands(self, attempt: _Attempt, missing: Sequence[int]) -> None:
         """Run the attempt's commands one after the other, with a TMPDIR that goes with them."""
@@ -307,7 +299,7 @@ class Runner(threading.Thread):
             attempt.held = attempt.held or f"{what} is not baked: bake it or use --whole"
         if event.kind is Kind.WARNING or is_missing:
             work.warnings += 1
-        if event.kind is Kind.SAVED and watch.frame is not None:
+        if event.kind in (Kind.SAVED, Kind.WHOLE) and watch.frame is not None:
             attempt.saved.append(watch.frame)
             after = self._means.clock() - attempt.began
             if attempt.timed == watch.frame:  # a further file of the same frame
@@ -319,6 +311,8 @@ class Runner(threading.Thread):
     def _land_saved(self, attempt: _Attempt) -> None:
         """Put each frame in place as soon as the renderer says that it is written."""
         landed = attempt.landing
+        if landed is not None and attempt.watch.knows_sets:
+            landed.files.declare()  # before anything is rendered for nothing
         is_private = landed is not None and landed.output.writes is Writes.PRIVATE
         if not attempt.saved or landed is None or not is_private or attempt.spoiled is not None:
             attempt.saved.clear()

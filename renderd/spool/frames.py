@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from renderd.core.job import Job, Writes
 from renderd.core.outputs import frame_of, hashed
 from renderd.errors import OutputOwned, SpoolError
-from renderd.spool import guests, tickets
+from renderd.spool import guests, passes, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     BREATH,
@@ -27,7 +27,8 @@ from renderd.spool.moves import (
     remove_tree,
 )
 
-SIDE = ".renderd"
+SIDE = passes.SIDE
+RECEIPT_LIMIT = 1 << 22  #: bytes; a frame may have hundreds of passes
 MOVIE = "movie"  #: the receipt of a job that writes one file a run
 
 
@@ -44,7 +45,7 @@ class Output:
     @property
     def own(self) -> str:
         """The job's own folder beside the frames."""
-        return f"{self.folder}/{SIDE}/{self.jid}"
+        return self.beside(self.jid)
 
     @property
     def owner(self) -> str:
@@ -70,9 +71,13 @@ class Output:
         """The folder one attempt renders into."""
         return f"{self.own}/{stem}"
 
+    def beside(self, jid: str) -> str:
+        """The folder that a job of this output has beside the frames."""
+        return f"{self.folder}/{SIDE}/{jid}"
+
     def receipt(self, frame: int | str, of: str = "") -> str:
         """The path of a frame's receipt, also of another job."""
-        return f"{self.folder}/{SIDE}/{of or self.jid}/ok/{frame}"
+        return f"{self.beside(of or self.jid)}/ok/{frame}"
 
     def frame_of(self, name: str) -> int | None:
         """The frame a file name is, by this output's pattern."""
@@ -81,7 +86,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A frame's files as they were put in place: name, size in bytes, server mtime in ns."""
+    """A frame's files as they were put in place: name, size in bytes, server mtime in ns.
+
+    A name is a base name in the output's folder, or a whole path with path roots.
+    """
 
     files: tuple[tuple[str, int, int], ...]
     size: tuple[int, int]  #: width and height in pixels, (0, 0) where unknown
@@ -160,6 +168,7 @@ def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -
     output = locate(spool, job)
     if output is None:
         return
+    passes.disown(spool, output)
     remove_tree(spool, output.own, breathe)
     if output.redoes:
         with contextlib.suppress(OSError):
@@ -269,7 +278,7 @@ def started_at(spool: Spool, output: Output, stem: str) -> int:
 def read_receipt(spool: Spool, output: Output, frame: int | str) -> Receipt | None:
     """The frame's receipt when its files still are what it says; None otherwise."""
     try:
-        value = json.loads(spool.share.read(output.receipt(frame), 65536))
+        value = json.loads(spool.share.read(output.receipt(frame), RECEIPT_LIMIT))
         receipt = Receipt(
             tuple((str(n), int(s), int(m)) for n, s, m in value["files"]),
             (int(value["size"][0]), int(value["size"][1])),
@@ -278,12 +287,17 @@ def read_receipt(spool: Spool, output: Output, frame: int | str) -> Receipt | No
         return None
     for name, size, mtime_ns in receipt.files:
         try:
-            found = spool.share.stat(f"{output.folder}/{name}")
-        except FileNotFoundError:
+            found = spool.share.stat(where(spool, output, name))
+        except (FileNotFoundError, NotADirectoryError):
             return None
         if (found.size, found.mtime_ns) != (size, mtime_ns):
             return None
     return receipt
+
+
+def where(spool: Spool, output: Output, name: str) -> str:
+    """Where a file of a receipt lies here: a base name beside the others, else a rooted path."""
+    return spool.local(name) if "/" in name else f"{output.folder}/{name}"
 
 
 def receipted(spool: Spool, output: Output, wanted: Iterable[int]) -> dict[int, Receipt]:
@@ -308,17 +322,6 @@ def forget_parts(spool: Spool, output: Output, wanted: Sequence[int]) -> None:
         if str(frame) in held:
             with contextlib.suppress(FileNotFoundError):
                 spool.share.unlink(output.receipt(frame))
-
-
-def first_size(spool: Spool, output: Output) -> tuple[int, int]:
-    """The pixels of any frame that the job has in place; (0, 0) while there is none.
-
-    Raises OSError.
-    """
-    for name in names(spool, f"{output.own}/ok")[:1]:
-        if receipt := read_receipt(spool, output, name):
-            return receipt.size
-    return (0, 0)
 
 
 def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str]]:
@@ -351,7 +354,7 @@ def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) 
         if number % BREATH == 0:
             breathe()
         with contextlib.suppress(OSError, ValueError):
-            value = json.loads(spool.share.read(output.receipt(name), 65536))
+            value = json.loads(spool.share.read(output.receipt(name), RECEIPT_LIMIT))
             lines.append(json.dumps({"frame": name, **value}))
     text = "".join(line + "\n" for line in lines).encode()
     source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)

@@ -2,60 +2,106 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from renderd.core.names import nonce
 from renderd.spool import guests, image
-from renderd.spool.frames import Output, Receipt, draft, read_receipt
+from renderd.spool.frames import SIDE, Output, Receipt, draft, read_receipt, where
 from renderd.spool.layout import Spool
 
 
-def measure(
-    spool: Spool, output: Output, stem: str, files: Sequence[str], size: tuple[int, int]
-) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file of a frame: where it lies now, and what it will be."""
+
+    path: str
+    name: str  #: as receipts say it, see frames.where()
+    abstract: str  #: its name in the frame set; "" where the frame's number is not in it
+    is_main: bool = True  #: False for a pass of a File Output node
+
+    @property
+    def base(self) -> str:
+        """Its base name, as the program wrote it."""
+        return self.path.rpartition("/")[2]
+
+
+def measure(spool: Spool, pieces: Sequence[Piece], size: tuple[int, int]) -> Receipt:
     """What the receipt of a verified frame in the private folder will say.  Raises OSError.
 
     `size` is its pixels.  The files are on stable storage then, and keep their times when moved.
     """
     entries = []
-    for name in files:
-        path = f"{output.private(stem)}/{name}"
-        spool.share.sync_file(path)
-        found = spool.share.stat(path)
-        entries.append((name, found.size, found.mtime_ns))
+    for piece in pieces:
+        spool.share.sync_file(piece.path)
+        found = spool.share.stat(piece.path)
+        entries.append((piece.name, found.size, found.mtime_ns))
     return Receipt(tuple(entries), size)
 
 
-def place(spool: Spool, output: Output, stem: str, key: int | str, receipt: Receipt) -> Receipt:
-    """Put a measured frame's files from the private folder in place, then its receipt.
+def place(
+    spool: Spool, output: Output, key: int | str, receipt: Receipt, sources: Sequence[str]
+) -> Receipt:
+    """Put a measured frame's files, which lie at `sources`, in place, then its receipt.
 
     With a receipt already there ours is dropped.  The caller knows that this node is alive and
     that the output is still this job's.  Raises OSError; what is in place then is whole, the
     frame counts only with its receipt, and the call may be repeated with the same `receipt`.
     """
-    folder = output.private(stem)
     if (held := read_receipt(spool, output, key)) is not None:
-        for name, _, _ in receipt.files:
+        for path in sources:
             with contextlib.suppress(FileNotFoundError):
-                spool.share.unlink(f"{folder}/{name}")
+                spool.share.unlink(path)
         return held
-    drafts: list[str] = []
+    drafts: list[str] = []  # files that mean nothing yet
     try:
+        targets = [where(spool, output, name) for name, _, _ in receipt.files]
+        moves = list(zip(sources, targets, receipt.files, strict=True))
+        for at, (source, target, _) in enumerate(moves):
+            if copied := _copy_across(spool, output, source, target):
+                drafts.append(copied)
+                found = spool.share.stat(copied)
+                entry = (receipt.files[at][0], found.size, found.mtime_ns)
+                moves[at] = (copied, target, entry)
+        receipt = Receipt(tuple(entry for _, _, entry in moves), receipt.size)
         for _ in range(2 if output.redoes else 1):  # first: nothing else needs room on the disk
             drafts.append(draft(spool, output, receipt.text()))
-        for entry in receipt.files:  # the main image is the last: the set is complete with it
-            _put_in_place(spool, f"{folder}/{entry[0]}", output.folder, entry)
+        for source, target, entry in moves:  # the main image is the last: with it the set is there
+            _put_in_place(spool, source, target, entry)
         if output.redoes:  # before ours: with it written nobody would come back for the host's
-            guests.renew(spool, output, key, drafts[1])
-        spool.share.rename(drafts[0], output.receipt(key))
-    except OSError:
+            guests.renew(spool, output, key, drafts[-1])
+            drafts.pop()
+        spool.share.rename(drafts.pop(), output.receipt(key))
+    finally:
         for path in drafts:
             with contextlib.suppress(OSError):
                 spool.share.unlink(path)
-        raise
     return receipt
 
 
-def _put_in_place(spool: Spool, source: str, folder: str, entry: tuple[str, int, int]) -> None:
-    target = f"{folder}/{entry[0]}"
+def _copy_across(spool: Spool, output: Output, source: str, target: str) -> str:
+    """Copy a file beside its target where that is another file system; "" where it is not.
+
+    The copy is on stable storage and needs one rename.  Raises OSError.
+    """
+    folder = target.rpartition("/")[0]
+    if folder == output.folder:
+        return ""
+    try:
+        if spool.share.stat(source).dev == spool.share.stat(f"{folder}/.").dev:
+            return ""
+    except FileNotFoundError:
+        return ""  # an earlier try got as far as this, or _put_in_place() says what is not there
+    copied = f"{folder}/{SIDE}/{output.jid}~{nonce(spool.rng, 8)}"
+    try:
+        spool.share.copy(source, copied)
+    except OSError:
+        with contextlib.suppress(OSError):
+            spool.share.unlink(copied)
+        raise
+    return copied
+
+
+def _put_in_place(spool: Spool, source: str, target: str, entry: tuple[str, int, int]) -> None:
     try:
         spool.share.rename(source, target)
     except FileNotFoundError:

@@ -127,10 +127,31 @@ def test_what_is_simulated_and_not_baked_is_named(unbaked, name, said):
     assert [line.replace("\\", "") for line in unbaked(name)] == [s.replace("\\", "") for s in said]
 
 
+LOOK = """
+import bpy
+for thing in bpy.data.objects:
+    for one in thing.modifiers:
+        if one.type == "CLOTH":
+            print("CACHE", one.point_cache.info)
+print("NOW", bpy.context.scene.frame_current)
+"""
+
+
+def test_a_whole_job_counts_its_simulations_before_it_renders(run, each_blender, made):
+    # Else Cycles renders the cloth standing still in every frame.
+    words = [*each_blender, "--factory-startup", "-Y", "-b", made / "cloth.blend", "-P", SCRIPT]
+    env = {"RENDERD_WHOLE": "yes", "RENDERD_START": "3", "RENDERD_END": "6", "PYTHONPATH": ROOT}
+    done = run([*words, "--python-expr", LOOK], **env)
+    assert "renderd: steps through frames 1 to 6" in done.text
+    assert "CACHE 6 frames" in done.text
+    assert "NOW 3" in done.text
+
+
 def test_one_run_that_starts_with_the_simulation_needs_no_bake(unbaked):
-    assert unbaked("cloth", RENDERD_WHOLE="run", RENDERD_START="1") == []
-    assert unbaked("cloth", RENDERD_WHOLE="run", RENDERD_START="2") == ["cloth of 'Cube'"]
+    asked = {"RENDERD_WHOLE": "run", "RENDERD_END": "3"}
+    assert unbaked("cloth", **asked, RENDERD_START="1") == []
+    assert unbaked("cloth", **asked, RENDERD_START="2") == ["cloth of 'Cube'"]
 
 
 def test_what_a_person_wants_whole_is_not_asked_for_a_bake(unbaked):
-    assert unbaked("cloth", RENDERD_WHOLE="yes", RENDERD_START="2") == []
+    assert unbaked("cloth", RENDERD_WHOLE="yes", RENDERD_START="2", RENDERD_END="3") == []

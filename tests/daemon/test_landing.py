@@ -2,8 +2,10 @@
 
 import errno
 import io
+import json
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -16,9 +18,10 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.daemon import landing
 from renderd.daemon.landing import Landing, OutputGone
-from renderd.spool import frames, jobs
+from renderd.errors import OutputOwned
+from renderd.spool import frames, jobs, passes, tickets
 from renderd.spool.frames import Output
-from renderd.spool.layout import Spool
+from renderd.spool.layout import CANCELLED, Spool
 from renderd.spool.share import PosixShare
 
 STEM = "00001.1.ws07-0123abcd"
@@ -69,6 +72,17 @@ def attempt(spool: Spool, tmp_path: Path) -> MakeAttempt:
         return Attempt(spool, output, made)
 
     return make
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system than the output's."""
+    for place in ("/dev/shm", "/var/tmp", "/tmp"):
+        if os.path.isdir(place) and os.stat(place).st_dev != tmp_path.stat().st_dev:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                yield Path(folder)
+            return
+    pytest.skip("this machine has one file system only")
 
 
 def again(made: Attempt) -> Landing:
@@ -279,7 +293,7 @@ def test_a_frame_whose_target_is_refused_waits_and_lands_when_it_is_free(
 ) -> None:
     made = attempt()
     share = Refusing(number)
-    made.landing.spool = replace(made.spool, share=share)
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=share)
     made.render("o_0001.png")
     assert made.landing.sweep(is_final=False) == 0
     made.render("o_0002.png")
@@ -298,7 +312,9 @@ def test_a_frame_whose_target_is_refused_waits_and_lands_when_it_is_free(
 
 def test_one_target_held_open_keeps_no_other_frame(attempt: MakeAttempt) -> None:
     made = attempt()
-    made.landing.spool = replace(made.spool, share=Refusing(errno.EBUSY, text="/out/o_0001"))
+    made.landing.spool = made.landing.files.spool = replace(
+        made.spool, share=Refusing(errno.EBUSY, text="/out/o_0001")
+    )
     made.render("o_0001.png")
     made.landing.sweep(is_final=False)
     made.render("o_0002.png")
@@ -309,7 +325,7 @@ def test_one_target_held_open_keeps_no_other_frame(attempt: MakeAttempt) -> None
 def test_a_receipt_without_room_costs_no_frame(attempt: MakeAttempt) -> None:
     made = attempt()
     share = Refusing(errno.ENOSPC, "create", "/new.")
-    made.landing.spool = replace(made.spool, share=share)
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=share)
     made.render("o_0001.png")
     refusal = made.landing.finish()
     assert refusal is not None
@@ -323,7 +339,7 @@ def test_a_receipt_without_room_costs_no_frame(attempt: MakeAttempt) -> None:
 def test_a_move_that_stopped_half_way_goes_on_where_it_was(attempt: MakeAttempt) -> None:
     made = attempt()
     share = Refusing(errno.EIO, text="/ok/1")  # the last of the moves: the receipt's
-    made.landing.spool = replace(made.spool, share=share)
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=share)
     made.render("o_0001.png")
     assert made.landing.finish() is not None
     assert made.there() == ["o_0001.png"]
@@ -335,7 +351,7 @@ def test_a_move_that_stopped_half_way_goes_on_where_it_was(attempt: MakeAttempt)
 def test_the_next_attempt_takes_over_what_could_not_be_moved(attempt: MakeAttempt) -> None:
     made = attempt()
     share = Refusing(errno.EBUSY)
-    made.landing.spool = replace(made.spool, share=share)
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=share)
     made.render("o_0001.png")
     made.render("o_0002.png", picture()[:40])  # torn
     made.landing.sweep(is_final=False)
@@ -407,5 +423,261 @@ def test_a_share_that_fails_for_a_moment_does_not_end_the_command(attempt: MakeA
 
     made = attempt()
     made.render("o_0002.png")
-    made.landing.spool = replace(made.spool, share=Moody())
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=Moody())
     assert [made.landing.sweep(is_final=False) for _ in range(3)] == [0, 0, 1]
+
+
+# Sets: what a Blender with our prologue leaves in the private folder.
+
+PASSES = {"0": ("shadow_", "passes"), "1": ("mist_", "passes")}
+
+
+def tell(made: Attempt, frame: int, *, skip: str = "", side: int = 4, stem: str = STEM) -> None:
+    """Leave a whole frame as the prologue does: an image and two passes."""
+    private = Path(made.output.private(stem))
+    private.mkdir(exist_ok=True)
+    home = Path(made.output.folder)
+    table = {
+        key: {"folder": str(home / folder), "patterns": [name], "node": "File Output", "owns": True}
+        for key, (name, folder) in PASSES.items()
+    }
+    (private / "passes.json").write_text(json.dumps(table))
+    files = {
+        "main": f"o_{frame:04}.png",
+        **{k: f"{n}{frame:04}.png" for k, (n, _) in PASSES.items()},
+    }
+    for key, name in files.items():
+        if key != skip:
+            folder = private / f"frame.{frame}" / key
+            folder.mkdir(parents=True)
+            (folder / name).write_bytes(picture(side=side if key == "main" else 2))
+
+
+def all_there(made: Attempt) -> set[str]:
+    home = Path(made.output.folder)
+    found = (p.relative_to(home) for p in home.rglob("*") if p.is_file())
+    return {str(path) for path in found if ".renderd" not in path.parts}
+
+
+def whole(*numbers: int) -> set[str]:
+    return {
+        name.format(n)
+        for n in numbers
+        for name in ("o_{:04}.png", "passes/shadow_{:04}.png", "passes/mist_{:04}.png")
+    }
+
+
+def test_all_files_of_a_told_frame_land_where_they_belong(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    tell(made, 2)
+    assert made.landing.sweep(is_final=False) == 2
+    assert all_there(made) == whole(1, 2)
+    assert again(made).begin() == [3]
+    receipt = made.landing.receipts[1]
+    assert len(receipt.files) == 3
+    assert receipt.files[-1][0] == "o_0001.png"
+    assert receipt.size == (4, 4)
+
+
+def test_a_frame_that_is_not_told_whole_stays_private(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    made.render("o_0002.png")
+    part = Path(made.output.private(STEM), "frame.3.part", "main")
+    part.mkdir(parents=True)
+    (part / "o_0003.png").write_bytes(picture())
+    assert made.landing.sweep(is_final=True, saved=[2, 3]) == 1
+    assert all_there(made) == whole(1)
+
+
+def test_a_frame_that_lacks_a_file_of_the_first_frames_set_is_refused(
+    attempt: MakeAttempt,
+) -> None:
+    made = attempt()
+    tell(made, 1)
+    tell(made, 2, skip="1")
+    assert made.landing.sweep(is_final=True) == 1
+    assert all_there(made) == whole(1)
+    assert "frame 2, 3: it lacks" in made.landing.missing()
+    assert "passes/mist_0002.png'" in made.landing.missing()
+
+
+def test_a_pass_alone_is_no_frame(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1, skip="main")
+    assert made.landing.sweep(is_final=True) == 0
+    assert "no image of its own" in made.landing.missing()
+
+
+def test_nodes_that_land_their_first_frames_at_once_agree_on_one_set(attempt: MakeAttempt) -> None:
+    made = attempt()
+    other = again(made)
+    tell(made, 1)
+    tell(made, 2, skip="0", stem=other.stem)
+    assert other.sweep(is_final=True) == 1  # its set is the first
+    assert made.landing.sweep(is_final=True) == 0
+    assert "it has " in made.landing.missing()
+    assert "shadow_0001.png" in made.landing.missing()
+
+
+def test_passes_may_have_sizes_of_their_own_but_one_each(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    tell(made, 2, side=8)
+    assert made.landing.sweep(is_final=True) == 1
+    assert "o_0002.png has 8×8 pixels, the job's other frames have 4×4" in made.landing.missing()
+
+
+def test_a_broken_pass_keeps_its_frame_out(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    broken = Path(made.output.private(STEM), "frame.1", "0", "shadow_0001.png")
+    broken.write_bytes(picture()[:-5])
+    assert made.landing.sweep(is_final=True) == 0
+    assert all_there(made) == set()
+    assert "shadow_0001.png' is not whole" in made.landing.missing()
+
+
+def test_two_slots_of_one_name_do_not_overwrite_each_other(
+    attempt: MakeAttempt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PASSES, "1", ("shadow_", "passes"))
+    made = attempt()
+    tell(made, 1)
+    assert made.landing.sweep(is_final=True) == 0
+    assert "two of its files want the name" in made.landing.missing()
+
+
+def test_a_pass_without_the_frames_number_is_refused(
+    attempt: MakeAttempt,
+) -> None:
+    made = attempt()
+    tell(made, 1)
+    folder = Path(made.output.private(STEM), "frame.1", "0")
+    os.rename(folder / "shadow_0001.png", folder / "shadow.png")
+    assert made.landing.sweep(is_final=True) == 0
+    assert "does not hold the frame's number" in made.landing.missing()
+
+
+class Killed(Exception):
+    """The machine stops here."""
+
+
+@pytest.mark.parametrize("step", range(1, 12))
+def test_killed_between_the_files_of_a_set_nothing_counts_and_the_next_attempt_completes_it(
+    attempt: MakeAttempt, step: int
+) -> None:
+    class Mortal(PosixShare):
+        """A real share under a daemon that is killed at one of its moves."""
+
+        moves = 0
+
+        def rename(self, old: str, new: str) -> None:
+            self.moves += 1
+            if self.moves == step:
+                raise Killed
+            super().rename(old, new)
+
+    made = attempt()
+    tell(made, 1)
+    made.landing.spool = made.landing.files.spool = replace(made.spool, share=Mortal())
+    try:
+        made.landing.sweep(is_final=False)
+    except Killed:
+        assert frames.read_receipt(made.spool, made.output, 1) is None
+    for name in all_there(made):
+        Image.open(Path(made.output.folder, name)).load()
+    second = again(made)
+    second.begin()
+    tell(made, 1, stem=second.stem)
+    second.sweep(is_final=True)
+    assert 1 in second.receipts
+    assert all_there(made) == whole(1)
+
+
+def test_passes_on_another_disk_are_copied_and_still_all_or_none(
+    attempt: MakeAttempt, other_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = other_disk / "passes"
+    far.mkdir()
+    monkeypatch.setitem(PASSES, "1", ("mist_", str(far)))
+    made = attempt()
+    tell(made, 1)
+    assert made.landing.sweep(is_final=True) == 1
+    assert (far / "mist_0001.png").read_bytes() == picture(side=2)
+    assert [p.name for p in (far / ".renderd").iterdir() if "~" in p.name] == []
+    assert again(made).begin() == [2, 3]
+    frames.disown(made.spool, jobs.read(made.spool, made.output.jid))
+    assert not (far / ".renderd").exists()
+
+
+def test_a_folder_is_not_made_where_another_disk_may_be_missing(
+    attempt: MakeAttempt, other_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PASSES, "1", ("mist_", str(other_disk / "not" / "mounted")))
+    made = attempt()
+    tell(made, 1)
+    with pytest.raises(OutputGone, match="is its share mounted"):
+        made.landing.sweep(is_final=True)
+    assert not (other_disk / "not").exists()
+    assert all_there(made) == set()
+
+
+def test_passes_go_only_where_this_machine_allows_output(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    made.landing.files.allows = lambda folder: not folder.endswith("passes")
+    with pytest.raises(OutputGone, match=r"does not allow output in .*passes"):
+        made.landing.sweep(is_final=True)
+    assert all_there(made) == set()
+
+
+def test_two_open_jobs_do_not_write_the_same_passes(attempt: MakeAttempt) -> None:
+    first, second = attempt("o_####.png"), attempt("p_####.png")
+    tell(first, 1)
+    first.landing.sweep(is_final=True)
+    tell(second, 1)
+    os.rename(
+        Path(second.output.private(STEM), "frame.1", "main", "o_0001.png"),
+        Path(second.output.private(STEM), "frame.1", "main", "p_0001.png"),
+    )
+    with pytest.raises(OutputOwned, match=f"which job {first.output.jid}"):
+        second.landing.sweep(is_final=True)
+    assert all_there(first) == whole(1)
+    place = tickets.find(first.spool, first.output.jid)
+    assert place is not None
+    tickets.turn(first.spool, place, CANCELLED)
+    second.landing.files.table = None
+    assert second.landing.sweep(is_final=True) == 1
+
+
+def test_passes_that_became_anothers_stop_the_landing(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    made.landing.sweep(is_final=False)
+    for mark in Path(made.output.folder, "passes", ".renderd").glob("*.owner"):
+        mark.unlink()
+    tell(made, 2)
+    with pytest.raises(OutputGone, match=r"does not see the job's mark in .*passes"):
+        made.landing.sweep(is_final=False)
+
+
+def test_passes_whose_share_is_not_seen_make_the_node_unable(attempt: MakeAttempt) -> None:
+    made = attempt()
+    tell(made, 1)
+    made.landing.sweep(is_final=False)
+    assert passes.why_not_able(made.spool, made.output) == ""
+    os.rename(Path(made.output.folder, "passes"), Path(made.output.folder, "away"))
+    assert "does not see the job's mark in" in passes.why_not_able(made.spool, made.output)
+
+
+def test_a_films_passes_land_with_it(attempt: MakeAttempt) -> None:
+    made = attempt("film_####", Writes.MOVIE)
+    for frame in (1, 2, 3):
+        tell(made, frame, skip="main")
+    made.render("film_0001-0003.mkv", b"moving pictures")
+    assert made.landing.sweep(is_final=True) == 3
+    passed = {name for name in whole(1, 2, 3) if name.startswith("passes")}
+    assert all_there(made) == {"film_0001-0003.mkv", *passed}
+    assert len(made.landing.receipts[1].files) == 7

@@ -287,6 +287,7 @@ def test_blender_tells_what_is_missing_before_its_first_frame(
         "machine.py",
         "complaints.py",
         "unbaked.py",
+        "prologue.py",
     ]
     assert all(map(os.path.exists, scripts))
     assert words.index(scripts[-1]) < words.index("-a" if "-a" in words else "-f")

@@ -988,7 +988,7 @@ def test_what_waited_too_long_is_given_back_and_not_rendered_anew(
     assert stand.run(jid, spool=spool).ending is Ending.DONE
     assert len(mark.read_text().splitlines()) == 1
     assert result.work.output is not None
-    assert sorted(os.listdir(result.work.output.own)) == ["ok", "since"]
+    assert sorted(os.listdir(result.work.output.own)) == ["ok", "set", "since"]
 
 
 def test_a_stop_ends_the_waiting_for_a_reader(stand: Stand, wait: Callable[..., None]) -> None:

@@ -51,9 +51,14 @@ def render(output: Output, frame: int, data: bytes | None = None) -> list[str]:
     return [name]
 
 
+def lying(output: Output, files: list[str]) -> list[placing.Piece]:
+    return [placing.Piece(f"{output.private(STEM)}/{name}", name, name) for name in files]
+
+
 def put(spool: Spool, output: Output, key: int, files: list[str], size: tuple[int, int]) -> None:
-    measured = placing.measure(spool, output, STEM, files, size)
-    placing.place(spool, output, STEM, key, measured)
+    pieces = lying(output, files)
+    measured = placing.measure(spool, pieces, size)
+    placing.place(spool, output, key, measured, [piece.path for piece in pieces])
 
 
 def test_a_placed_frame_has_its_name_and_a_receipt(spool: Spool, output: Output) -> None:
@@ -97,7 +102,8 @@ def test_a_node_that_does_not_see_the_mark_is_not_able(spool: Spool, output: Out
 def test_a_former_owner_that_was_suspended_puts_no_late_frame_over_the_new_owners(
     spool: Spool, job: Job, output: Output
 ) -> None:
-    rendered = placing.measure(spool, output, STEM, render(output, 2, png(9, 9)), (9, 9))
+    pieces = lying(output, render(output, 2, png(9, 9)))
+    rendered = placing.measure(spool, pieces, (9, 9))
     assert frames.why_not_able(spool, output) == ""  # … and here the machine sleeps
     draft = Draft(
         name="t", slug="t", info=job.info, runs=job.info.frames, out=job.out, writes=job.writes
@@ -108,7 +114,7 @@ def test_a_former_owner_that_was_suspended_puts_no_late_frame_over_the_new_owner
     frames.open_private(spool, taken, STEM)
     put(spool, taken, 2, render(taken, 2), (4, 3))
     with pytest.raises(FileNotFoundError):
-        placing.place(spool, output, STEM, 2, rendered)
+        placing.place(spool, output, 2, rendered, [piece.path for piece in pieces])
     assert Path(output.folder, "shot_0002.png").read_bytes() == png()
     assert list(frames.receipted(spool, taken, [2])) == [2]
 

@@ -51,7 +51,8 @@ def place(spool: Spool, job: Job, frame: int, data: bytes) -> None:
     folder = frames.open_private(spool, output, STEM)
     name = f"shot_{frame:04d}.png"
     Path(folder, name).write_bytes(data)
-    placing.place(spool, output, STEM, frame, placing.measure(spool, output, STEM, [name], (1, 1)))
+    piece = placing.Piece(f"{output.private(STEM)}/{name}", name, name)
+    placing.place(spool, output, frame, placing.measure(spool, [piece], (1, 1)), [piece.path])
 
 
 def close(spool: Spool, job: Job) -> None:

@@ -3,7 +3,9 @@
 A simulation counts on from frame to frame, so a chunk that starts in the middle of an unbaked one
 renders another motion than its neighbour, and exits 0.  The daemon holds the job for it, unless
 the whole job is one run that starts where the simulation starts (RENDERD_WHOLE=run), or a person
-said `whole: yes` (RENDERD_WHOLE=yes).  It knows Blender 2.8 to 5.x and never ends the render.
+said `whole: yes` (RENDERD_WHOLE=yes).  Then the scene is stepped through first, which fills the
+caches in memory: while it renders with Cycles, Blender does not simulate at all.
+It knows Blender 2.8 to 5.x and never ends the render.
 """
 
 from __future__ import annotations
@@ -17,17 +19,29 @@ import bpy
 
 WHOLE = os.environ.get("RENDERD_WHOLE", "")
 FIRST = os.environ.get("RENDERD_START", "")
+LAST = os.environ.get("RENDERD_END", "")
 
 
 def report() -> None:
-    """Print one line for each simulation that this run would render wrongly."""
-    if WHOLE == "yes":
+    """Print one line for each simulation that this run would render wrongly; run the others."""
+    scene = bpy.context.scene
+    found = sorted(_unbaked(scene))
+    late = [one for one in found if not FIRST or int(FIRST) > one[2]]
+    if found and FIRST and LAST and (WHOLE == "yes" or (WHOLE == "run" and not late)):
+        _step(scene, min(start for _, _, start in found))
         return
-    for what, name, start in _unbaked(bpy.context.scene):
-        if not (WHOLE == "run" and FIRST and int(FIRST) <= start):
-            shown = ascii(name)[1:-1]
-            sys.stdout.write(f"renderd: unbaked {what} of '{shown}'\n")
+    for what, name, _ in late if WHOLE == "run" else found:
+        shown = ascii(name)[1:-1]
+        sys.stdout.write(f"renderd: unbaked {what} of '{shown}'\n")
     sys.stdout.flush()
+
+
+def _step(scene: Any, start: int) -> None:
+    sys.stdout.write(f"renderd: steps through frames {start} to {LAST}: not everything is baked\n")
+    sys.stdout.flush()
+    for frame in range(start, int(LAST) + 1):
+        scene.frame_set(frame)
+    scene.frame_set(int(FIRST))
 
 
 def _unbaked(scene: Any) -> Iterator[tuple[str, str, int]]:
