@@ -124,6 +124,12 @@ CAUSES = (
         ),
     ),
     Cause(
+        "encoder",
+        "this node's ffmpeg has not the encoder that the movie needs",
+        "install one that has (h264 asks for x264, av1 for SVT-AV1), or take another preset",
+        ("unknown encoder",),
+    ),
+    Cause(
         SHARE,
         "the file server answered with an error",
         "look at the share on this node (mount, network), then retry",

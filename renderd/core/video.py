@@ -123,7 +123,7 @@ def command(video: Video, fps: str, out: str) -> tuple[str, ...]:
     """The words that make a movie of a list of files; it stops at the first that is not whole."""
     encoding = video.encoding
     return (
-        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "warning", "-y", "-xerror"),
+        *("ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error", "-y", "-xerror"),
         *("-r", fps, "-f", "concat", "-safe", "0", "-i", FRAME_LIST),
         *("-vf", _FILTER.format(encoding.pixels), *_COLOURS, "-color_range", "tv"),
         *(*encoding.words, "-movflags", "+faststart", "-an", out),

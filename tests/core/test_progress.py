@@ -73,6 +73,7 @@ def test_a_frame_added_to_a_movie_counts_as_saved(line):
         ("Error: File format is not supported in file '/p/x.json'", "not-a-blend"),
         ("Error: Cannot read file '/p/x.blend': No such file or directory", "no-blend"),
         ("Error: Render error (Invalid argument) cannot save: '/p/1.png'", "save"),
+        ("Unknown encoder 'libsvtav1'", "encoder"),
         ("imb_savepng: Cannot open file for writing: '/p/1.png'", "save"),
         ("Error: Render error (No space left on device) cannot save: '/p/1.png'", "disk-full"),
         ("Writing: /tmp/shot.crash.txt", "crash"),
