@@ -1,22 +1,27 @@
 """`render redo JOB`: render some frames of a job again, open or over."""
 
 import argparse
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 from frontend.cli import output
 from frontend.cli.farm import me, nudge, open_farm, patiently, pick
 from frontend.cli.parser import jobs_argument
+from renderd import blend
 from renderd.core import frames as ranges
+from renderd.core import videojob
 from renderd.core.frames import Run
-from renderd.core.job import Job
+from renderd.core.job import Draft, Job
 from renderd.core.label import label
 from renderd.core.source import snapshot_of
-from renderd.errors import UsageError
+from renderd.errors import RenderdError, UsageError
 from renderd.spool import control, jobs, redos, sources, tickets
-from renderd.spool.layout import QUEUE, Spool
+from renderd.spool.layout import CANCELLED, QUEUE, Spool
 from renderd.spool.tickets import Place
 
 NOW = 99
+_VERSION = "x-blend-version"
 _EXAMPLES = """\
 Examples:
   render redo shot010 --frames 17,23,44-47      these again, the rest stays
@@ -63,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     source = (sources.same_file if args.same_file else sources.present_file)(spool, job)
     priority = NOW if args.now else None
     draft = redos.draft(spool, place, job, runs, priority=priority, source=source)
+    if source is not None and not args.same_file:
+        draft = _of_its_version(draft, spool.local(source.path))
     copies = bool(snapshot_of(job.info, job.jid)) and sources.may_copy(draft)
     jid = jobs.publish(spool, draft, jobs.Order(me(), copies=copies))
     if blocked := control.read(spool, job.jid).blocked:
@@ -80,8 +87,33 @@ def run(args: argparse.Namespace) -> int:
             "out": draft.out,
             "priority": draft.info.priority,
             "state": found[0] if found else QUEUE,
+            "movies": _movies(spool, job.redoes or job.jid),
         },
     )
+
+
+def _of_its_version(draft: Draft, path: str) -> Draft:
+    """The draft for the Blender that saved the file now, where the job takes the file's own.
+
+    An older Blender would lose what a newer one saved and say nothing.  Raises BlendError.
+    """
+    version = blend.read(path).version
+    extra = dict(draft.info.extra)
+    is_own = draft.info.needs.blender == f"=={extra.get(_VERSION, '')}"
+    needs = replace(draft.info.needs, blender=f"=={version}") if is_own else draft.info.needs
+    extra[_VERSION] = version
+    return replace(draft, info=replace(draft.info, needs=needs, extra=tuple(extra.items())))
+
+
+def _movies(spool: Spool, jid: str) -> list[str]:
+    """The movies that were made of a job's frames, or wait to be: they show the old ones."""
+    found = []
+    for folder, ticket in tickets.everywhere(spool).values():
+        if ticket.slug.endswith("video") and folder != CANCELLED:
+            with contextlib.suppress(RenderdError, OSError):
+                movie = jobs.read(spool, ticket.jid)
+                found += [movie.out] if videojob.host_of(movie) == jid else []
+    return sorted(set(found))
 
 
 def _broken(
@@ -115,5 +147,10 @@ def _tell(args: argparse.Namespace, facts: dict[str, Any]) -> int:
     frames = output.plural(facts["chunks"], "frame")
     output.say(f"{facts['jid']}  {label(facts['name'])}  {facts['frames']}  {frames}{first}")
     output.say("The old frames stay until each is replaced.")
+    if facts["movies"]:
+        shown = ", ".join(label(path, 200) for path in facts["movies"])
+        output.say(
+            f"{shown} keeps the old frames: render video {facts['redoes']} when this is done"
+        )
     output.say(f"Next: render wait {facts['jid']}")
     return 0

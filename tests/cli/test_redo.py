@@ -1,11 +1,20 @@
 """`render redo`: a new job for some frames, whatever became of the first one."""
 
 import json
+import sys
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
+
+from blendmaker import MODERN, Age, with_settings
+
 from frontend.cli import app
+from renderd import plan
 from renderd.core import frames as ranges
+from renderd.core import video, videojob
+from renderd.core.farm import Farm
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.needs import Needs
@@ -177,3 +186,67 @@ def test_broken_and_missing_frames_are_found_and_queued(spool: Spool, add, redo,
     (tmp_path / "out" / "shot_0004.png").unlink()
     assert redo(job.jid, "--broken", "--frames", "1-3")[1]["job"]["frames"] == "2"
     assert redo(job.jid, "--broken")[1]["job"]["frames"] == "2,4"
+
+
+SCENE = {
+    "id.name": b"SCShot",
+    "r.sfra": 1,
+    "r.efra": 4,
+    "r.frame_step": 1,
+    "r.xsch": 64,
+    "r.ysch": 64,
+    "r.size": 100,
+    "r.im_format.imtype": 17,
+    "r.engine": b"CYCLES",
+}
+
+
+@pytest.fixture
+def shot(spool: Spool, tmp_path):
+    """Queue shot.blend as `render add` does; the file, and the job."""
+    path = tmp_path / "shot.blend"
+    save(path, 304)
+    wish = plan.Wish(out=f"{tmp_path}/out/shot_####")
+    [draft] = plan.from_blend(str(path), wish, Farm(), sys.platform)
+    order = jobs.Order("me@here", copies=True)
+    return path, jobs.read(spool, jobs.publish(spool, draft, order))
+
+
+def save(path: Path, version: int) -> None:
+    values = [SCENE | {"r.pic": b"//render/shot_####"}]
+    path.write_bytes(with_settings(Age(version), MODERN, values, [(b"Shot", 1, 4)]))
+
+
+def test_a_file_saved_in_a_newer_blender_is_rendered_in_that_one(spool: Spool, redo, shot):
+    path, job = shot
+    over(spool, job)
+    save(path, 402)
+    made = jobs.read(spool, redo(job.jid, "--frames", "2")[1]["job"]["jid"])
+    assert made.info.needs.blender == "==4.2"
+    assert dict(made.info.extra)["x-blend-version"] == "4.2"
+    assert made.info.blend == f"{path.parent}/.shot.{made.jid}.blend"
+    assert Path(made.info.blend).read_bytes() == path.read_bytes()
+
+
+def test_the_same_file_is_taken_while_it_is_there_and_nothing_else_after(spool: Spool, redo, shot):
+    path, job = shot
+    before = path.read_bytes()
+    tickets.turn_surely(spool, job.jid, "failed")
+    save(path, 402)
+    made = jobs.read(spool, redo(job.jid, "--frames", "2", "--same-file")[1]["job"]["jid"])
+    assert Path(made.info.blend).read_bytes() == before
+    assert made.info.needs.blender == "==3.4"
+    over(spool, made)
+    Path(job.info.blend).unlink()
+    status, value = redo(job.jid, "--frames", "2", "--same-file")
+    assert status == 1
+    assert "is no longer the file" in value["error"]
+    assert len(tickets.everywhere(spool)) == 2
+
+
+def test_movies_that_keep_the_old_frames_are_named(spool: Spool, add, redo):
+    job = add(extra=(("x-fps", "24"),))
+    over(spool, job)
+    draft = videojob.draft(job, video.parse("h264"), waits=False)
+    jobs.publish(spool, draft, jobs.Order("me@here"))
+    assert redo(job.jid, "--frames", "2")[1]["job"]["movies"] == [draft.out]
