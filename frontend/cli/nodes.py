@@ -6,11 +6,26 @@ from typing import Any
 from frontend.cli import output
 from frontend.cli.farm import open_farm
 from renderd.core.label import label
-from renderd.spool import view
+from renderd.core.policy import SCRIPTS
+from renderd.spool import ability, view
 from renderd.spool.view import NodeView
 
-_HEAD = ("NODE", "STATE", "RUNS", "LOAD", "MEM", "SWAP", "GPU", "TEMP", "POOLS", "SEEN", "")
-_RIGHT = (3, 4, 5, 6, 7, 9)
+_HEAD = (
+    "NODE",
+    "STATE",
+    "RUNS",
+    "LOAD",
+    "MEM",
+    "SWAP",
+    "GPU",
+    "TEMP",
+    "POOLS",
+    "VERSION",
+    "BLENDER",
+    "SEEN",
+    "",
+)
+_RIGHT = (3, 4, 5, 6, 7, 11)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,6 +54,9 @@ def run(args: argparse.Namespace) -> int:
     colours = output.has_colour(args)
     for line in table(found, colours=colours) if found else ():
         output.say(line)
+    if mixed := ability.mixed_versions([node for node in found if node.state != "dead"]):
+        output.say(f"Several releases are at work: {mixed}.  After upgrading the others:")
+        output.say("  render node restart --all")
     if not found:
         output.say("No node is alive.  Start one with: renderd")
     if dead and not args.all:
@@ -64,15 +82,30 @@ def _row(node: NodeView, *, colours: bool) -> tuple[str, ...]:
         _number(load.get("gpu_percent"), "{:.0f}%"),
         _number(load.get("temperature"), "{:.0f}°"),
         ",".join(map(str, _list(status.get("pools")))),
+        label(str(node.facts.get("version") or ""), 16),
+        label(_blenders(node), 24),
         output.age(node.age),
-        label(" · ".join(_remarks(status))),
+        label(" · ".join(_troubles(node))),
     )
 
 
-def _remarks(status: dict[str, Any]) -> list[str]:
-    """What keeps a node from work, or some of it."""
-    said = [str(status[k]) for k in ("reason", "trouble") if status.get(k)]
-    return said + [str(one) for one in _list(status.get("shortages"))]
+def _blenders(node: NodeView) -> str:
+    known = node.facts.get("blenders")
+    if known is None:
+        return "looking" if node.facts else ""
+    return ", ".join(map(str, _list(known)))
+
+
+def _troubles(node: NodeView) -> list[str]:
+    """What it says of itself: why it rests, what it lacks and what it does not see."""
+    said = [str(node.status[key]) for key in ("reason", "trouble") if node.status.get(key)]
+    said += [str(one) for one in _list(node.status.get("shortages"))]
+    said += dict.fromkeys(map(str, _dict(node.facts.get("faults")).values()))
+    for name, reason in _dict(node.status.get("unseen")).items():
+        said.append(f"does not see {name if name == SCRIPTS else f'{{{name}}}'}: {reason}")
+    lacks = _list(node.facts.get("lacks"))
+    said += [f"has no path for {', '.join(f'{{{name}}}' for name in lacks)}"] if lacks else []
+    return said
 
 
 def _doing(running: Any) -> str:

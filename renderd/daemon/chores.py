@@ -1,8 +1,11 @@
 """Steps of once a minute: leftovers, waiting jobs, strangers, litter."""
 
 import contextlib
+import logging
 
+import renderd
 from renderd.core.chunk import State, parse
+from renderd.core.names import host_of
 from renderd.daemon import hunt, life
 from renderd.daemon.node import JobMemory, Node
 from renderd.errors import RenderdError
@@ -13,8 +16,10 @@ from renderd.spool.layout import CANCELLED, DONE, FAILED
 from renderd.spool.moves import SETTLE, names
 from renderd.spool.survey import Survey
 
+FACTS_READ = 20  #: nodes' own files read a minute at most
 CHORES_EVERY = 60.0
 FIRST_CHORES = 5.0  #: seconds to the second time, when the dead are known
+_log = logging.getLogger(__name__)
 
 
 def minute(node: Node, janitor: Janitor, now: float) -> None:
@@ -29,6 +34,24 @@ def minute(node: Node, janitor: Janitor, now: float) -> None:
     owners = node.adopter.take_over(set(node.dead), now)
     life.certify_strangers(node, owners | _owners_seen(node))
     janitor.sweep(now)
+    compare_versions(node)
+    node.sight.forget()
+
+
+def compare_versions(node: Node) -> None:
+    """Warn once of each release beside our own that live nodes run."""
+    known = node.releases = {i: v for i, v in node.releases.items() if i in node.live}
+    for inc in [i for i in node.live if i not in known and i != node.inc][:FACTS_READ]:
+        known[inc] = str(nodes.read_facts(node.spool, inc).get("version") or "")
+    for version in sorted(set(known.values()) - node.told_releases - {"", renderd.__version__}):
+        node.told_releases.add(version)
+        names = [host_of(inc) for inc, said in known.items() if said == version]
+        _log.warning(
+            "%s run(s) renderd %s, this node %s; upgrade all, then: render node restart --all",
+            ", ".join(names[:4]),
+            version,
+            renderd.__version__,
+        )
 
 
 def _owners_seen(node: Node) -> set[str]:

@@ -13,9 +13,14 @@ from dataclasses import replace
 from typing import Any, Self
 
 from renderd import config
+from renderd.core.farm import Farm
 from renderd.core.label import label
+from renderd.core.policy import SCRIPTS
+from renderd.daemon import roots
+from renderd.daemon.sight import Lookouts
 from renderd.errors import ConfigError, SpoolError, UsageError
 from renderd.host import facts
+from renderd.spool import ability, view
 from renderd.spool.doctor import Answer, examine
 from renderd.spool.hosts import examine_hosts
 from renderd.spool.layout import Spool, read_farm, read_identity
@@ -67,8 +72,38 @@ def _examine(root: str, helper: "Helper") -> Iterator[Answer]:
         yield Answer("farm.toml", Verdict.OK, "can be read")
     except ConfigError as error:
         yield Answer("farm.toml", Verdict.BAD, error.message, error.remedy)
+    yield from examine_roots(spool.farm, sys.platform)
     yield from examine(spool, SystemClock(), helper)
     yield from examine_hosts(spool, SystemClock(), facts.host_name())
+    yield from examine_versions(spool)
+
+
+def examine_roots(farm: Farm, platform: str) -> Iterator[Answer]:
+    """Whether this machine has and sees the path roots of farm.toml; no hung mount blocks it."""
+    for name in sorted(farm.lacks(platform)):
+        said = f"{{{name}}} has no path for {platform}"
+        yield Answer("path root", Verdict.WARN, said, "add one to farm.toml if it is to be seen")
+    unseen = roots.unseen(farm, Lookouts(patience=FIRST_ANSWER / 4))
+    for name, path in farm.roots_on(platform).items():
+        if name not in unseen:
+            yield Answer("path root", Verdict.OK, f"{{{name}}} is {path}")
+    for name, reason in unseen.items():
+        said = reason if name == SCRIPTS else f"{{{name}}}: {reason}"
+        advice = "mount it, or correct farm.toml; jobs that need it leave this machine alone"
+        yield Answer(
+            "script folder" if name == SCRIPTS else "path root", Verdict.WARN, said, advice
+        )
+
+
+def examine_versions(spool: Spool) -> Iterator[Answer]:
+    """Whether all live nodes run one release."""
+    alive = [node for node in view.read_nodes(spool) if node.state != "dead"]
+    if mixed := ability.mixed_versions(alive):
+        advice = "upgrade the others, then: render node restart --all"
+        yield Answer("releases", Verdict.WARN, mixed, advice)
+    elif alive:
+        version = str(alive[0].facts.get("version") or "unknown")
+        yield Answer("releases", Verdict.OK, f"all live nodes run renderd {version}")
 
 
 def _told(answers: Iterator[Answer], *, quiet: bool) -> list[Answer]:

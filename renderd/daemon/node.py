@@ -92,6 +92,8 @@ class Node:
     settling: deque[Result] = field(default_factory=deque)  #: results whose move is still unsure
     live: dict[str, str] = field(default_factory=dict)  #: incarnation → shard, as last listed
     dead: frozenset[str] = frozenset()
+    releases: dict[str, str] = field(default_factory=dict)  #: of live nodes, as far as read
+    told_releases: set[str] = field(default_factory=set)  #: warned of
     strangers: dict[str, int] = field(default_factory=dict)  #: owners in neither: looks
     doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
     failed_jobs: set[str] = field(default_factory=set)  #: jobs of the failures in a row

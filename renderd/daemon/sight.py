@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 SEEN_FOR, UNSEEN_FOR = 10.0, 1.0  #: seconds for which an answer is believed
-PATIENCE = 0.1  #: seconds that a first answer is waited for
+PATIENCE = 0.1
 HUNG_AFTER = 10.0  #: seconds without an answer after which a share is said to hang
 MOST_THREADS = 64  #: questions under way; a share that hangs keeps one for each path
 MOST_HUNG = 3  #: of them, beyond which nobody waits for a further one
@@ -25,6 +25,9 @@ class Sight:
         """Why a path is not seen, in one clause; empty where it is."""
         return _answer(about[1], question)
 
+    def forget(self) -> None:
+        """Drop the answers that nobody asked for lately."""
+
 
 @dataclass(slots=True)
 class _Asked:
@@ -39,8 +42,11 @@ class _Asked:
 class Lookouts(Sight):
     """Asks on a thread of its own and remembers the answer for some seconds."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, patience: float = PATIENCE
+    ) -> None:
+        """`patience`: seconds that a first answer is waited for."""
+        self._clock, self._patience = clock, patience
         self._asked: dict[Subject, _Asked] = {}
 
     def ask(self, about: Subject, question: Question) -> str:
@@ -58,7 +64,7 @@ class Lookouts(Sight):
             threading.Thread(
                 target=self._run, args=(path, question, known), name="sight", daemon=True
             ).start()
-            known.is_over.wait(PATIENCE if len(pending) < MOST_HUNG else 0.0)
+            known.is_over.wait(self._patience if len(pending) < MOST_HUNG else 0.0)
         if known.ended is not None:
             return known.reason
         if now - known.began < HUNG_AFTER:
@@ -66,7 +72,6 @@ class Lookouts(Sight):
         return f"{SILENT} {path}: does its share hang?"
 
     def forget(self) -> None:
-        """Drop the answers that nobody asked for lately."""
         now = self._clock()
         for key, known in list(self._asked.items()):
             if known.ended is not None and now - known.ended > 10 * SEEN_FOR:

@@ -71,3 +71,17 @@ def why_stuck(alive: "Sequence[NodeView]", job: Job, said: Control) -> str:
     more = f", and {len(found) - 1} other reasons" if len(found) > 1 else ""
     who = names[0] if len(names) == 1 else f"each of {len(names)} nodes"
     return f"no live node can take it: {who} {reason}{more}; see: render why {job.jid}"
+
+
+def mixed_versions(alive: "Sequence[NodeView]") -> str:
+    """Which nodes run which release, where the live ones run several; else empty."""
+    by: dict[str, list[str]] = {}
+    for node in alive:
+        by.setdefault(str(node.facts.get("version") or "unknown"), []).append(node.node)
+    if len(by) < 2:
+        return ""
+    return "; ".join(f"{version} on {_some(by[version])}" for version in sorted(by))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

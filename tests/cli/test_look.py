@@ -11,7 +11,7 @@ from frontend.cli import app, output
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.spool import control, history, jobs, nodes, orders
+from renderd.spool import control, history, jobs, moves, nodes, orders
 from renderd.spool.layout import Spool
 
 INC = "ws07-0123abcd"
@@ -109,6 +109,41 @@ def test_nodes_shows_what_a_node_runs_and_why_it_rests(spool: Spool, worker, ask
     assert "paused by artist" in text
     [node] = ask("nodes", "--json")[1]["nodes"]
     assert set(node) == {"inc", "host", "node", "state", "period", "age", "status", "facts"}
+
+
+def test_nodes_shows_what_a_machine_lacks_and_does_not_see(spool: Spool, worker, ask):
+    lacks = "lacks the add-on 'x' in Blender 3.4"
+    facts = {"version": "0.1.0", "blenders": ["4.2.1", "3.4.1"], "faults": {"3.4.1": lacks}}
+    moves.write(spool, spool.node(worker.inc, "node.info"), json.dumps(facts).encode())
+    nodes.publish_status(spool, worker.inc, {"unseen": {"proj": "/p is empty"}})
+    _, text = ask("nodes")
+    assert "4.2.1, 3.4.1" in text
+    assert lacks in text
+    assert "does not see {proj}: /p is empty" in text
+    assert "Several releases" not in text
+
+
+def test_nodes_warns_of_several_releases(spool: Spool, worker, ask):
+    for inc, version in ((worker.inc, "0.1.0"), ("ws08-00000002", "0.2.0")):
+        if inc != worker.inc:
+            nodes.register(spool, inc, {}, 5)
+        facts = {"node": inc.partition("-")[0], "version": version}
+        moves.write(spool, spool.node(inc, "node.info"), json.dumps(facts).encode())
+    _, text = ask("nodes")
+    assert "Several releases are at work: 0.1.0 on ws07; 0.2.0 on ws08." in text
+    assert "render node restart --all" in text
+
+
+def test_a_job_that_no_node_can_take_says_so_in_the_list(spool: Spool, worker, publish, ask):
+    jid = publish()
+    [job] = ask("jobs", "--json")[1]["jobs"]
+    assert job["reason"] == ""
+    nodes.publish_status(spool, worker.inc, {"refuses": {jid: "does not see /p/shot.blend"}})
+    [job] = ask("jobs", "--json")[1]["jobs"]
+    said = f"no live node can take it: ws07 does not see /p/shot.blend; see: render why {jid}"
+    assert job["reason"] == said
+    [verdict] = ask("why", jid, "--json")[1]["nodes"]
+    assert (verdict["takes"], verdict["reason"]) == (False, "does not see /p/shot.blend")
 
 
 def test_dead_nodes_are_shown_when_asked_for(spool: Spool, worker, ask):

@@ -404,3 +404,13 @@ def test_a_restart_of_a_draining_node_leaves_it_draining(publish: Publish, drive
     assert driven.works[0].stopping.is_set()
     assert driven.node.rest.is_drain
     assert driven.node.restarts
+
+
+def test_another_release_on_the_farm_is_warned_about_once(
+    spool: Spool, driven: Driven, caplog: pytest.LogCaptureFixture
+) -> None:
+    nodes.register(spool, "ws08-0123abcd", {"node": "ws08", "version": "9.9.9"}, 5)
+    driven.run(200)
+    said = [record.message for record in caplog.records if "renderd 9.9.9" in record.message]
+    assert len(said) == 1
+    assert "ws08" in said[0]

@@ -40,9 +40,13 @@ def time() -> list[float]:
 
 
 @pytest.fixture
-def lookouts(time: list[float], monkeypatch: pytest.MonkeyPatch) -> Lookouts:
-    monkeypatch.setattr(sight, "PATIENCE", 60.0)  # what answers at once is waited for
-    return Lookouts(clock=lambda: time[0])
+def lookouts(time: list[float]) -> Lookouts:
+    return Lookouts(clock=lambda: time[0], patience=60.0)  # what answers at once is waited for
+
+
+@pytest.fixture
+def hasty(time: list[float]) -> Lookouts:
+    return Lookouts(clock=lambda: time[0], patience=0.0)
 
 
 def test_an_answer_holds_for_some_seconds(
@@ -59,43 +63,54 @@ def test_an_answer_holds_for_some_seconds(
 
 
 def test_a_share_that_hangs_blocks_nobody_and_is_asked_once(
-    lookouts: Lookouts, share: Share, time: list[float], monkeypatch: pytest.MonkeyPatch
+    hasty: Lookouts, share: Share, time: list[float]
 ) -> None:
-    monkeypatch.setattr(sight, "PATIENCE", 0.0)
     share.may_answer.clear()
-    reason = lookouts.ask(SUBJECT, share)
+    reason = hasty.ask(SUBJECT, share)
     assert reason == "is still looking for /p/a.blend"
     assert sight.is_open(reason)
     time[0] += sight.HUNG_AFTER
-    reason = lookouts.ask(SUBJECT, share)
+    reason = hasty.ask(SUBJECT, share)
     assert reason == "gets no answer about /p/a.blend: does its share hang?"
     assert sight.is_open(reason)
     assert share.asked == 1
 
 
-def test_what_hangs_leaves_room_for_others(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sight, "PATIENCE", 0.0)
-    lookouts = Lookouts()
+def test_what_hangs_leaves_room_for_others(hasty: Lookouts, share: Share) -> None:
     share.may_answer.clear()
     for number in range(sight.MOST_HUNG + 2):
-        lookouts.ask(("job", str(number)), share)
+        hasty.ask(("job", str(number)), share)
     other = Share()
     other.may_answer.clear()
-    said = lookouts.ask(("job", "other"), other)
+    said = hasty.ask(("job", "other"), other)
     assert said == "is still looking for other"
     other.may_answer.set()
     while sight.is_open(said):
-        said = lookouts.ask(("job", "other"), other)
+        said = hasty.ask(("job", "other"), other)
     assert (said, other.asked, share.asked) == ("", 1, sight.MOST_HUNG + 2)
 
 
-def test_threads_that_hang_are_numbered(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sight, "PATIENCE", 0.0)
+def test_threads_that_hang_are_numbered(
+    hasty: Lookouts, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sight, "MOST_THREADS", 2)
-    lookouts = Lookouts()
     share.may_answer.clear()
-    said = [lookouts.ask(("job", str(number)), share) for number in range(3)]
+    said = [hasty.ask(("job", str(number)), share) for number in range(3)]
     assert said[2] == "gets no answer about 2: too many questions are open"
+
+
+def test_old_answers_are_forgotten_and_open_questions_are_not(
+    lookouts: Lookouts, hasty: Lookouts, share: Share, time: list[float]
+) -> None:
+    lookouts.ask(SUBJECT, share)
+    time[0] += 10 * sight.SEEN_FOR + 1
+    lookouts.forget()
+    share.may_answer.clear()
+    hasty.ask(SUBJECT, share)
+    time[0] += 10 * sight.SEEN_FOR + 1
+    hasty.forget()
+    assert "gets no answer" in hasty.ask(SUBJECT, share)
+    assert share.asked == 2
 
 
 def test_an_error_of_the_share_is_a_reason_and_no_crash(lookouts: Lookouts) -> None:
