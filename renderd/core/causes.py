@@ -23,6 +23,7 @@ DRIVER = "driver"
 UNBAKED = "unbaked"
 #: What `missing: fail` means: Blender goes on without them, and the picture is another one.
 COMPLAINTS = frozenset((MISSING_FILE, UNKNOWN_NODE, DRIVER))
+NO_BLEND = "no-blend"
 MEMORY = "memory"  #: the program had not enough of it, and said so
 UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender
 UNABLE_SAYS = "renderd: unable: "
@@ -190,7 +191,7 @@ CAUSES = (
         ("build without openimagedenois", "no device available to denoise", "failed to denoise"),
     ),
     Cause(
-        "no-blend",
+        NO_BLEND,
         "the .blend file cannot be found or opened on this node",
         "see that its share is mounted here and that path roots in farm.toml fit this system",
         (

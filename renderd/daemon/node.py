@@ -71,6 +71,7 @@ class Node:
     rng: random.Random
     started: float
     breathe: Callable[[], None] = lambda: None  #: beats when that is due, in the midst of a step
+    look_again: Callable[[], None] = lambda: None  #: what this machine can may have changed
     programs: list[BlenderProgram] = field(default_factory=list)  #: newest first; the lookout's
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
     sight: Sight = field(default_factory=Sight)

@@ -132,6 +132,8 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
     memory = node.jobs.get(result.work.job.jid)
     if result.ending in (Ending.NO_SPACE, Ending.NO_LICENCE, Ending.UNABLE):
         node.shortages.note(result, now)
+        if result.ending is Ending.UNABLE and not result.where:  # perhaps a Blender's add-on or GPU
+            node.look_again()
         for other in node.jobs.values():
             other.checked = float("-inf")
         return

@@ -8,7 +8,7 @@ from renderd.core import causes, room
 from renderd.core.progress import Event, Watch
 from renderd.daemon.landing import HELD_OPEN, NotNow, is_full
 from renderd.daemon.work import Ending, Result, Work
-from renderd.spool import frames
+from renderd.spool import frames, sources
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING
@@ -87,6 +87,8 @@ class Judge:
             return Verdict(ending=Ending.NO_SPACE, reason=said, advice=advice, where=full)
         if known is None:
             return Verdict(ending=ending, reason=reason)
+        if cause == causes.NO_BLEND and (unseen := sources.why_not_able(self.spool, work.job)):
+            return Verdict(ending=Ending.UNABLE, reason=f"this node {unseen}", advice=known.advice)
         if cause == causes.UNABLE:
             said = f"this node {known.text.removeprefix(causes.UNABLE_SAYS)}"
             return Verdict(ending=Ending.UNABLE, reason=said, advice=known.advice)
