@@ -87,10 +87,8 @@ class Judge:
             return Verdict(ending=Ending.NO_SPACE, reason=said, advice=advice, where=full)
         if known is None:
             return Verdict(ending=ending, reason=reason)
-        if cause == causes.NO_BLEND and (unseen := sources.why_not_able(self.spool, work.job)):
-            return Verdict(ending=Ending.UNABLE, reason=f"this node {unseen}", advice=known.advice)
-        if cause == causes.UNABLE:
-            said = f"this node {known.text.removeprefix(causes.UNABLE_SAYS)}"
+        if lacks := self._lacking(work, known):
+            said = f"this node {lacks}"
             return Verdict(ending=Ending.UNABLE, reason=said, advice=known.advice)
         if cause == causes.LICENCE:
             said = f"no licence: {known.text[:160]}"
@@ -103,6 +101,13 @@ class Judge:
             said = f"{reason}: {known.text[:300]}"
         ending = Ending.MEMORY if cause == causes.MEMORY else ending
         return Verdict(ending=ending, reason=said, advice=known.advice)
+
+    def _lacking(self, work: Work, known: Event) -> str:
+        """What this machine lacks by the attempt's own word; empty where it is not that."""
+        if known.cause == causes.NO_BLEND:
+            return sources.why_not_able(self.spool, work.job)
+        is_unable = known.cause == causes.UNABLE
+        return known.text.removeprefix(causes.UNABLE_SAYS) if is_unable else ""
 
     def _of_loss(self, output: Output) -> Verdict:
         """The output is not seen any more: its share went away, or another job took it over."""
