@@ -105,7 +105,8 @@ class Preflight:
             words = f"what it needs cannot be told: {error.message}"
             return [_finding(Severity.WARN, Kind.UNKNOWN, words, error.remedy, file=path)]
         has_sound = any(scene.is_movie for scene in settings)
-        found = [one for scene in settings for one in _camera(path, scene, needed)]
+        found = list(self._reach(_Subject(_itself(path), path)))
+        found += [one for scene in settings for one in _camera(path, scene, needed)]
         self._sight.expect(path for one in needed.references for path in one.paths)
         for reference in needed.references:
             found += self._reference(_Subject(reference, path), has_sound=has_sound)
@@ -149,7 +150,7 @@ class Preflight:
         path, sight = one.reference.paths[0], self._sight
         if disk := sight.ground.local_disk(path):
             words = f"{one} is on this machine's own disk ({disk}): {_show(path)}"
-            remedy = "move it to a share that every node sees, or pack it into the .blend"
+            remedy = "move it to a share that every node sees" + one.or_packed()
             yield one.finding(Severity.STOP, Kind.LOCAL, words, remedy)
         elif sight.is_there(path) and not sight.may_read(path):
             words = f"you may not read {one}: {_show(path)}"
@@ -276,6 +277,11 @@ class _Subject:
             path=path or self.reference.paths[0],
         )
 
+    def or_packed(self) -> str:
+        """What else helps with a file that other nodes do not see."""
+        packable = ("image", "sound", "font", "volume")
+        return ", or pack it into the .blend" if self.reference.kind in packable else ""
+
     def missing(self, paths: Sequence[str]) -> tuple[str, str]:
         """Sentence and remedy for files that are not there."""
         count = len(self.reference.paths)
@@ -292,6 +298,12 @@ class _Subject:
         words = f"{self} {what}: {_show(self.reference.written)}"
         where = f"in {self.holder} (File, External Data, Make All Paths Relative)"
         return words, f"make it relative {where}"
+
+
+def _itself(path: str) -> Reference:
+    """The .blend asked about, as something the job needs too."""
+    name = os.path.basename(path)
+    return Reference(kind="file", name=name, file=path, written=path, paths=(path,))
 
 
 def _has_beginning(written: str) -> bool:

@@ -92,7 +92,9 @@ def test_what_one_scene_leaves_unused_and_another_misses_is_missing(check):
 def test_a_picture_on_this_machines_disk_stops_where_the_farm_is_on_a_share(check, folder):
     (folder / "wood.png").write_bytes(b"x")
     found = check(b"//wood.png", ground=AWAY)
-    assert kinds(found) == [(Severity.STOP, Kind.LOCAL), (Severity.STOP, Kind.OUTPUT)]
+    assert [one.block for one in found] == ["file 'shot.blend'", "image 'wood'", ""]
+    stops = (Kind.LOCAL, Kind.LOCAL, Kind.OUTPUT)
+    assert kinds(found) == [(Severity.STOP, kind) for kind in stops]
     assert "ext4 on /" in found[0].sentence
 
 

@@ -5,7 +5,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from frontend.cli.farm import open_farm, settings
 from frontend.cli.findings import facts, stopping, table
 from renderd.errors import BlendError
 
@@ -74,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _preflight(args: argparse.Namespace) -> "Preflight":
     """The examination, by the eyes of the farm where one is named."""
+    from frontend.cli.farm import open_farm, settings  # noqa: PLC0415
     from renderd import preflight  # noqa: PLC0415
     from renderd.core.farm import Farm  # noqa: PLC0415
     from renderd.spool import ground  # noqa: PLC0415

@@ -5,6 +5,7 @@ the addresses of other data blocks are kept, and whole parts of a few kinds.
 """
 
 import os
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from struct import Struct
@@ -295,4 +296,7 @@ class _Walk:
         for offset in offsets:
             layout += f"{offset - at}x{letter}"
             at = offset + catalogue.pointer_size
-        return Struct(f"{layout}{max(0, size - at)}x")
+        try:
+            return Struct(f"{layout}{max(0, size - at)}x")
+        except (struct.error, OverflowError):
+            raise CatalogueError("the fields of a struct overlap") from None

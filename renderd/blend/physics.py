@@ -32,6 +32,7 @@ _MOVED = (1, 3, 4)  #: Newton, boids, fluid; keyed particles need no cache
 _MUTED = 1 << 0
 _PAINT_ACTIVE, _PAINT_IMAGES = 1 << 0, 2
 _BAKED_DATA = 1 << 1
+_NODE_MUTED = 1 << 9
 _ZONE = "GeometryNodeSimulationOutput"
 _DEEPEST = 32
 
@@ -219,6 +220,8 @@ def _has_zone(graph: Graph, tree: int) -> bool:
             continue
         seen.add(address)
         for _, node in _Parts(graph, item).of("bNode"):
+            if node.whole("flag") & _NODE_MUTED:
+                continue
             if node.text("idname") == _ZONE:
                 return True
             left.append(node.whole("id"))

@@ -27,7 +27,7 @@ _NEIGHBOURS = frozenset({b"next", b"prev", b"newid", b"orig_id", b"lib"})
 #: Pointers at anything that may mean a data block.
 _ANYTHING = frozenset({(b"Object", b"data"), (b"IDPropertyData", b"pointer")})
 _DEEPEST = 8
-_MOST_POINTERS = 4096
+_MOST_LOOKS = 2_000_000  #: at fields, in structs within structs
 _WHOLE = {1: "b", 2: "h", 4: "i", 8: "q"}
 _BROKEN = {b"float": "f", b"double": "d"}
 
@@ -63,6 +63,7 @@ class Catalogue:
         self.order = "<" if header.endian == "little" else ">"
         self._fields: dict[int, dict[bytes, Field]] = {}
         self._found: dict[tuple[str, str], Field | None] = {}
+        self._room = _MOST_LOOKS
         try:
             self._parse(data)
         except (struct.error, IndexError, ValueError) as error:
@@ -101,15 +102,21 @@ class Catalogue:
     def _collect(self, type_index: int, start: int, found: "Pointers", depth: int) -> None:
         for name, field in self._fields_of(type_index).items():
             at = start + field.offset
+            self._spend(1)
             if field.is_pointer:
+                self._spend(field.size // self.pointer_size)
                 holder = self._types[type_index]
                 if (places := self._places(field, holder, name, found)) is not None:
                     places.extend(range(at, at + field.size, self.pointer_size))
             elif depth and (one := self._sizes[field.type]) and self._fields_of(field.type):
+                self._spend(field.size // one)
                 for inner in range(at, at + field.size, one):
                     self._collect(field.type, inner, found, depth - 1)
-            if len(found.blocks) > _MOST_POINTERS:
-                raise CatalogueError("a struct holds too many pointers")
+
+    def _spend(self, count: int) -> None:
+        self._room -= count
+        if self._room < 0:
+            raise CatalogueError("its structs hold too many fields")
 
     def _places(
         self, field: Field, holder: bytes, name: bytes, found: "Pointers"

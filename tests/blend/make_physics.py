@@ -143,6 +143,14 @@ def zone():
     return one
 
 
+@subject
+def zone_off():
+    """A zone whose group is muted simulates nothing."""
+    if found := zone():
+        tree = found.modifiers[0].node_group
+        next(node for node in tree.nodes if node.type == "GROUP").mute = True
+
+
 def chain(tree, *between):
     nodes = [tree.nodes["Group Input"], *between, tree.nodes["Group Output"]]
     for left, right in itertools.pairwise(nodes):

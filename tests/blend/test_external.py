@@ -199,7 +199,7 @@ def test_a_simulation_is_unbaked_until_it_is_baked(physics, name, what, holder):
     assert read_dependencies(physics / f"{name}_baked.blend").unbaked == ()
 
 
-@pytest.mark.parametrize("name", ["still", "combed", "rigid_off", "off"])
+@pytest.mark.parametrize("name", ["still", "combed", "rigid_off", "off", "zone_off"])
 def test_what_does_not_move_or_is_not_rendered_needs_no_bake(physics, name):
     assert read_dependencies(physics / f"{name}.blend").unbaked == ()
 

@@ -7,8 +7,9 @@ import pytest
 from blendmaker import AGES, CAMERA, MODERN, OLD, Age, blend, gzipped, with_settings, zstded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from shotmaker import shot
 
-from renderd.blend import read, read_settings, read_thumbnail
+from renderd.blend import read, read_dependencies, read_settings, read_thumbnail
 from renderd.errors import BlendError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
@@ -19,6 +20,7 @@ MADE = [
     with_settings(Age(306), MODERN, [VALUES], ROWS),
     with_settings(Age(249, 4, "big"), OLD, [VALUES], ROWS),
     with_settings(Age(502, is_large=True), MODERN, [VALUES], ROWS),
+    shot([b"//a.png", b"/b.png"], cloth=True, unused=[b"//c.png"]),
 ]
 REAL = [
     "generated/b341_single_zstd.blend",
@@ -59,7 +61,7 @@ def damaged(data: bytes, plan, within: int) -> bytes:
 
 
 def survives(path: str) -> None:
-    for ask in (read, read_thumbnail, read_settings):
+    for ask in (read, read_thumbnail, read_settings, read_dependencies):
         try:
             ask(path)
         except BlendError as error:
@@ -110,4 +112,5 @@ def test_what_a_cut_file_still_tells_is_true(saved, data, pack, draw):
     whole = pack(data)
     cut = whole[: draw.draw(st.integers(0, len(whole)))]
     with contextlib.suppress(BlendError):
-        assert [(s.raw_name, s.start, s.end) for s in read(saved(cut)).scenes] == ROWS
+        told = [(s.raw_name, s.start, s.end) for s in read(saved(cut)).scenes]
+        assert told in (ROWS, [(b"Main", 1, 30)])
