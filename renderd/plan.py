@@ -10,97 +10,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from renderd import blend
-from renderd.blend import BlendFile, SceneSettings
+from renderd.blend import SceneSettings
 from renderd.core import command, frames, infofile, label, outputs, video, videojob
 from renderd.core.command import BlenderCommand
-from renderd.core.farm import PLATFORMS, Farm
+from renderd.core.farm import Farm
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK, Info
 from renderd.core.job import Draft, Writes
-from renderd.core.source import SNAPSHOT, Planned, Stamp, original, with_extra
+from renderd.core.source import SNAPSHOT, Planned, original, with_extra
 from renderd.errors import BlendError, InfoFileError, UsageError
+from renderd.place import LEADING_ROOT, Place, Source
 
-_LEADING_ROOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _VERSION = "x-blend-version"
 _TEMPLATES_SINCE = 500  #: Blender 5.0 fills {blend_name} and others into output paths
 _NO_FILE_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What is known of the .blend behind a command, without Blender."""
-
-    file: BlendFile
-    settings: tuple[SceneSettings, ...]
-    stamp: Stamp  #: as it stood before it was read
-
-    @classmethod
-    def read(cls, path: str) -> "Source":
-        """Read a .blend; raises BlendError."""
-        try:
-            before = os.stat(path)
-        except OSError as error:
-            raise BlendError(f"{path}: {error.strerror or error}") from None
-        stamp = Stamp(before.st_size, before.st_mtime_ns)
-        return cls(blend.read(path), blend.read_settings(path), stamp)
-
-    def scene(self, name: str) -> SceneSettings:
-        """The settings of a named scene; of the scene Blender opens with where none is named.
-
-        Raises InfoFileError that names the nearest scene.
-        """
-        listed = [s for s in self.settings if s.is_listed] or list(self.settings)
-        chosen = [s for s in self.settings if s.name == name] if name else listed
-        if chosen:
-            return chosen[0]
-        known = ", ".join(repr(label.label(s.name)) for s in self.settings[:8]) or "no scene"
-        wanted = repr(label.label(name)) if name else "a scene"
-        raise InfoFileError(f"{self.file.path} has no scene {wanted}", f"it has {known}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """This farm's path roots as this machine sees them."""
-
-    farm: Farm
-    platform: str
-
-    def read(self, path: str, *, is_needed: bool) -> Source | None:
-        """A .blend at this machine's path; None where it is not needed and not seen here."""
-        local = self.farm.expand_roots(path, self.platform)
-        try:
-            return Source.read(local)
-        except BlendError:
-            if is_needed or os.path.lexists(local):
-                raise
-            return None
-
-    def rooted(self, path: str) -> str:
-        """A literal path below its root, whichever platform it was written on."""
-        for platform in (self.platform, *PLATFORMS):
-            found = self.farm.contract_roots(path, platform)
-            if found != infofile.escape(path):
-                return found
-        return infofile.escape(path)
-
-    def check(self, path: str, what: str, *, is_here: bool) -> None:
-        """Refuse a path that means another place on each node, or none; `is_here`: on this."""
-        root = _LEADING_ROOT.match(path)
-        if root is None and not path.startswith("/"):
-            said = repr(label.label(path))
-            raise InfoFileError(
-                f"the {what} {said} is not absolute: every node would look elsewhere",
-                "begin it with / or a path root of farm.toml",
-            )
-        if root is not None and root[1] not in {known.name for known in self.farm.roots}:
-            known = [known.name for known in self.farm.roots]
-            remedy = label.nearest(root[1], known) if known else "farm.toml has no [roots]"
-            raise InfoFileError(f"{{{root[1]}}} is no path root of farm.toml", remedy)
-        if is_here and (lacking := self.farm.lacking_roots(path, self.platform)):
-            raise InfoFileError(
-                f"this machine has no path for {{{lacking[0]}}}, where the {what} is",
-                "add one to farm.toml, or queue it on another machine",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +49,7 @@ def from_info(info: Info, name: str, farm: Farm, platform: str) -> Draft:
     lines = [line for words in info.commands if (line := _line(words, info))]
     if problems := [problem for line in lines for problem in line.command.problems]:
         raise InfoFileError("; ".join(problems[:3]), "see docs/reference/blender.md")
-    place = _Place(farm, platform)
+    place = Place(farm, platform)
     rendering = [line for line in lines if line.command.renders]
     if len(rendering) > 1:
         raise InfoFileError(
@@ -152,7 +75,7 @@ def _line(words: Sequence[str], info: Info) -> _Line | None:
     return _Line(meant, written.blend, "" if written.out == "{out}" else written.out, leaves)
 
 
-def _plain(info: Info, name: str, place: _Place) -> Draft:
+def _plain(info: Info, name: str, place: Place) -> Draft:
     """A command that we cannot read, or a Blender whose script does what it likes."""
     if not info.out:
         return _draft(info, name, info.frames, "", Writes.NOTHING)
@@ -164,7 +87,7 @@ def _plain(info: Info, name: str, place: _Place) -> Draft:
     return _draft(info, name, info.frames, info.out, writes)
 
 
-def _rendering(info: Info, name: str, line: _Line, place: _Place) -> Draft:
+def _rendering(info: Info, name: str, line: _Line, place: Place) -> Draft:
     found = line.command
     out = info.out or line.out
     runs = info.frames if info.frames is not None else found.runs
@@ -211,7 +134,7 @@ def _nothing_to_render(scene: SceneSettings, path: str) -> str:
     return f"{said} and ends at {scene.end}, so the command renders no frame"
 
 
-def _scene_output(scene: SceneSettings, source: Source, path: str, place: _Place) -> str:
+def _scene_output(scene: SceneSettings, source: Source, path: str, place: Place) -> str:
     """The scene's own output: hostile until written as an info file writes it."""
     output = scene.output
     if source.file.version_number >= _TEMPLATES_SINCE:
@@ -220,7 +143,7 @@ def _scene_output(scene: SceneSettings, source: Source, path: str, place: _Place
         beside = infofile.escape(output.replace("\\", "/"))
         return command.resolve_out(beside, path)
     rooted = place.rooted(output)
-    return rooted if _LEADING_ROOT.match(rooted) else rooted.replace("\\", "/")
+    return rooted if LEADING_ROOT.match(rooted) else rooted.replace("\\", "/")
 
 
 def _variables(scene: SceneSettings, source: Source) -> dict[str, str]:
@@ -234,7 +157,7 @@ def _variables(scene: SceneSettings, source: Source) -> dict[str, str]:
     }
 
 
-def _spoken(out: str, scene: SceneSettings, source: Source, place: _Place) -> str:
+def _spoken(out: str, scene: SceneSettings, source: Source, place: Place) -> str:
     """A person's output with Blender's variables filled in, whichever Blender will run."""
     roots = {root.name for root in place.farm.roots}
     known = _variables(scene, source).items()
@@ -334,8 +257,26 @@ def from_blend(
         )
     if not named and (others := [s.name for s in source.settings if s not in chosen]):
         remark(_left_out(path, others))
-    place = _Place(farm, platform)
+    place = Place(farm, platform)
     return [_scene_draft(source, scene, wish, place, is_only=len(chosen) == 1) for scene in chosen]
+
+
+def with_libraries(draft: Draft, farm: Farm, platform: str) -> Draft:
+    """The draft with the libraries that its .blend links, theirs too, for a change to be told.
+
+    What cannot be read is left out: the farm's nodes will say what they make of it.
+    """
+    if draft.source is None:
+        return draft
+    path = farm.expand_roots(draft.source.path, platform)
+    try:
+        needed = blend.read_dependencies(path, (draft.info.scene,) if draft.info.scene else ())
+    except BlendError:
+        return draft
+    place = Place(farm, platform)
+    linked = [one for one in needed.references if one.kind == "library" and one.is_used]
+    paths = dict.fromkeys(place.rooted(path) for one in linked for path in one.paths)
+    return replace(draft, libraries=tuple(paths))
 
 
 def _left_out(path: str, scenes: Sequence[str]) -> str:
@@ -345,7 +286,7 @@ def _left_out(path: str, scenes: Sequence[str]) -> str:
 
 
 def _scene_draft(
-    source: Source, scene: SceneSettings, wish: Wish, place: _Place, *, is_only: bool
+    source: Source, scene: SceneSettings, wish: Wish, place: Place, *, is_only: bool
 ) -> Draft:
     literal = source.file.path
     if any("\ud800" <= sign <= "\udfff" for sign in scene.name):
@@ -390,7 +331,7 @@ def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
     return runs
 
 
-def _wished_output(out: str, place: _Place, path: str) -> str:
+def _wished_output(out: str, place: Place, path: str) -> str:
     if not out or out.startswith("{"):
         return out
     if out.startswith("//"):

@@ -307,6 +307,7 @@ def _publish(
         replaces=args.replace,
         copies=not args.no_snapshot and sources.may_copy(draft),
     )
+    draft = plan.with_libraries(draft, spool.farm, sys.platform)
     jid = jobs.publish(spool, draft, order, _progress(draft))
     kept = 0
     if args.missing:

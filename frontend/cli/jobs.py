@@ -124,7 +124,7 @@ def _row(job: "JobView", *, colours: bool) -> tuple[str, ...]:
         output.age(job.age),
         ",".join(job.pool),
         label(job.owner, 24),
-        label(" · ".join(filter(None, (job.reason, job.note)))),
+        label(" · ".join(filter(None, (job.reason, job.warning, job.note)))),
     )
 
 

@@ -27,6 +27,7 @@ class Control:
     reason: str = ""  #: why the job was held, failed or stopped itself
     changed: str = ""  #: the .blend as a node saw it changed: what releasing the job accepts
     source: str = ""  #: the .blend that a person accepted in place of the queued one
+    warning: str = ""  #: what a node saw that may make frames differ: no reason to stop
     forgiven: int = 0  #: failed chunks that a person knew of when releasing the job
     extra: tuple[tuple[str, str], ...] = ()  #: lines of later releases and unreadable ones, kept
 
@@ -75,7 +76,7 @@ def _with(control: Control, key: str, value: str) -> Control:
             return replace(control, needs_ram=amounts.size(value) if value else None)
         case "blocked":
             return replace(control, blocked=_words(value))
-        case "note" | "reason" | "changed" | "source":
+        case "note" | "reason" | "changed" | "source" | "warning":
             words: dict[str, Any] = {key: value}
             return replace(control, **words)
         case "forgiven":
@@ -95,6 +96,7 @@ def text(control: Control) -> str:
         ("reason", label(control.reason, TEXT_LIMIT)),
         ("changed", control.changed),
         ("source", control.source),
+        ("warning", label(control.warning, TEXT_LIMIT)),
         ("forgiven", str(control.forgiven or "")),
         *control.extra,
     )

@@ -39,6 +39,7 @@ class Draft:
     out: str = ""  #: absolute pattern of the output, with `#`
     writes: Writes = Writes.NOTHING
     source: Planned | None = None  #: the .blend it was planned from; publishing stamps it
+    libraries: tuple[str, ...] = ()  #: what that links, in info-file syntax; publishing stamps them
 
     def pieces(self) -> Iterator[Run | None]:
         """The frames of each chunk, in order."""

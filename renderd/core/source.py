@@ -14,7 +14,8 @@ from renderd.core.infofile import Info
 from renderd.core.template import escape, fill, splice
 
 ORIGINAL, SNAPSHOT, STAMP = "x-original", "x-snapshot", "x-source"
-KEYS = (ORIGINAL, SNAPSHOT, STAMP)  #: what publishing resolves, and nobody else may say
+LIBRARIES = "x-libraries"  #: how many linked ones are recorded
+KEYS = (ORIGINAL, SNAPSHOT, STAMP, LIBRARIES)  #: what publishing resolves, and nobody else may say
 _STEM_BYTES = 200  #: of a copy's name, which has at most 255 with its job's id and Blender's caches
 _STAMP = re.compile(r"([0-9]{1,19}) (-?[0-9]{1,20})(?: ([0-9a-f]{64}))?")
 _PRECISIONS = (1, 100, 1_000, 1_000_000, 1_000_000_000)  #: ns that file servers count in

@@ -22,9 +22,9 @@ from renderd.daemon import recipe, verdict
 from renderd.daemon.gathering import OutputGone
 from renderd.daemon.landing import Landing, NotNow, open_landing
 from renderd.daemon.printout import Printout
-from renderd.daemon.source import SourceWatch, WrongFile
+from renderd.daemon.source import LibraryWatch, SourceWatch, WrongFile
 from renderd.daemon.verdict import Judge, Verdict
-from renderd.daemon.work import Ending, Result, Work
+from renderd.daemon.work import Ending, Result, Stopped, Work
 from renderd.errors import OutputOwned, RenderdError
 from renderd.host import load, process_use
 from renderd.host.exit import Exit
@@ -60,14 +60,6 @@ class Means:
     clock: Callable[[], float] = time.monotonic
 
 
-class Stopped(RenderdError):
-    """The command was ended by us; the ending says why."""
-
-    def __init__(self, ending: Ending, reason: str) -> None:
-        super().__init__(reason)
-        self.ending = ending
-
-
 @dataclass(slots=True)
 class _Attempt:
     """The state of one command while it runs."""
@@ -101,6 +93,7 @@ class Runner(threading.Thread):
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._oom_kills = load.oom_kills()
         self._printout: Printout | None = None
+        self._libraries = LibraryWatch(means.spool, means.clock)
         self._environ = recipe.base(means.environ)
         self._folder = recipe.working_folder(self._environ)
         self._judge = Judge(means.spool, recipe.temp_folder(self._environ))
@@ -207,7 +200,7 @@ class Runner(threading.Thread):
             raise Stopped(Ending.KILLED, work.stop_reason)
         attempt.is_blender = is_blender(words)
         if attempt.is_blender:
-            attempt.source.begin()
+            attempt.source.begin(self._libraries, attempt.printout.note)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
         read_end, write_end = os.pipe()
         try:

@@ -4,7 +4,9 @@ The file is compared before a Blender starts and once more before its first fram
 by then it was read to its end, so whatever is saved later does no harm.
 """
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from renderd.core import source as record
@@ -12,10 +14,11 @@ from renderd.core.job import Job
 from renderd.core.label import label
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
-from renderd.spool import control, sources
+from renderd.spool import control, libraries, sources
 from renderd.spool.layout import Spool
 from renderd.spool.sources import Difference, Kind
 
+LIBRARIES_EVERY = 60.0  #: seconds between looks at a job's libraries
 _NAME = 100  #: signs of a file's name in a sentence
 
 
@@ -31,10 +34,16 @@ class SourceWatch:
     work: Work
     is_sure: bool = True  #: what the present command read is the right file
 
-    def begin(self) -> None:
-        """Compare before a command reads the file.  Raises WrongFile, OSError."""
+    def begin(self, linked: "LibraryWatch", note: Callable[[str], None]) -> None:
+        """Compare before a command reads the file, and note what of its libraries changed.
+
+        Raises WrongFile, OSError.
+        """
         self._compare()
         self.is_sure = False
+        if said := linked.warning(self.work.job):
+            note(f"warning: {said}")
+            self.work.warnings += 1
 
     def confirm(self) -> None:
         """Compare after it was read; costs nothing from then on.  Raises WrongFile, OSError."""
@@ -48,6 +57,37 @@ class SourceWatch:
         if found is not None:
             self.work.changed = found.stamp.text() if found.stamp is not None else ""
             raise WrongFile(sentence(job, found))
+
+
+class LibraryWatch:
+    """Tells of linked libraries that were saved after a job was queued; asks once a while."""
+
+    def __init__(self, spool: Spool, clock: Callable[[], float]) -> None:
+        self._spool, self._clock = spool, clock
+        self._known: dict[str, tuple[float, str]] = {}  #: jid → when looked, what was found
+
+    def warning(self, job: Job) -> str:
+        """One sentence that names them, empty where none was; also written into control."""
+        now = self._clock()
+        looked, said = self._known.get(job.jid, (float("-inf"), ""))
+        if now - looked >= LIBRARIES_EVERY:
+            with contextlib.suppress(OSError):
+                said = self._look(job)
+            self._known = {job.jid: (now, said)}  # of one job: a runner seldom changes
+        return said
+
+    def _look(self, job: Job) -> str:
+        found = libraries.changed(self._spool, job)
+        if not found:
+            return ""
+        names = [f"{label(_base(c.path), _NAME)} ({_clock_time(c.mtime_ns)})" for c in found[:3]]
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        what = "a linked library was" if len(found) == 1 else "linked libraries were"
+        said = f"{what} saved after queuing: {', '.join(names)}{more}"
+        with contextlib.suppress(OSError, RenderdError):  # somebody edits it: the log has it
+            if control.read(self._spool, job.jid).warning != said:
+                control.change(self._spool, job.jid, warning=said)
+        return said
 
 
 def sentence(job: Job, found: Difference) -> str:

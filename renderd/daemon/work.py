@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from renderd.core.job import Job, Writes
 from renderd.daemon.tail import Tail
+from renderd.errors import RenderdError
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 
@@ -33,6 +34,14 @@ class Ending(StrEnum):
     def is_failure(self) -> bool:
         """True when it counts against the job's retries."""
         return self in (Ending.FAIL, Ending.BAD_OUTPUT, Ending.TIMEOUT)
+
+
+class Stopped(RenderdError):
+    """The command was ended by us; the ending says why."""
+
+    def __init__(self, ending: Ending, reason: str) -> None:
+        super().__init__(reason)
+        self.ending = ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

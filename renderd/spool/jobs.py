@@ -13,8 +13,9 @@ from renderd.core.chunk import parse as parse_chunk
 from renderd.core.control import Control
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.names import Ticket, is_jid, new_jid, parse_ticket
+from renderd.core.source import LIBRARIES
 from renderd.errors import InfoFileError, ShareUnsure, UsageError
-from renderd.spool import frames, sources, tickets
+from renderd.spool import frames, libraries, sources, tickets
 from renderd.spool.layout import DONE, FAILED, HELD, JOBS, OPEN, QUEUE, TRASH, WAITING, Spool
 from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, write
 from renderd.spool.survey import Survey
@@ -119,7 +120,10 @@ def _with_source(
         _write_info(spool, jid, draft, order)  # first: by it a copy is found after a crash
     count = draft.count()
     breathe = (lambda: progress(0, count)) if progress is not None else (lambda: None)
-    return sources.secure(spool, draft, jid, order.reads, breathe)
+    draft = sources.secure(spool, draft, jid, order.reads, breathe)
+    known = libraries.record(spool, jid, draft.libraries)
+    extra = (*draft.info.extra, *(((LIBRARIES, str(known)),) if known else ()))
+    return replace(draft, info=replace(draft.info, extra=extra))
 
 
 def _write_info(spool: Spool, jid: str, draft: Draft, order: Order) -> Job:

@@ -94,6 +94,8 @@ def _own_reasons(job: JobView, verdicts: list[Verdict]) -> list[str]:
         reasons.append(job.reason)
     if job.state == QUEUE and not job.waiting and job.chunks:
         reasons.append(f"no chunk waits: {job.running} run, {job.done} done, {job.failed} failed")
+    if job.warning:
+        reasons.append(f"warning: {job.warning}")
     if not verdicts:
         reasons.append("no node is alive; start one with: renderd")
     return reasons

@@ -48,6 +48,7 @@ class JobView:
     nodes: int | None = None  #: most nodes at once
     note: str = ""
     reason: str = ""  #: why it does not go on
+    warning: str = ""  #: what a node saw that may make frames differ
     born_ns: int = 0  #: server's time of publication
     age: float | None = None  #: seconds, by the server's clock
     out: str = ""
@@ -241,6 +242,7 @@ def _view(
         after=job.info.after,
         nodes=said.limit(job),
         note=said.note,
+        warning=said.warning,
         reason="" if folder == DONE else said.reason or _reason(place, known, parents),
         born_ns=born,
         age=None if now is None or not born else max(0.0, (now - born) / 1e9),

@@ -50,6 +50,7 @@ def test_jobs_as_json_has_stable_keys(publish, ask):
     assert set(job) == {
         *("jid", "name", "slug", "state", "priority", "owner", "frames", "chunks", "done"),
         *("running", "failed", "waiting", "pool", "after", "nodes", "note", "reason", "born_ns"),
+        "warning",
         *("age", "out", "eta", "eta_low", "eta_high"),
     }
     assert (job["jid"], job["state"], job["waiting"]) == (jid, "queue", 3)

@@ -1,5 +1,6 @@
 """What is rendered is what was queued, with every file it needs, or it is said."""
 
+import os
 import re
 import shutil
 
@@ -64,3 +65,16 @@ def test_a_file_that_went_missing_after_queuing_fails_the_frame(farm, project, s
     assert farm.ended(jid) == "failed"
     assert MISSING[shot].split("/")[1] in farm.errors(jid)
     assert colours(farm.out) == {}, "no pink frame is in place"
+
+
+def test_a_library_that_was_saved_after_queuing_is_a_warning(farm, project):
+    jid = farm.queue(project / "linked.blend")
+    library = project / "lib" / "prop.blend"
+    later = library.stat().st_mtime_ns + 10**9
+    os.utime(library, ns=(later, later))
+    farm.up()
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    assert colours(farm.out) == GREEN
+    assert "warning: a linked library was saved after queuing: prop.blend" in farm.logs(jid)
+    assert "a linked library was saved after queuing" in farm.render("jobs", "--all")
+    assert "a linked library was saved after queuing" in farm.render("why", jid)
