@@ -93,9 +93,13 @@ def _told(nodes: "Iterable[NodeView]") -> _Told:
 
 
 def _left(run: Mapping[str, Any]) -> tuple[float, float]:
-    """Frames and seconds left of a chunk in work, as its node says."""
-    frames = max(_number(run.get("total"), 1.0) - _number(run.get("done"), 0.0), 0.0)
-    return frames, _number(run.get("eta"), eta.NEVER)
+    """Frames and seconds left of a chunk in work, as its node says.
+
+    Of a movie no frame is in place before all are: its command's own word counts, too.
+    """
+    frames = max(_number(run.get("total"), 1.0), 1.0)
+    done = max(_number(run.get("done"), 0.0), frames * _number(run.get("percent"), 0.0) / 100)
+    return max(frames - done, 0.0), _number(run.get("eta"), eta.NEVER)
 
 
 def _paces(value: Any) -> dict[str, Pace]:

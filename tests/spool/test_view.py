@@ -171,6 +171,14 @@ def test_a_chunk_in_work_counts_by_its_frames(spool: Spool, publish, worker):
     assert ends(spool)["shot"][1] == pytest.approx(2 * 60, abs=30)
 
 
+def test_a_movie_in_work_counts_by_what_its_command_says(spool: Spool, publish, worker):
+    jid = publish(span="1-10")
+    worker.claim(jid, 1)
+    running = [{"job": jid, "chunk": 1, "done": 0, "total": 10, "percent": 80.0}]
+    tell(spool, worker.inc, {jid: [8, 60.0, 0.0]}, running=running)
+    assert ends(spool)["shot"][1] == pytest.approx(2 * 60, abs=30)
+
+
 def test_a_job_behind_a_more_urgent_one_ends_later(spool: Spool, publish, worker):
     first, second = publish("urgent", priority=90), publish("later")
     for jid in (first, second):
