@@ -14,7 +14,7 @@ from frontend.cli import output
 from frontend.cli.farm import me, nudge, open_farm
 from frontend.cli.findings import STOPPED, facts, stopping, tell
 from renderd import plan, preflight
-from renderd.core import amounts, frames, infofile, needs, outputs, video
+from renderd.core import amounts, frames, infofile, needs, outputs, video, videojob
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
@@ -225,7 +225,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "nodes": _within("--nodes", args.nodes, 1, 100_000),
         "retries": _within("--retries", args.retries, 0, 99),
         "timeout": _duration(args.timeout),
-        "video": _video(args.video),
+        "video": video.parse(args.video) if args.video else None,
         "env": tuple(_pair(word) for word in args.env) if args.env else None,
         "hold": True if args.hold else None,
         "whole": True if args.whole else None,
@@ -280,13 +280,6 @@ def _duration(text: str | None) -> float | None:
         return amounts.duration(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _video(text: str | None) -> video.Video | None:
-    try:
-        return video.parse(text) if text is not None else None
-    except ValueError as error:
-        raise UsageError(f"--video: {error}", "say h264, or 'h264 /p/out/shot.mp4'") from None
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -365,6 +358,7 @@ def _facts(draft: Draft, jid: str, state: str) -> dict[str, Any]:
         "state": state,
         "priority": draft.info.priority,
         "command": shlex.join(lines[0]) if lines else "",
+        **({"video": videojob.out_of(draft)} if draft.info.video is not None else {}),
     }
 
 
@@ -390,6 +384,8 @@ def _report(
         if args.dry_run:
             output.say(f"  frames go to {label(job['out'])}" if job["out"] else "  no output known")
             output.say(f"  first chunk: {label(job['command'], 1000)}")
+        if "video" in job:
+            output.say(f"  then a movie: {label(job['video'], 400)}")
     tell(args, found, is_refused=is_refused)
     if error:
         output.talk(f"render: {error}")

@@ -53,11 +53,15 @@ class Video:
 
 
 def parse(text: str) -> Video:
-    """Read `h264` or `h264 /p/out/shot.mp4`; ValueError, UsageError for anything else."""
+    """Read `h264` or `h264 /p/out/shot.mp4`.  Raises UsageError for anything else."""
     preset, _, out = text.partition(" ")
+    out = out.strip(" \t")
     if preset not in PRESETS:
         raise UsageError(f"there is no preset {label(preset, 40)!r}", nearest(preset, PRESETS))
-    return checked(Video(preset, infovalue.path(out.strip(" \t")) if out.strip(" \t") else ""))
+    try:
+        return checked(Video(preset, infovalue.path(out) if out else ""))
+    except ValueError as error:
+        raise UsageError(str(error), "name a path like /p/out/shot.mp4") from None
 
 
 def text(video: Video) -> str:

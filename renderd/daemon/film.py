@@ -39,6 +39,7 @@ def prepared(spool: Spool, work: Work, lines: Sequence[tuple[str, ...]]) -> list
         raise OutputGone(f"this node does not see the frames: {error.message}") from error
     subject = _one_file_each(spool, film, subject)
     looks: list[Look] = []
+    work.message = "looks whether every frame is whole"
     for frame in subject.wanted:
         if work.stopping.is_set():
             return list(lines)  # none of which is started any more
@@ -46,7 +47,7 @@ def prepared(spool: Spool, work: Work, lines: Sequence[tuple[str, ...]]) -> list
     report = inspection.judge(subject, looks)
     faulty = set(report.sure)
     if faulty and not film.allows_gaps:
-        raise RenderdError(*_refusal(film, report))
+        raise RenderdError(*_refusal(work.job.jid, film, report))
     whole = [one for one in looks if one.frame not in faulty]
     if not whole:
         raise RenderdError("no frame is there to make a movie of", f"see: render verify {film.of}")
@@ -89,14 +90,14 @@ def _ending(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _refusal(film: Film, report: inspection.Report) -> tuple[str, str]:
+def _refusal(jid: str, film: Film, report: inspection.Report) -> tuple[str, str]:
     gone = ranges.text(ranges.gather(report.sure))
     told = [f for f in report.findings if f.fault.is_sure][:_TOLD]
     says = "; ".join(f.says if f.file in f.says else f"{f.file} {f.says}" for f in told)
     redo = f"render them (render redo {film.of} --frames {gone})"
     return (
         f"the movie would lack frames {gone}: {says}",
-        f"{redo}, then: render retry; or say: render video {film.of} --allow-gaps",
+        f"{redo}, then: render retry {jid}; or say: render video {film.of} --allow-gaps",
     )
 
 

@@ -292,3 +292,17 @@ def test_people_read_the_table_and_how_to_go_on(spool: Spool, capsys, tmp_path: 
     out, err = capsys.readouterr()
     assert "image 'gone' is missing" in err
     assert "old" not in err, "a note does not get in the way of who queues"
+
+
+def test_a_movie_is_added_with_its_job(spool: Spool, add, tmp_path):
+    words = ("--command", "prog {out}", "--frames", "1-6", "--out", f"{tmp_path}/o/s_####.png")
+    info = tmp_path / "s.info"
+    info.write_text(f"x-fps: 24\nframes: 1-6\nout: {tmp_path}/o/s_####.png\n\nprog {{out}}\n")
+    status, value = add(info, "--video", "h264", "--dry-run")
+    assert (status, value["jobs"][0]["video"]) == (0, f"{tmp_path}/o/s.mp4")
+    add(info, "--video", "h264")
+    assert sorted(t.slug for t in tickets.listed(spool, "waiting")) == ["s-video"]
+    status, value = add(*words, "--video", "h264")
+    assert status == 2
+    assert "how many frames" in value["error"]
+    assert add(*words, "--video", "gif")[1]["error"].startswith("there is no preset 'gif'")
