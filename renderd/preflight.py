@@ -148,7 +148,7 @@ class Preflight:
     def _reach(self, one: "_Subject") -> Iterator[Finding]:
         """Whether other machines and other users get at a file that is there."""
         path, sight = one.reference.paths[0], self._sight
-        if disk := sight.ground.local_disk(path):
+        if disk := sight.local_disk(path):
             words = f"{one} is on this machine's own disk ({disk}): {_show(path)}"
             remedy = "move it to a share that every node sees" + one.or_packed()
             yield one.finding(Severity.STOP, Kind.LOCAL, words, remedy)

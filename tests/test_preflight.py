@@ -237,10 +237,17 @@ def test_names_cannot_move_the_cursor(check):
     assert all(text.isprintable() for text in one.to_dict().values())
 
 
-def test_many_files_of_a_folder_are_listed_once(folder):
+def test_a_list_of_a_folder_says_what_looking_at_each_file_says(folder):
     paths = [str(folder / f"{number}.png") for number in range(40)]
     for path in paths[:30]:
         Path(path).write_bytes(b"x")
     sight = Sight(Ground())
     sight.expect(paths)
     assert [sight.is_there(path) for path in paths] == [True] * 30 + [False] * 10
+    Path(paths[35]).write_bytes(b"x")
+    again = Sight(Ground())
+    again.expect(paths)
+    Path(paths[36]).write_bytes(b"x")
+    assert again.is_there(paths[36]), "a list that is older than a file hides nothing"
+    (folder / "39.png").symlink_to("gone")
+    assert not again.is_there(paths[39])

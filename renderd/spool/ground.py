@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from renderd.core.policy import Able
@@ -76,8 +76,9 @@ class Sight:
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
-        self._listed: dict[str, frozenset[str]] = {}
+        self._listed: dict[str, dict[str, bool]] = {}  #: names, and whether they are links
         self._there: dict[str, bool] = {}
+        self._disks: dict[str, str] = {}
         self._barred: dict[str, str] = {}
 
     def expect(self, paths: Iterable[str]) -> None:
@@ -87,23 +88,32 @@ class Sight:
             if count >= _MANY:
                 self.names(folder)
 
-    def names(self, folder: str) -> frozenset[str]:
+    def names(self, folder: str) -> Collection[str]:
         """What a folder holds; nothing where it cannot be listed."""
         if folder not in self._listed:
-            try:
-                self._listed[folder] = frozenset(os.listdir(folder))
-            except (OSError, ValueError):
-                self._listed[folder] = frozenset()
+            self._listed[folder] = {}  # stays so for one that may be passed and not be listed
+            with contextlib.suppress(OSError, ValueError), os.scandir(folder) as found:
+                self._listed[folder] = {one.name: one.is_symlink() for one in found}
         return self._listed[folder]
 
     def is_there(self, path: str) -> bool:
         """Whether something is at a path; links are followed."""
         folder, name = os.path.split(path)
-        if folder in self._listed and name not in self._listed[folder]:
-            return False
-        if path not in self._there:
+        if self._listed.get(folder, {}).get(name) is False:
+            return True
+        if path not in self._there:  # a list may be old, or of a folder that shows none
             self._there[path] = os.path.exists(path)
         return self._there[path]
+
+    def local_disk(self, path: str) -> str:
+        """The kind of disk that other machines do not see what is there on; empty: they may."""
+        folder, name = os.path.split(path)
+        listed = self._listed.get(folder, {})
+        if listed[name] if name in listed else os.path.islink(path):
+            return self.ground.local_disk(path)
+        if folder not in self._disks:
+            self._disks[folder] = self.ground.local_disk(folder)
+        return self._disks[folder]
 
     def barred(self, path: str) -> str:
         """Where on the way to a path the farm's users are kept out; empty where they are not."""
@@ -116,8 +126,7 @@ class Sight:
 
     def may_read(self, path: str) -> bool:
         """Whether this very user may read what is there."""
-        wanted = os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
-        return os.access(path, wanted)
+        return os.access(path, os.R_OK)
 
     def _keeps_out(self, path: str) -> bool:
         if self.ground.gid is None:
