@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from renderd.core import job as job_record
 from renderd.core.chunk import State, parse
-from renderd.core.names import Ticket, attempt_name, is_jid, parse_ticket
+from renderd.core.names import Ticket, is_jid, parse_ticket
 from renderd.errors import RenderdError
 from renderd.spool import frames, jobs, listing, nodes, orders, sources, tickets
 from renderd.spool.layout import (
@@ -97,22 +97,27 @@ class Janitor:
         return self.spool.rng.sample(things, min(JOBS_A_SWEEP, len(things)))
 
     def _clear_attempts(self, now: float) -> None:
-        """Private folders of attempts that run no more, of some jobs that are not over."""
+        """Private folders of attempts at chunks that have ended, of some jobs that are not over.
+
+        Those of a chunk that waits or runs are left to its next attempt, which takes over what
+        is whole in them.
+        """
         listed = [t for f in (QUEUE, HELD, FAILED) for t in tickets.listed(self.spool, f)]
         gone = nodes.dead(self.spool)
         for ticket in self._some(listed):
             with contextlib.suppress(OSError, RenderdError):
                 output = frames.locate(self.spool, jobs.read(self.spool, ticket.jid))
-                if output is None:
+                left = names(self.spool, output.own) if output is not None else []
+                attempts = {stem: inc for stem in left if (inc := listing.owner_of(stem))}
+                if output is None or not attempts:
                     continue
-                left = {n for n in names(self.spool, output.own) if listing.owner_of(n)}
-                held = listing.chunks(self.spool, ticket.jid, {State.RUN}) if left else []
-                runs = {attempt_name(c.index, c.attempt, c.owner) for c in held}
-                for stem in left & runs:
-                    self._seen.pop(f"left:{stem}", None)
-                for stem in left - runs:
+                going_on = listing.chunks(self.spool, ticket.jid, {State.WAIT, State.RUN})
+                indices = {chunk.index for chunk in going_on}
+                for stem, inc in attempts.items():
+                    if int(stem.partition(".")[0]) in indices:
+                        self._seen.pop(f"left:{stem}", None)
                     # A dead one's at once; a living one clears its own, if nothing fails there.
-                    if listing.owner_of(stem) in gone or self._is_due(f"left:{stem}", HOUR, now):
+                    elif inc in gone or self._is_due(f"left:{stem}", HOUR, now):
                         frames.clear_attempt(self.spool, output, stem)
 
     def _empty_done_jobs(self, done: list[Ticket], now: float) -> None:

@@ -206,10 +206,11 @@ def test_a_dead_attempts_folder_goes_where_who_freed_the_chunk_did_not_see_it(
     sweep(spool, 0.0)
     assert folder.exists()
     nodes.declare(spool, "00", worker.pulse.beat)
-    sweep(spool, 0.0)
-    assert folder.exists()  # its run name stands: it is freed first
     claims.reclaim(spool, rendering.jid, lost.chunk)
     sweep(spool, 0.0, HOUR + 1)
+    assert folder.exists()  # the next attempt takes over what is whole in it
+    other.finish(rendering.jid, 1)
+    sweep(spool, 0.0)
     assert (folder.exists(), kept.exists()) == (False, True)
 
 
@@ -218,7 +219,10 @@ def test_what_a_living_node_left_goes_an_hour_later(
 ) -> None:
     held = worker.claim(rendering.jid, 1)
     folder = attempt(spool, rendering, held)
-    claims.give_back(spool, held, is_failure=True)
+    claims.give_back(spool, held, is_failure=False)
+    sweep(spool, 0.0, HOUR + 1)
+    assert folder.exists()  # whole frames may wait in it for the next attempt
+    worker.fail(rendering.jid, 1)
     sweep(spool, 0.0, HOUR - 1)
     assert folder.exists()
     sweep(spool, 0.0, HOUR + 1)
