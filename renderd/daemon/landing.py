@@ -219,6 +219,11 @@ class Landing:
             most = max(most, self.files.largest_bytes())
         return most
 
+    @property
+    def keeps(self) -> bool:
+        """True while the private folder holds whole frames that found no way out of it."""
+        return bool(self.waiting) or self.refusal is not None
+
     def clear(self) -> None:
         """Remove the private folders of this attempt and of those whose frames it took over."""
         for stem in (*self.forerunners, self.stem):

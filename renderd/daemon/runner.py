@@ -169,7 +169,7 @@ class Runner(threading.Thread):
             found = verdict.of_refusal(work, refusal)
         keeps = False
         if landed is not None:
-            work.frames_done, keeps = len(landed.receipts), bool(landed.waiting)
+            work.frames_done, keeps = len(landed.receipts), landed.keeps
             if found.ending is Ending.DONE:
                 work.frame_bytes = max(work.frame_bytes, landed.largest_bytes())
                 landed.clear()

@@ -29,8 +29,8 @@ def test_a_disk_that_is_full_at_frame_7_is_waited_for(farm, project, plain, moun
     ballast = farm.out / "ballast"
     ballast.write_bytes(bytes(os.statvfs(farm.out).f_bavail * size - 8 * size))
     daemon = farm.up()
-    farm.until(lambda: daemon.status()["reason"], "it says what it waits for")
-    assert "space" in daemon.status()["reason"]
+    farm.until(lambda: daemon.status()["shortages"], "it says what it waits for")
+    assert f"free on {farm.out}" in daemon.status()["refuses"][jid]
     assert farm.state(jid) == "queue"
     kept = {p: p.stat().st_mtime_ns for p in farm.out.glob("shot_*.png")}
     assert 0 < len(kept) < 20
@@ -64,7 +64,13 @@ def test_a_target_that_cannot_be_replaced_now_is_waited_for(farm, project, mount
     mounts.points.append(frame)
     jid = farm.queue(project / "red.blend", "--retries", 0, "--chunk", 6)
     daemon = farm.up()
-    farm.until(lambda: daemon.status()["reason"] or daemon.status()["trouble"], "it says so")
+
+    def waiting():
+        return [r for r in daemon.status()["running"] if r["message"].startswith("waits: ")]
+
+    farm.until(waiting, "it says so")
+    assert "shot_0003.png is held open" in waiting()[0]["message"]
+    assert len(list(farm.out.glob("shot_*.png"))) == 6, "the other frames are in place"
     assert farm.state(jid) == "queue"
     assert frame.read_bytes() == b"held by a reader"
     mounts.away(frame)
