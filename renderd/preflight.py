@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from renderd import blend, plan
-from renderd.blend import Dependencies, Graphs, Reference, SceneSettings
+from renderd.blend import Graphs, Reference
 from renderd.blend.paths import is_of_windows, is_relative
 from renderd.core import policy
 from renderd.core.farm import Farm
@@ -80,7 +80,8 @@ class Preflight:
         if draft.source is None:
             return []
         path = self._farm.expand_roots(draft.source.path, self._platform)
-        found = self._check_file(path, (draft.info.scene,) if draft.info.scene else ())
+        scenes = (draft.info.scene,) if draft.info.scene else ()
+        found = self._check_file(path, scenes, has_sound=draft.writes is Writes.MOVIE)
         found = [_fitted(one, draft) for one in found]
         if draft.out:
             found += self._output(self._farm.expand_roots(draft.out, self._platform))
@@ -96,17 +97,17 @@ class Preflight:
             return merged([refused, *self._check_file(os.path.abspath(path), ())])
         return merged(one for draft in drafts for one in self.check(draft))
 
-    def _check_file(self, path: str, scenes: tuple[str, ...]) -> list[Finding]:
+    def _check_file(
+        self, path: str, scenes: tuple[str, ...], *, has_sound: bool = False
+    ) -> list[Finding]:
         try:
             scenes = scenes or tuple(scene.name for scene in blend.read(path).scenes)
             needed = blend.read_dependencies(path, scenes, self._graphs)
-            settings = [s for s in blend.read_settings(path) if not scenes or s.name in scenes]
         except BlendError as error:
             words = f"what it needs cannot be told: {error.message}"
             return [_finding(Severity.WARN, Kind.UNKNOWN, words, error.remedy, file=path)]
-        has_sound = any(scene.is_movie for scene in settings)
         found = list(self._reach(_Subject(_itself(path), path)))
-        found += [one for scene in settings for one in _camera(path, scene, needed)]
+        found += [_no_camera(path, scene) for scene in needed.blind]
         self._sight.expect(path for one in needed.references for path in one.paths)
         for reference in needed.references:
             found += self._reference(_Subject(reference, path), has_sound=has_sound)
@@ -331,12 +332,10 @@ def _unbaked(one: blend.Unbaked) -> Finding:
     )
 
 
-def _camera(path: str, scene: SceneSettings, needed: Dependencies) -> Iterator[Finding]:
-    if scene.camera is None and scene.name not in needed.edited:
-        words = f"scene '{label(scene.name, 80)}' has no camera, so it renders nothing"
-        yield _finding(
-            Severity.STOP, Kind.CAMERA, words, "choose one in the scene's properties", file=path
-        )
+def _no_camera(path: str, scene: str) -> Finding:
+    words = f"scene '{label(scene, 80)}' has no camera, so it renders nothing"
+    remedy = "choose one in the scene's properties"
+    return _finding(Severity.STOP, Kind.CAMERA, words, remedy, file=path)
 
 
 def _absolute(path: str, references: Iterable[Reference]) -> list[Finding]:

@@ -26,7 +26,7 @@ class Dependencies:
     references: tuple[Reference, ...]
     unbaked: tuple[Unbaked, ...]
     broken: tuple[tuple[str, BlendError], ...]  #: libraries that are there and cannot be read
-    edited: tuple[str, ...]  #: scenes that render their sequencer's strips
+    blind: tuple[str, ...]  #: scenes that render nothing: no camera, no strips
 
 
 class Graphs(dict[str, Graph | BlendError | None]):
@@ -50,28 +50,28 @@ def read_dependencies(
     Follows libraries that exist as far as their data blocks are used.  Raises BlendError where
     the file itself is malformed; takes about a microsecond a block.
     """
-    chain = _Chain(os.path.abspath(path), Graphs() if known is None else known)
-    chain.follow(scenes)
+    chain = _Chain(os.path.abspath(path), scenes, Graphs() if known is None else known)
+    chain.follow()
     return chain.answer()
 
 
 class _Chain:
     """A file and the libraries it leads to, each read once."""
 
-    def __init__(self, path: str, known: Graphs) -> None:
-        self._path = path
+    def __init__(self, path: str, scenes: Collection[str], known: Graphs) -> None:
+        self._path, self._scenes = path, scenes
         self._known = known
         self._files: dict[str, _File] = {}
         self._left: list[tuple[str, set[bytes]]] = []
         self._wanted: set[str] = set()
 
-    def follow(self, scenes: Collection[str]) -> None:
+    def follow(self) -> None:
         """Find what the scenes use, here and in libraries, until nothing new turns up."""
         main = self._open(self._path)
         if main is None:
             raise self._failure(self._path)
         items = main.graph.items
-        self._use(main, {at for at, item in items.items() if _is_asked(item, scenes)})
+        self._use(main, {at for at, item in items.items() if _is_asked(item, self._scenes)})
         while self._left:
             path, keys = self._left.pop()
             if file := self._open(path):
@@ -119,19 +119,25 @@ class _Chain:
         """All that was found, each reference once."""
         found: dict[Reference, None] = {}
         unbaked: dict[Unbaked, None] = {}
-        edited: list[str] = []
         for file in self._files.values():
             found |= dict.fromkeys(self._references(file))
             for item in file.used.values():
-                edited += [text(item.name)] if is_edited(file.graph, item) else []
                 for one in simulations(file.graph, item):
                     if isinstance(one, Unbaked):
                         unbaked[one] = None
                     else:
                         found[_folder(file.graph, one)] = None
         return Dependencies(
-            tuple(found), tuple(unbaked), tuple(self._broken()), tuple(dict.fromkeys(edited))
+            tuple(found), tuple(unbaked), tuple(self._broken()), tuple(self._blind())
         )
+
+    def _blind(self) -> Iterator[str]:
+        graph = self._files[os.path.realpath(self._path)].graph
+        for item in graph.items.values():
+            if _is_asked(item, self._scenes) and not item.is_linked:
+                camera = Fields(graph.catalogue, item.kind, item.data).whole("camera")
+                if not (camera and camera in graph.items) and not is_edited(graph, item):
+                    yield text(item.name)
 
     def _broken(self) -> Iterator[tuple[str, BlendError]]:
         for path in sorted(self._wanted):

@@ -21,7 +21,8 @@ from renderd.blend.source import Source
 LIBRARY, SCENE, LINKED = b"LI", b"SC", b"ID"
 _DATA = b"DATA"
 #: Windows, screens, work spaces, brushes and their like: what they hold is never rendered.
-_UNSEEN = frozenset({b"WM", b"SN", b"SR", b"WS", b"BR", b"PL", b"PC", b"TX", b"GLOB", b"USER"})
+_UNSEEN = frozenset({b"WM", b"SN", b"SR", b"WS", b"BR", b"PL", b"PC", b"TX"})
+_NONE = frozenset({b"REND", b"TEST", b"GLOB", b"USER"})  #: no data blocks
 _TAIL = 1 << 21  #: the catalogue stands before the last few bytes of a file
 _LONGEST_KEPT = 1 << 20
 _LONGEST_LINKED = 1 << 26
@@ -195,7 +196,7 @@ class _Walk:
         self._item = None
         self._arrays.clear()
         self._unwanted.but.clear()
-        if block.code in _UNSEEN:
+        if block.code in _UNSEEN or block.code in _NONE:
             return
         plan = self._plan(block.struct)
         if not plan.is_item:

@@ -110,9 +110,9 @@ def test_a_strip_names_all_its_pictures_and_a_muted_one_none(told, shot):
     assert ("strip", "muted") not in told
 
 
-def test_a_scene_that_renders_strips_is_known(shot):
-    assert read_dependencies(shot / "shot.blend").edited == ("Main",)
-    assert read_dependencies(shot / "props/prop.blend").edited == ()
+def test_a_scene_without_camera_is_blind_unless_it_renders_strips(shot):
+    assert read_dependencies(shot / "shot.blend").blind == ()
+    assert read_dependencies(shot / "props/prop.blend").blind == ("Main",)
 
 
 def test_what_nothing_rendered_leads_to_is_told_as_unused(told):

@@ -7,6 +7,8 @@ import shutil
 import pytest
 from shots import colours
 
+from renderd.spool import tickets
+
 pytestmark = pytest.mark.blender
 GREEN = {"shot_0001": "green", "shot_0002": "green"}
 
@@ -78,3 +80,17 @@ def test_a_library_that_was_saved_after_queuing_is_a_warning(farm, project):
     assert "warning: a linked library was saved after queuing: prop.blend" in farm.logs(jid)
     assert "a linked library was saved after queuing" in farm.render("jobs", "--all")
     assert "a linked library was saved after queuing" in farm.render("why", jid)
+
+
+@pytest.mark.parametrize("shot", MISSING)
+def test_a_file_that_is_missing_stops_the_shot_before_it_is_queued(farm, project, shot):
+    (project / MISSING[shot]).unlink()
+    words = ("add", project / f"{shot}.blend", "--out", farm.out / "shot_####")
+    said = farm.render(*words, status=1)
+    assert str(project / MISSING[shot]) in said
+    assert tickets.everywhere(farm.spool) == {}
+    farm.render(*words, "--force", "--retries", 0)
+    (jid,) = tickets.everywhere(farm.spool)
+    farm.up()
+    assert farm.ended(jid) == "failed", "what was forced is no pink frame called done either"
+    assert colours(farm.out) == {}

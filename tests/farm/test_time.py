@@ -31,5 +31,8 @@ def test_an_unbaked_cloth_is_held_and_nothing_of_it_is_rendered(farm, project):
     said = farm.render("why", jid)
     assert "sheet" in said
     assert "bake it or use --whole" in said
+    farm.render("release", jid)
+    farm.until(lambda: "cloth of 'sheet'" in farm.render("why", jid), "Blender itself says so")
+    farm.until(lambda: farm.state(jid) == "held", "it is held again")
     assert pictures(farm.out) == {}
     assert sum(c.failures for c in farm.chunks(jid)) == 0
