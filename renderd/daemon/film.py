@@ -77,13 +77,22 @@ def _one_file_each(spool: Spool, film: Film, subject: Subject) -> Subject:
     endings = Counter(_ending(name) for files in subject.files.values() for name in files)
     usual = endings.most_common(1)[0][0] if endings else ""
     chosen = {}
-    for frame, files in subject.files.items():
-        main = known.get(frame, ("",))[-1]
+    for frame in subject.wanted:
+        files = subject.files.get(frame, ())
+        main = _shown(known.get(frame, ()))
         alike = [name for name in files if _ending(name) == usual]
-        chosen[frame] = (main,) if main in files else tuple((alike or list(files))[:1])
+        is_known = main and (main in files or not files)
+        chosen[frame] = (main,) if is_known else tuple((alike or list(files))[:1])
     return Subject(
         folder=subject.folder, pattern=subject.pattern, wanted=subject.wanted, files=chosen
     )
+
+
+def _shown(files: Sequence[str]) -> str:
+    """The main image of a frame, the left one of two; empty where no receipt names one."""
+    main = files[-1] if files else ""
+    left = main.replace("_R.", "_L.")
+    return left if left in files else main
 
 
 def _ending(name: str) -> str:

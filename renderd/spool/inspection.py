@@ -136,7 +136,10 @@ def of_job(spool: Spool, place: Place, job: Job) -> Subject:
 
 
 def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:
-    """The files of each frame that a job has put in place, open or closed.  Raises OSError."""
+    """The files of each frame that a job has put in place, open or closed.
+
+    A base name lies beside the others, a pass elsewhere has its whole path.  Raises OSError.
+    """
     found: dict[int, tuple[str, ...]] = {}
     texts: list[tuple[str, bytes]] = []
     with contextlib.suppress(FileNotFoundError):
@@ -145,11 +148,13 @@ def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:
         texts = [("", line) for line in data.splitlines()]
     for name in names(spool, f"{output.own}/ok"):
         with contextlib.suppress(FileNotFoundError):
-            texts.append((name, spool.share.read(output.receipt(name), 65536)))
+            text = spool.share.read(output.receipt(name), frames.RECEIPT_LIMIT)
+            texts.append((name, text))
     for name, text in texts:
         with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
             value = json.loads(text)
-            files = tuple(str(entry[0]) for entry in value["files"])
+            listed = (str(entry[0]) for entry in value["files"])
+            files = tuple(spool.local(n) if "/" in n else n for n in listed)
             found[int(name or value["frame"])] = files
     return found
 
@@ -198,7 +203,7 @@ def look(share: Share, subject: Subject, frame: int, decode: Decode | None) -> l
 def _look_at(
     share: Share, folder: str, frame: int, name: str, decode: Decode | None, *, is_main: bool
 ) -> Look:
-    path = f"{folder}/{name}"
+    path = name if name.startswith("/") else f"{folder}/{name}"
     try:
         size = share.stat(path).size
         found = image.verify_file(share, path)

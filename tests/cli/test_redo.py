@@ -126,11 +126,10 @@ def test_a_frame_in_place_of_a_chunk_that_runs_may_be_done_again(spool: Spool, a
     assert output
     worker.claim(job.jid, 1)
     folder = frames.open_private(spool, output, "00001.1.ws07-0123abcd")
-    with open(f"{folder}/shot_0002.png", "wb") as file:
-        file.write(PNG)
-    stem = "00001.1.ws07-0123abcd"
-    whole = placing.measure(spool, output, stem, ["shot_0002.png"], (1, 1))
-    placing.place(spool, output, stem, 2, whole)
+    piece = placing.Piece(f"{folder}/shot_0002.png", "shot_0002.png", "shot_####.png")
+    Path(piece.path).write_bytes(PNG)
+    whole = placing.measure(spool, [piece], (1, 1))
+    placing.place(spool, output, 2, whole, [piece.path])
     assert redo(job.jid, "--frames", "2")[0] == 0
     assert redo(job.jid, "--frames", "3")[0] == 2
 

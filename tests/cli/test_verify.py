@@ -18,6 +18,7 @@ from renderd.core.job import Draft, Job, Writes
 from renderd.errors import BrokenImage
 from renderd.spool import frames, inspection, jobs, orders, placing, tickets
 from renderd.spool.layout import Spool
+from renderd.spool.placing import Piece
 
 ROOT = Path(__file__).parents[2]
 STEM = "00001.1.ws07-0123abcd"
@@ -64,16 +65,32 @@ def noise(path: Path, size: tuple[int, int] = (32, 24), seed: int = 1) -> None:
     image.save(path)
 
 
-def land(spool: Spool, job: Job, frame: int, *endings: str, size: tuple[int, int] = (32, 24)):
-    """Put a frame in place as a daemon does: the passes first, the main image last."""
+def land(
+    spool: Spool,
+    job: Job,
+    frame: int,
+    *endings: str,
+    size: tuple[int, int] = (32, 24),
+    elsewhere: Path | None = None,
+):
+    """Put a frame in place as a daemon does: the passes first, the main image last.
+
+    A pass named `/…` goes into the folder `elsewhere`.
+    """
     output = frames.locate(spool, job)
     assert output
-    folder = frames.open_private(spool, output, STEM)
-    files = [f"shot_{frame:04d}{ending}" for ending in (*endings, ".png")]
-    for name in files:
-        noise(Path(folder, name), size, frame)
-    whole = placing.measure(spool, output, STEM, files, size)
-    placing.place(spool, output, STEM, frame, whole)
+    folder = Path(frames.open_private(spool, output, STEM))
+    pieces = []
+    for ending in (*endings, ".png"):
+        name = f"shot_{frame:04d}{ending}"
+        if ending.startswith("/"):
+            assert elsewhere
+            name = f"{elsewhere}/{ending[1:]}_{frame:04d}.png"
+        source = folder / Path(name).name
+        noise(source, size, frame)
+        pieces.append(Piece(str(source), name, ""))
+    whole = placing.measure(spool, pieces, size)
+    placing.place(spool, output, frame, whole, [piece.path for piece in pieces])
 
 
 def close(spool: Spool, job: Job, folder: str = "done") -> None:
@@ -139,6 +156,24 @@ def test_a_pass_is_a_part_of_its_frame(spool: Spool, add, verify, tmp_path):
         (2, "missing", "shot_0002_depth.png"),
         (6, "missing", "shot_0006.png"),
         (6, "missing", "shot_0006_depth.png"),
+    ]
+
+
+def test_a_pass_in_another_folder_is_a_part_of_its_frame_too(spool: Spool, add, verify, tmp_path):
+    job = add("1-6")
+    passes = tmp_path / "passes"
+    passes.mkdir()
+    for frame in (1, 2, 3, 4, 6):
+        land(spool, job, frame, "/depth", elsewhere=passes)
+    assert len(list(passes.glob("depth_*.png"))) == 5
+    close(spool, job)
+    (passes / "depth_0003.png").write_bytes(b"x")
+    _, value, _ = verify(job.jid)
+    said = [(f["frame"], f["fault"], Path(f["file"]).name) for f in value["findings"]]
+    assert said == [
+        (3, "broken", "depth_0003.png"),
+        (5, "missing", "depth_0005.png"),
+        (5, "missing", "shot_0005.png"),
     ]
 
 

@@ -200,6 +200,30 @@ def test_a_movie_that_lost_pictures_on_the_way_is_not_put_in_place(farm):
     assert not (farm.out / "shot.mp4").exists()
 
 
+def test_a_movie_is_whole_although_ffmpeg_and_its_daemon_are_killed(farm):
+    folder = farm.folder / "bin"
+    folder.mkdir()
+    gate = farm.folder / "gate"
+    real = shutil.which("ffmpeg")
+    (folder / "ffmpeg").write_text(
+        "#!/bin/sh\nfor last; do :; done\n"
+        f'[ -e {gate} ] || {{ echo half > "$last"; touch {gate}; sleep 86400; }}\n'
+        f'exec {real} "$@"\n'
+    )
+    (folder / "ffmpeg").chmod(0o755)
+    path = {"PATH": f"{folder}:/usr/bin:/bin"}
+    jid = farm.add(farm.info(frames="1-6", video="h264", **{"x-fps": "24"}))
+    first = farm.up("ws1", env=path)
+    farm.until(gate.exists, "ffmpeg runs")
+    first.kill()
+    assert not (farm.out / "shot.mp4").exists()
+    farm.up("ws1", env=path)
+    made = farm.named("shot-video")
+    assert farm.ended(made) == "done"
+    assert facts(farm.out / "shot.mp4")["nb_frames"] == "6"
+    assert farm.state(jid) == "done"
+
+
 def test_a_node_without_ffmpeg_is_not_able_and_another_makes_the_movie(farm):
     jid = farm.add(farm.info(frames="1-4", video="h264", **{"x-fps": "24"}))
     empty = farm.folder / "nothing"
