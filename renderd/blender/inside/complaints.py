@@ -182,4 +182,4 @@ def _strips(scene: Any) -> Iterator[tuple[str, str]]:
 try:
     report()
 except Exception as error:
-    sys.stdout.write(f"renderd: what is missing cannot be told: {error!r}\n")
+    sys.stdout.write(f"Warning: what is missing cannot be told: {error!r}\n")

@@ -23,6 +23,7 @@ PRIVATE = os.environ.get("RENDERD_PRIVATE", "")
 PASSES = os.path.join(PRIVATE, "passes")
 HAS_TEMPLATES = bpy.app.version >= (5, 0, 0)
 kept: set[str] = set()  #: what lay in the folder before, which is no frame's
+changed: list[tuple[Any, str, str]] = []  #: what was redirected, with the value it had
 
 
 def begin() -> None:
@@ -94,17 +95,22 @@ def _redirect(node: Any, table: dict[str, dict[str, Any]], *, is_used: bool) -> 
         is_one = node.format.file_format == "OPEN_EXR_MULTILAYER"
         names = [name] if is_one else [name + item.name for item in node.file_output_items]
         key = key_of(folder, names, is_linked=any(is_linked))
-        node.directory = _said(os.path.join(PASSES, key))
-        node.file_name = name
+        _change(node, "directory", _said(os.path.join(PASSES, key)))
+        _change(node, "file_name", name)
     elif node.format.file_format == "OPEN_EXR_MULTILAYER":
         folder, name = _split(node.base_path, "")
         key = key_of(folder, [name], is_linked=any(is_linked))
-        node.base_path = os.path.join(PASSES, key, name)
+        _change(node, "base_path", os.path.join(PASSES, key, name))
     else:
         for slot, has_link in zip(node.file_slots, is_linked):  # noqa: B905  Python 3.7
             folder, name = _split(node.base_path, slot.path)
-            slot.path = f"{key_of(folder, [name], is_linked=has_link)}/{name}"
-        node.base_path = PASSES
+            _change(slot, "path", f"{key_of(folder, [name], is_linked=has_link)}/{name}")
+        _change(node, "base_path", PASSES)
+
+
+def _change(owner: Any, attribute: str, value: str) -> None:
+    changed.append((owner, attribute, getattr(owner, attribute)))
+    setattr(owner, attribute, value)
 
 
 def _split(folder: str, name: str) -> tuple[str, str]:
@@ -151,7 +157,7 @@ def keep(scene: Any, *_: object) -> None:
         if _gather(frame, has_image=not scene.render.is_movie_format):
             _say(f"whole {frame}")
     except Exception as error:
-        _say(f"the files of a frame cannot be gathered: {error!r}")
+        sys.stdout.write(f"Warning: the files of a frame cannot be gathered: {error!r}\n")
 
 
 def _gather(frame: int, *, has_image: bool) -> bool:
@@ -182,4 +188,6 @@ if PRIVATE:
     try:
         begin()
     except Exception as error:
-        _say(f"File Output nodes cannot be redirected: {error!r}")
+        for owner, attribute, value in reversed(changed):
+            setattr(owner, attribute, value)
+        sys.stdout.write(f"Warning: File Output nodes cannot be redirected: {error!r}\n")

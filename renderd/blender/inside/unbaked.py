@@ -149,4 +149,4 @@ def _has_files(folder: str) -> bool:
 try:
     report()
 except Exception as error:
-    sys.stdout.write(f"renderd: what is baked cannot be told: {error!r}\n")
+    sys.stdout.write(f"Warning: what is baked cannot be told: {error!r}\n")
