@@ -7,7 +7,7 @@ from typing import Any
 from frontend.cli.changes import apply
 from frontend.cli.parser import jobs_argument
 from renderd.errors import RenderdError, UsageError
-from renderd.spool import orders
+from renderd.spool import jobs, orders
 from renderd.spool.layout import OPEN, Spool
 
 PATIENCE = 30.0  #: seconds for nodes to stop what runs of a job that was just cancelled
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
                 raise UsageError(
                     f"job {jid} ({place[1].slug}) is still open", "cancel it first, or say --yes"
                 )
+            jobs.demand_unawaited(spool, place[1])
             orders.cancel(spool, jid)
         found = _when_stopped(spool, jid)
         return {

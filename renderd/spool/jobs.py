@@ -291,6 +291,15 @@ def parents(spool: Spool, open_jobs: Iterable[Ticket]) -> dict[str, Ticket]:
     return found
 
 
+def demand_unawaited(spool: Spool, ticket: Ticket) -> None:
+    """Raise UsageError where an open job waits for this one: removed, it would wait for ever."""
+    if waiting := parents(spool, dependants(spool)).get(ticket.jid):
+        raise UsageError(
+            f"job {waiting.jid} ({waiting.slug}) waits for {ticket.jid} ({ticket.slug})",
+            f"cancel it first, if it is not wanted: render cancel {waiting.jid}",
+        )
+
+
 def release_dependants(spool: Spool) -> int:
     """Queue the waiting jobs whose `after:` are all done; how many were moved."""
     moved = 0

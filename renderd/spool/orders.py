@@ -253,11 +253,7 @@ def remove(spool: Spool, jid: str, *, while_running: bool = False) -> Removed:
     for _ in range(_TRIES):
         place = where(spool, jid)
         _demand(place, (DONE, FAILED, CANCELLED))
-        if waiting := jobs.parents(spool, jobs.dependants(spool)).get(jid):
-            raise UsageError(
-                f"job {waiting.jid} ({waiting.slug}) waits for {jid} ({place[1].slug})",
-                f"cancel it first, if it is not wanted: render cancel {waiting.jid}",
-            )
+        jobs.demand_unawaited(spool, place[1])
         if not while_running and (held := running(spool, jid)):
             raise RenderdError(
                 f"{len(held)} chunks of {jid} still run on {held[0].owner}", "try again in a moment"

@@ -197,6 +197,17 @@ def _waiting(spool: Spool, *words: str) -> subprocess.Popen:
     return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
 
 
+def test_rm_leaves_a_job_alone_that_another_waits_for(spool: Spool, publish, ask):
+    first = publish("first")
+    second = publish("second", after=(first,))
+    status, value, _ = ask("rm", first, "--yes")
+    assert status == 2
+    assert f"{second} (second) waits for {first}" in json.dumps(value)
+    assert tickets.find(spool, first)[0] == "queue"
+    assert ask("rm", second, first, "--yes")[0] == 0
+    assert tickets.everywhere(spool) == {}
+
+
 def test_wait_ends_with_0_when_all_are_done(publish, worker, ask):
     jid = publish()
     worker.finish(jid, 1, 2, 3)
