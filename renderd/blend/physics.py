@@ -170,8 +170,7 @@ def _of_fluids(parts: _Parts) -> Iterator[Unbaked | CacheFolder]:
 
 def _of_nodes(parts: _Parts) -> Iterator[Unbaked | CacheFolder]:
     for _, fields in parts.rendered("NodesModifierData"):
-        tree = fields.whole("node_group")
-        if not _has_zone(parts.graph, tree):
+        if not _has_zone(parts.graph, fields):
             continue
         bakes = list(_bakes_of_zones(parts, fields))
         for where in bakes or [parts.text_at(fields.whole("simulation_bake_directory"))]:
@@ -210,15 +209,19 @@ def _array(parts: _Parts, address: int, kind: str) -> Iterator[Fields]:
                 yield Fields(parts.graph.catalogue, kind, part.data[at : at + size])
 
 
-def _has_zone(graph: Graph, tree: int) -> bool:
+def _has_zone(graph: Graph, modifier: Fields) -> bool:
+    """Whether a modifier's node groups hold a simulation zone; of a library's, what it says."""
     seen: set[int] = set()
-    left = [tree]
+    left = [modifier.whole("node_group")]
     while left:
         address = left.pop()
         item = graph.items.get(address)
         if item is None or item.code != NODES or address in seen:
             continue
         seen.add(address)
+        # A library's groups are not looked into: only zones and bake nodes have such entries.
+        if item.is_linked and modifier.whole("bakes_num"):
+            return True
         for _, node in _Parts(graph, item).of("bNode"):
             if node.whole("flag") & _NODE_MUTED:
                 continue
@@ -232,8 +235,8 @@ def _is_zone(graph: Graph, tree: int, ident: int) -> bool:
     """Whether a bake is that of a simulation zone, followed through the groups it lies in."""
     for _ in range(_DEEPEST):
         item = graph.items.get(tree)
-        if item is None:
-            return False
+        if item is None or item.is_linked:
+            return item is not None
         parts = _Parts(graph, item)
         path = _path_of(parts, ident)
         node = next((n for _, n in parts.of("bNode") if n.whole("identifier") == path[0]), None)

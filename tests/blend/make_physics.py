@@ -144,6 +144,21 @@ def zone():
 
 
 @subject
+def zone_linked():
+    """A zone in a group that lies in a library."""
+    if found := zone():
+        library = os.path.join(FOLDER, "zones.blend")
+        bpy.data.libraries.write(library, {found.modifiers[0].node_group})
+        found.modifiers[0].node_group = None
+        for tree in list(bpy.data.node_groups):
+            bpy.data.node_groups.remove(tree)
+        with bpy.data.libraries.load(library, link=True) as (_, into):
+            into.node_groups = ["Outer"]
+        found.modifiers[0].node_group = into.node_groups[0]
+    return found
+
+
+@subject
 def zone_off():
     """A zone whose group is muted simulates nothing."""
     if found := zone():
