@@ -79,7 +79,9 @@ CAUSES = (
             "error checking out license",
             "communications error with license server",
             "foundry license error",
-            "rendering with watermarks because of failed authorization",
+            "watermarks because of failed authorization",
+            "watermark + license",
+            "watermark + licence",
             # V-Ray, Houdini and Karma, RenderMan, Octane, and those who say it in plain words
             "could not obtain a licen",
             "no licenses could be found",

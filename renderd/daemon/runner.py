@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from renderd.blender.versions import BlenderProgram
-from renderd.core.causes import COMPLAINTS, UNBAKED
+from renderd.core.causes import COMPLAINTS, LICENCE, UNBAKED
 from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
@@ -285,7 +285,9 @@ class Runner(threading.Thread):
         work.message = event.text[:200]
         is_missing = event.kind is Kind.FAILURE and event.cause in COMPLAINTS
         is_spoiling = event.is_fatal or (is_missing and work.job.info.missing == "fail")
-        if attempt.is_blender and is_spoiling:
+        # A watermark is no picture of anybody's, whichever program puts it there.
+        is_marked = event.cause == LICENCE and "watermark" in event.text.lower()
+        if is_marked or (attempt.is_blender and is_spoiling):
             attempt.spoiled = attempt.spoiled or event
         if attempt.is_blender and event.cause == UNBAKED:
             what = event.text.partition("unbaked ")[2]

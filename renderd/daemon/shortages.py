@@ -80,6 +80,8 @@ class Shortages:
 
     def over(self, result: Result) -> None:
         """Forget what an attempt that succeeded had enough of."""
+        if not self._timed:
+            return
         output = result.work.output
         device = self._device(output.folder) if output is not None else None
         folder = output.folder if output is not None else ""
@@ -115,18 +117,18 @@ class Shortages:
             _log.info("%s: work goes on there", self._said(folder, space))
         return ""
 
-    def _tighten(self, device: int, reason: str) -> str:
+    def _tighten(self, device: int, said: str) -> str:
         if device not in self._tight:
-            _log.warning("%s: takes nothing that needs it", reason)
+            _log.warning("%s: takes nothing that needs it", said)
         self._tight.add(device)
-        return reason
+        return f"has only {said}"
 
     def _said(self, folder: str, space: Space) -> str:
         roots = self.spool.farm.roots_on(self.platform).items()
         names = [n for n, path in roots if f"{folder}/".startswith(path.rstrip("/") + "/")]
         what = room.text(space.free_bytes)
         if 0 <= space.free_inodes < room.INODES:
-            what = "too few inodes"
+            what = "a few inodes"
         return f"{what} free on {folder}" + (f" ({names[0]})" if names else "")
 
     def _space(self, folder: str, device: int, now: float) -> Space | None:

@@ -91,7 +91,7 @@ class Judge:
             said = f"this node {lacks}"
             return Verdict(ending=Ending.UNABLE, reason=said, advice=known.advice)
         if cause == causes.LICENCE:
-            said = f"no licence: {known.text[:160]}"
+            said = f"got no licence: {known.text[:160]}"
             return Verdict(ending=Ending.NO_LICENCE, reason=said, advice=known.advice)
         said = f"{known.says} ({reason})"
         if cause == causes.SHARE and _is_believed(work):

@@ -124,6 +124,16 @@ def test_nodes_shows_what_a_machine_lacks_and_does_not_see(spool: Spool, worker,
     assert "Several releases" not in text
 
 
+def test_nodes_and_why_show_what_lacks_there_at_present(spool: Spool, worker, publish, ask):
+    jid, short = publish(), "has only 0.3 GB free on /p/out (proj)"
+    said = {"state": "waiting", "shortages": [short], "refuses": {jid: short}}
+    nodes.publish_status(spool, worker.inc, said)
+    _, text = ask("nodes")
+    assert "waiting" in text
+    assert short in text
+    assert short in ask("why", jid)[1]
+
+
 def test_nodes_warns_of_several_releases(spool: Spool, worker, ask):
     for inc, version in ((worker.inc, "0.1.0"), ("ws08-00000002", "0.2.0")):
         if inc != worker.inc:

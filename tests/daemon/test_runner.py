@@ -917,6 +917,14 @@ def test_a_missing_licence_is_no_failure(stand: Stand, says: str) -> None:
     assert says[:30] in result.reason
 
 
+def test_a_watermark_ends_the_command_and_lands_nothing(stand: Stand) -> None:
+    says = "echo 'WARNING | rendering with watermarks because of failed authorization:'"
+    line = shell(f'{says}; exec "$@"')
+    result = stand.run(stand.job((*line, "sh", *standin())))
+    assert result.ending is Ending.NO_LICENCE
+    assert stand.there() == []
+
+
 def test_a_word_of_licences_fails_nothing_that_works(stand: Stand) -> None:
     assert stand.plain(shell("echo no license available, going on")).ending is Ending.DONE
 

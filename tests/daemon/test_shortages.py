@@ -103,7 +103,7 @@ def test_a_full_disk_stops_its_jobs_and_no_others(
     assert work.job.jid == other
     assert failures(spool, full, other) == 0
     assert driven.node.rest.reason == ""
-    assert driven.loop.snapshot["refuses"][full].startswith("0.3 GB free on /")
+    assert driven.loop.snapshot["refuses"][full].startswith("has only 0.3 GB free on /")
     assert driven.loop.snapshot["shortages"] == [driven.loop.snapshot["refuses"][full]]
 
 
@@ -155,7 +155,7 @@ def test_inodes_are_room_too(add: Add, driven: Driven, share: Disks) -> None:
     jid = add("disk1")
     driven.run(30)
     assert driven.works == []
-    assert "too few inodes free on" in driven.loop.snapshot["refuses"][jid]
+    assert "a few inodes free on" in driven.loop.snapshot["refuses"][jid]
 
 
 def test_a_disk_is_asked_once_for_all_its_jobs(add: Add, driven: Driven, share: Disks) -> None:
@@ -174,7 +174,7 @@ def test_the_reason_names_the_root_as_people_call_it(
     jid = add("disk1")
     share.free["disk1"] = 0
     driven.run(10)
-    assert driven.loop.snapshot["refuses"][jid] == f"0 MB free on {tmp_path}/disk1 (proj)"
+    assert driven.loop.snapshot["refuses"][jid] == f"has only 0 MB free on {tmp_path}/disk1 (proj)"
 
 
 def test_a_quota_is_tried_again_after_longer_and_longer(
@@ -252,7 +252,7 @@ def test_why_names_what_only_the_node_can_see(
     assert place is not None
     _, _, (verdict,) = reasons.read(spool, place)
     assert not verdict.takes
-    assert verdict.reason.startswith("0 MB free on ")
+    assert verdict.reason.startswith("has only 0 MB free on ")
 
 
 def test_frames_that_wait_are_left_for_the_next_attempt(add: Add, driven: Driven) -> None:
