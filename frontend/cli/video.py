@@ -12,8 +12,8 @@ from renderd.core import video, videojob
 from renderd.core.job import Job
 from renderd.core.label import label
 from renderd.core.video import Video
-from renderd.errors import RenderdError, UsageError
-from renderd.spool import inspection, jobs, tickets
+from renderd.errors import RenderdError
+from renderd.spool import frames, inspection, jobs, tickets
 from renderd.spool.inspection import Report
 from renderd.spool.layout import DONE, OPEN, QUEUE, Spool
 from renderd.spool.tickets import Place
@@ -54,12 +54,14 @@ def run(args: argparse.Namespace) -> int:
     fps = video.parse_rate(args.fps) if args.fps else ""
     draft = videojob.draft(host, wanted, fps=fps, allows_gaps=args.allow_gaps, waits=is_open)
     videojob.check_place(draft.out)
+    if (found := frames.locate(spool, host)) is not None:
+        inspection.demand_seen(spool, found)
     if not is_open and not args.allow_gaps:
         _refuse_gaps(spool, place, host)
     jid = jobs.publish(spool, draft, jobs.Order(me(), after=draft.info.after))
     nudge(args, spool)
-    found = tickets.find(spool, jid)
-    state = found[0] if found else QUEUE
+    placed = tickets.find(spool, jid)
+    state = placed[0] if placed else QUEUE
     if args.json:
         return output.emit(
             {
@@ -93,13 +95,8 @@ def _wanted(args: argparse.Namespace, spool: Spool) -> Video:
 
 
 def _refuse_gaps(spool: Spool, place: Place, host: Job) -> None:
-    """Raise where frames of a job that is over are missing or broken, as far as is seen here."""
-    try:
-        subject = inspection.of_job(spool, place, host)
-    except UsageError:
-        return  # the output is not mounted here: the node that makes the movie looks as well
-    except OSError:
-        return
+    """Raise where frames of a job that is over are missing or broken."""
+    subject = inspection.of_job(spool, place, host)
     looks = [one for f in subject.wanted for one in inspection.look(spool.share, subject, f, None)]
     report: Report = inspection.judge(subject, looks)
     if not report.sure:

@@ -118,8 +118,7 @@ def of_job(spool: Spool, place: Place, job: Job) -> Subject:
         )
     if output.writes is Writes.MOVIE:
         raise UsageError(f"job {job.jid} writes a movie, not frames", "play it")
-    if not spool.share.stat(output.folder).is_folder:
-        raise UsageError(f"{output.folder} is no folder on this machine", "mount the output share")
+    demand_seen(spool, output)
     known = receipts(spool, output)
     wanted = sorted(frame for run in job.info.frames for frame in run)
     done = set(wanted)
@@ -133,6 +132,19 @@ def of_job(spool: Spool, place: Place, job: Job) -> Subject:
         files=_completed(known, frames.fresh_files(spool, output.folder, output), wanted),
         unrendered=tuple(f for f in wanted if f not in done),
     )
+
+
+def demand_seen(spool: Spool, output: Output) -> None:
+    """Raise UsageError where this machine does not see the folder that a job wrote into."""
+    try:
+        is_there = spool.share.stat(f"{output.folder}/.").is_folder
+    except (FileNotFoundError, NotADirectoryError):
+        is_there = False
+    if not is_there:
+        raise UsageError(
+            f"{output.folder} is not there on this machine",
+            "mount the output share, or say it on a machine that sees it",
+        )
 
 
 def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from renderd.core.job import Draft, Job, Writes
 from renderd.core.label import label, slug
 from renderd.core.source import Planned, original, with_extra
 from renderd.errors import UsageError
-from renderd.spool import control, frames, listing
+from renderd.spool import control, frames, inspection, listing
 from renderd.spool.layout import OPEN, Spool
 from renderd.spool.moves import names
 from renderd.spool.tickets import Place
@@ -29,6 +29,8 @@ def check(spool: Spool, place: Place, job: Job, runs: Iterable[Run]) -> None:
     Of an open job only what is rendered may be: the others are its own work still.
     """
     check_kind(job)
+    if (output := frames.locate(spool, job)) is not None:
+        inspection.demand_seen(spool, output)  # publishing would make the folder, anywhere
     wanted = [frame for run in runs for frame in run]
     known = {frame for run in job.info.frames or () for frame in run}
     if strange := [frame for frame in wanted if frame not in known]:

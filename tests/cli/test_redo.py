@@ -168,6 +168,16 @@ def test_an_output_that_another_job_writes_now_is_left_to_it(spool: Spool, add, 
     assert f"is being written by job {other.jid}" in value["error"]
 
 
+def test_a_machine_that_does_not_see_the_output_makes_no_folder(spool: Spool, add, redo, tmp_path):
+    job = add()
+    over(spool, job)
+    (tmp_path / "out").rename(tmp_path / "unmounted")
+    status, value = redo(job.jid, "--frames", "4")
+    assert (status, value["error"]) == (2, f"{tmp_path}/out is not there on this machine")
+    assert redo(job.jid, "--broken")[0] == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_frames_must_be_named(add, redo):
     status, value = redo(add().jid)
     assert (status, value["remedy"]) == (2, "say --frames 17,23 or --broken")
