@@ -82,7 +82,10 @@ def find_blenders(
     module = find_module()
     if module:
         found.append(module)
-    return sorted(found, key=lambda one: (one.version or (0, 0, 0), not one.is_module))[::-1]
+    # Not [::-1] afterwards: of equal ones the first named stays first, as a shell takes it.
+    return sorted(
+        found, key=lambda one: (one.version or (0, 0, 0), not one.is_module), reverse=True
+    )
 
 
 def find_module() -> BlenderProgram | None:

@@ -32,7 +32,7 @@ class SourceWatch:
 
     spool: Spool
     work: Work
-    is_sure: bool = True  #: what the present command read is the right file
+    is_sure: bool = False  #: what was rendered so far is of the right file
 
     def begin(self, linked: "LibraryWatch", note: Callable[[str], None]) -> None:
         """Compare before a command reads the file, and note what of its libraries changed.

@@ -58,6 +58,14 @@ def test_blenders_are_found_by_glob_and_on_path_newest_first(install, tmp_path):
     ]
 
 
+def test_of_two_of_one_version_the_first_on_path_is_taken(install, tmp_path):
+    first, second = install("one", "Blender 4.2.3"), install("two", "Blender 4.2.3")
+    path = f"{os.path.dirname(first)}:{os.path.dirname(second)}"
+    found = programs(find_blenders([], path, VersionCache(str(tmp_path / "state"))))
+    assert [one.words for one in found] == [(first,), (second,)]
+    assert choose(found, 402).words == (first,)
+
+
 def test_one_program_with_two_names_is_one_blender(install, tmp_path):
     real = install("real", "Blender 4.2.3")
     link = tmp_path / "links"

@@ -835,6 +835,22 @@ def test_saving_when_the_first_frame_is_there_changes_nothing(stand: Stand, savi
     assert (result.ending, len(stand.there())) == (Ending.DONE, 3)
 
 
+def test_what_a_dead_attempt_left_lands_only_while_the_file_is_the_queued_one(
+    stand: Stand, saving: Any
+) -> None:
+    jid, path = saving("")
+    work = stand.work(jid)
+    assert work.output is not None
+    left = Path(work.output.private(work.claim.stem))
+    left.mkdir()
+    subprocess.run([sys.executable, STANDIN, "1", "1", left / "shot_####.png"], check=True)
+    path.write_bytes(b"BLENDER-v305!")
+    claims.give_back(stand.spool, work.claim, is_failure=False)
+    result = stand.run(jid)
+    assert result.ending is Ending.HELD
+    assert stand.there() == []
+
+
 def test_a_file_that_a_person_accepted_is_rendered(stand: Stand, saving: Any) -> None:
     jid, path = saving("")
     path.write_bytes(b"BLENDER-v305!")
