@@ -36,6 +36,14 @@ class Mounts:
         subprocess.run(["mount", "--bind", str(source), str(path)], check=True)
         self.points.append(path)
 
+    def network(self, source, path):
+        """Mount a folder as one that other machines see too: through FUSE, as GlusterFS is."""
+        for folder in (source, path):
+            folder.mkdir(exist_ok=True)
+        words = ["bindfs", "-o", "allow_other,subtype=glusterfs", str(source), str(path)]
+        subprocess.run(words, check=True)
+        self.points.append(path)
+
     def remount(self, path, options):
         subprocess.run(["mount", "-o", f"remount,{options}", str(path)], check=True)
 

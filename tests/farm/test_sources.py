@@ -3,9 +3,11 @@
 import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from shots import colours
+from test_disks import Mounts, needs_mount
 
 from renderd.spool import tickets
 
@@ -19,6 +21,13 @@ def test_a_texture_and_a_library_that_are_there_are_rendered(farm, project):
         jid = farm.queue(project / f"{shot}.blend")
         assert farm.ended(jid) == "done", farm.errors(jid)
         assert colours(farm.out) == GREEN
+
+
+@pytest.fixture
+def mounts(make_farm):
+    made = Mounts()
+    yield made
+    made.close()
 
 
 def save_again(project):
@@ -60,13 +69,65 @@ MISSING = {"textured": "tex/wall.png", "linked": "lib/prop.blend"}
 
 
 @pytest.mark.parametrize("shot", MISSING)
+def test_add_refuses_what_is_missing_and_with_force_the_frame_fails_rather_than_pink(
+    farm, project, shot
+):
+    (project / MISSING[shot]).unlink()
+    said = farm.render("add", project / f"{shot}.blend", "--out", farm.out / "shot_####", status=1)
+    assert MISSING[shot] in said
+    assert "--force" in said
+    assert not os.listdir(farm.root / "queue")
+    jid = farm.queue(project / f"{shot}.blend", "--force", "--retries", 0)
+    farm.up()
+    assert farm.ended(jid) == "failed"
+    assert MISSING[shot] in farm.errors(jid)
+    assert colours(farm.out) == {}, "no wrong frame is in place"
+
+
+def test_who_says_missing_warn_gets_the_pink_frame_and_a_warning(farm, project):
+    (project / "tex/wall.png").unlink()
+    info = farm.folder / "pink.info"
+    info.write_text(f"blend: {project}/textured.blend\nout: {farm.out}/shot_####\nmissing: warn\n")
+    farm.render("add", info, "--force")
+    farm.up()
+    assert farm.ended(farm.named("pink")) == "done"
+    assert colours(farm.out) == {"shot_0001": "pink", "shot_0002": "pink"}
+    assert "wall.png" in farm.logs(farm.named("pink"))
+
+
+@pytest.mark.parametrize("shot", MISSING)
 def test_a_file_that_went_missing_after_queuing_fails_the_frame(farm, project, shot):
     jid = farm.queue(project / f"{shot}.blend", "--retries", 0)
     (project / MISSING[shot]).unlink()
     farm.up()
     assert farm.ended(jid) == "failed"
-    assert MISSING[shot].split("/")[1] in farm.errors(jid)
-    assert colours(farm.out) == {}, "no pink frame is in place"
+    assert MISSING[shot] in farm.errors(jid)
+    assert colours(farm.out) == {}, "no wrong frame is in place"
+
+
+@needs_mount
+def test_a_texture_on_a_disk_that_other_nodes_do_not_see_is_refused(make_farm, mounts, all_shots):
+    """The folder of textures is a link to the artist's own disk, the rest lies on a share."""
+    farm = make_farm()
+    share, own = farm.folder / "share", farm.folder / "own disk"
+    mounts.network(farm.folder / "server", share)
+    farm.root, farm.out = share / "spool", share / "out"
+    farm.init("--trust-share")
+    project = Path(shutil.copytree(all_shots, share / "project"))
+    own.mkdir()
+    shutil.move(project / "tex", own)
+    (project / "tex").symlink_to(own / "tex")
+    blend, out = project / "textured.blend", farm.out / "shot_####"
+    said = farm.render("add", blend, "--out", out, status=1)
+    assert "is on this machine's own disk" in said
+    assert "tex/wall.png" in said
+    assert not os.listdir(farm.root / "queue")
+    (project / "tex").unlink()
+    shutil.move(own / "tex", project)
+    jid = farm.queue(blend)
+    farm.up()
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    assert colours(farm.out) == GREEN
 
 
 def test_a_library_that_was_saved_after_queuing_is_a_warning(farm, project):

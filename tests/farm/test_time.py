@@ -36,3 +36,9 @@ def test_an_unbaked_cloth_is_held_and_nothing_of_it_is_rendered(farm, project):
     farm.until(lambda: farm.state(jid) == "held", "it is held again")
     assert pictures(farm.out) == {}
     assert sum(c.failures for c in farm.chunks(jid)) == 0
+
+
+def test_an_unbaked_cloth_in_one_piece_is_the_baked_one_to_the_pixel(farm, project, plain):
+    found = rendered(farm, project / "cloth.blend", "--whole")
+    assert len(set(found.values())) > 15, "it falls"
+    assert found == plain("settled")
