@@ -32,7 +32,9 @@ class Mounts:
         self.points.append(path)
 
     def bind(self, source, path):
-        path.mkdir(exist_ok=True)
+        """Mount a folder on a folder, or a file on a file that is there."""
+        if source.is_dir():
+            path.mkdir(exist_ok=True)
         subprocess.run(["mount", "--bind", str(source), str(path)], check=True)
         self.points.append(path)
 
