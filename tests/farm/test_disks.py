@@ -212,13 +212,10 @@ def test_a_disk_full_at_frame_7_stops_that_disks_jobs_only(farm, mounts):
     assert farm.state(jid) == "queue"
     (chunk,) = farm.chunks(jid)
     assert (chunk.state, chunk.failures) == (State.WAIT, 0)
-    why = subprocess.run(
-        [RENDERD.with_name("render"), "--spool", farm.root, "why", jid],
-        capture_output=True,
-        text=True,
-        check=True,
+    asks = [RENDERD.with_name("render"), "--spool", farm.root, "why", jid]
+    farm.until(  # with the node's next beat
+        lambda: f"free on {folder}" in subprocess.check_output(asks, text=True), "why says it"
     )
-    assert f"free on {folder}" in why.stdout
     tries = len(starts.read_text().splitlines())
     whole = {p: p.stat().st_mtime_ns for p in folder.glob("*.png")}
     assert 5 <= len(whole) <= 7
