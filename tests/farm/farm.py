@@ -1,6 +1,7 @@
 """A farm of real daemons as processes on one temporary spool, and what they left behind."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -202,6 +203,11 @@ class Farm:
         done = subprocess.run(line, capture_output=True, text=True, check=False, env=env)
         assert status in (None, done.returncode), done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def ask(self, *words: object) -> dict[str, Any]:
+        """What a verb of `render` answers as JSON."""
+        said = self.render(*words, "--json")
+        return dict(json.loads(said[said.index("{") :]))
 
     def queue(self, path: object, *words: object, **how: Any) -> str:
         """Add a .blend with `render add`; the jid of its one job."""

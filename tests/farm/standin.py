@@ -5,6 +5,7 @@ standin.py FIRST LAST OUT [--word[=value]]…      OUT is a pattern with #, or o
 
 import os
 import re
+import resource
 import signal
 import struct
 import sys
@@ -43,6 +44,14 @@ def attempt() -> int:
     return int(os.environ.get("RENDERD_ATTEMPT", "1"))
 
 
+def eat(megabytes: int, node: str, room: str) -> None:
+    """Use so much memory; on one node, or on `all`, only `room` megabytes are to be had."""
+    if node in ("all", os.environ["RENDERD_NODE"]):
+        resource.setrlimit(resource.RLIMIT_AS, (int(room) << 20, int(room) << 20))
+    held = [b"x" * (4 << 20) for _ in range(megabytes // 4)]
+    print(f"used {len(held) * 4} MB", flush=True)
+
+
 def misbehave(words: dict[str, str]) -> None:
     """Fail in the way that was asked for, before any frame."""
     if "until" in words and attempt() > int(words["until"]):
@@ -50,6 +59,8 @@ def misbehave(words: dict[str, str]) -> None:
     if "exit" in words:
         print("Error: nothing works today", flush=True)
         sys.exit(int(words["exit"]))
+    if "eat" in words:
+        eat(int(words["eat"]), *words.get("room", ":").split(":"))
     if "segfault" in words:
         os.kill(os.getpid(), signal.SIGSEGV)
     if "child" in words and os.fork() == 0:  # a helper that never ends by itself

@@ -209,9 +209,9 @@ def test_a_missing_file_is_unable_not_a_traceback(farm, scenes):
     (jid,) = queue(farm, copy, "Wood", retries=0)
     copy.unlink()
     farm.up("ws1")
-    farm.until(lambda: farm.state(jid) in ("failed", "held") or farm.errors(jid), "it is judged")
-    assert "gone.blend" in farm.errors(jid)
-    assert "Traceback" not in farm.errors(jid)
+    unseen = f"does not see {copy}: is its share mounted?"
+    farm.until(lambda: unseen in farm.render("why", jid), "it says what it does not see")
+    assert [(c.attempt, c.failures) for c in farm.chunks(jid)] == [(1, 0)]
 
 
 def test_cancel_stops_a_rendering_blender(farm, scenes):
