@@ -8,10 +8,11 @@ CAMERA, CLOTH, MODIFIER, CACHE, FIRST = 0x1000, 0x2000, 0x3000, 0x4000, 0x9000
 PICTURES = 4
 
 _POINTERS = [("Image", f"*picture{number}") for number in range(PICTURES)]
-_SCENE = [*dict(blendmaker.MODERN)["Scene"], ("Object", "*thing"), *_POINTERS]
+_SCENE = [*dict(blendmaker.MODERN)["Scene"], ("Pictures", "uses"), ("Object", "*thing")]
 _MODIFIER = [("void", "*next"), ("void", "*prev"), ("int", "type"), ("int", "mode")]
 STRUCTS = [
     *((name, fields) for name, fields in blendmaker.MODERN if name != "Scene"),
+    ("Pictures", _POINTERS),
     ("Scene", _SCENE),
     ("Image", [("ID", "id"), ("char", "name[1024]"), ("short", "source"), ("short", "type")]),
     ("PointCache", [("int", "flag"), ("int", "step")]),
@@ -45,7 +46,7 @@ def shot(pictures=(), *, camera=True, cloth=None, unused=(), out=b"//out/####.pn
     rest = b""
     for number, path in enumerate((*pictures, *unused)):
         if number < len(pictures):
-            values[f"picture{number}"] = FIRST + number
+            values[f"uses.picture{number}"] = FIRST + number
         name = b"IM" + path.rpartition(b"/")[2].partition(b".")[0]
         image = {"id.name": name, "name": path, "source": 1}
         rest += _block(b"IM", "Image", FIRST + number, image)
