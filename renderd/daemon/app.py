@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
 
-from renderd.errors import RenderdError, SpoolError, UsageError
+from renderd.errors import FormatNewer, RenderdError, SpoolError, UsageError
 from renderd.host.guard import Guard
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ class Daemon:
     def _until_it_can(self, enter: Callable[[], T], *, is_first: bool) -> T | None:
         """What needs the spool; None when told to leave before the share let us.
 
-        The first raises SpoolError with what is wrong; those that follow wait until it is over.
+        The first raises SpoolError with what is wrong; those that follow wait until it is over,
+        but for FormatNewer, which nothing but an upgrade ends.
         """
         while not self._signals or is_first:
             try:
@@ -185,9 +186,10 @@ class Daemon:
                 problem = SpoolError(said, "see what is wrong with: renderd doctor")
             except SpoolError as error:
                 problem = error
-            if is_first:
+            if is_first or isinstance(problem, FormatNewer):
                 raise problem
             _log.warning("%s", problem)
+            self._notify.alive()  # it waits for the share, and must not be killed for that
             self._sleep(AGAIN_EVERY)
         return None
 
