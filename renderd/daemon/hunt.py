@@ -12,7 +12,7 @@ from renderd.daemon import blame, fitness, life, sight
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
-from renderd.spool import claims, control, frames, jobs, orders, sources, tickets
+from renderd.spool import claims, closing, control, frames, jobs, orders, sources, tickets
 from renderd.spool.claims import Claim
 from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
 from renderd.spool.moves import SETTLE, Outcome, move, names
@@ -301,7 +301,7 @@ def _try_close(
         node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:
             sources.remove(node.spool, memory.job)
-            frames.collect(node.spool, memory.job, node.breathe)
+            closing.collect(node.spool, memory.job, node.breathe)
         node.next_poll = min(node.next_poll, now)
 
 

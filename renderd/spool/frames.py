@@ -18,7 +18,6 @@ from renderd.errors import OutputOwned, SpoolError
 from renderd.spool import guests, passes, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
-    BREATH,
     PASSING,
     create_fresh,
     ensure_folder,
@@ -332,34 +331,6 @@ def fresh_files(spool: Spool, folder: str, output: Output) -> dict[int, list[str
         if frame is not None:
             found.setdefault(frame, []).append(name)
     return found
-
-
-def collect(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
-    """Keep a finished job's receipts in its folder and clear its own folder beside the frames.
-
-    Safe to repeat after a crash at any step; a machine that does not see the output leaves it
-    to others.  Raises OSError.
-    """
-    output = locate(spool, job)
-    if output is None:
-        return
-    if "frames.jsonl" in names(spool, spool.job(job.jid)):
-        disown(spool, job, breathe)
-        return
-    if guests.read_mark(spool, f"{output.own}/since") != job.jid:
-        return  # not mounted here: an empty list of receipts would be a lie that stays
-    lines = []
-    listed = names(spool, f"{output.own}/ok")
-    for number, name in enumerate(sorted(listed, key=lambda n: (len(n), n)), 1):
-        if number % BREATH == 0:
-            breathe()
-        with contextlib.suppress(OSError, ValueError):
-            value = json.loads(spool.share.read(output.receipt(name), RECEIPT_LIMIT))
-            lines.append(json.dumps({"frame": name, **value}))
-    text = "".join(line + "\n" for line in lines).encode()
-    source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)
-    spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
-    disown(spool, job, breathe)
 
 
 def earlier_attempts(spool: Spool, output: Output, stem: str) -> list[str]:

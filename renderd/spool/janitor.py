@@ -1,7 +1,7 @@
 """Trash and leftovers: what nobody needs goes, when twice seen and long enough ago."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from renderd.core import job as job_record
 from renderd.core.chunk import State, parse
 from renderd.core.names import Ticket, is_jid, parse_ticket
 from renderd.errors import RenderdError
-from renderd.spool import frames, jobs, listing, nodes, orders, sources, tickets
+from renderd.spool import closing, frames, jobs, listing, nodes, orders, sources, tickets
 from renderd.spool.layout import (
     BAD,
     CANCELLED,
@@ -60,11 +60,12 @@ class Janitor:
             over = [t for t in (*cancelled, *done) if t.name not in self._closed]
             if self._old is None:
                 self._old = {t.name for t in over}
-            self._close([t for t in over if t.name not in self._old][:JOBS_A_SWEEP])
+            fresh = [t for t in over if t.name not in self._old]
+            self._close(fresh[:JOBS_A_SWEEP], done)
             if now < self._next_sweep:
                 return
             # What was over before we came was closed in order but for the few whose closer died.
-            self._close(self._some([t for t in over if t.name in self._old]))
+            self._close(self._some([t for t in over if t.name in self._old]), done)
             self._next_sweep = now + SWEEP_EVERY
             self._left = FILES_A_SWEEP
             self._empty_done_jobs(done, now)
@@ -76,7 +77,7 @@ class Janitor:
             if not self._retention.sweep(now, clock) or self._left <= 0:
                 self._next_sweep = now
 
-    def _close(self, over: list[Ticket]) -> None:
+    def _close(self, over: list[Ticket], done: Collection[Ticket]) -> None:
         """What a closer that died left undone, and for cancelled jobs nobody else does.
 
         Receipts into the job, its folder beside the frames and its copy of the .blend away.
@@ -90,7 +91,7 @@ class Janitor:
                     continue
                 sources.remove(self.spool, job)
                 jobs.let_videos_in(self.spool, ticket.jid)
-                frames.collect(self.spool, job, self.breathe)
+                closing.collect(self.spool, job, self.breathe, is_done=ticket in done)
 
     def _some(self, things: Sequence[Thing]) -> list[Thing]:
         """A few of them, any: each has its turn, and no sweep takes long."""

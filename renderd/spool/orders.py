@@ -16,7 +16,7 @@ from renderd.core.job import Job
 from renderd.core.label import nearest
 from renderd.core.names import host_of
 from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
-from renderd.spool import claims, control, frames, jobs, nodes, sources, tickets
+from renderd.spool import claims, closing, control, frames, jobs, nodes, sources, tickets
 from renderd.spool.layout import (
     CANCELLED,
     DONE,
@@ -361,7 +361,7 @@ def _close_look(spool: Spool, jid: str) -> None:
         if jobs.close(spool, place, survey, has_failed=False):
             sources.remove(spool, job)
             with contextlib.suppress(OSError):
-                frames.collect(spool, job)
+                closing.collect(spool, job)
     elif place[0] == FAILED and waiting and done + failed < survey.chunks:
         _bump(spool, jid)  # a revived chunk that somebody else must run now
 

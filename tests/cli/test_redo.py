@@ -18,7 +18,7 @@ from renderd.core.farm import Farm
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.needs import Needs
-from renderd.spool import control, frames, jobs, listing, orders, placing, tickets
+from renderd.spool import closing, control, frames, jobs, listing, orders, placing, tickets
 from renderd.spool.layout import Spool
 
 PNG = bytes.fromhex(
@@ -58,7 +58,7 @@ def add(spool: Spool, tmp_path):
 
 def over(spool: Spool, job: Job, folder: str = "done") -> None:
     tickets.turn_surely(spool, job.jid, folder)
-    frames.collect(spool, job)
+    closing.collect(spool, job)
 
 
 @pytest.mark.parametrize("folder", ["done", "failed", "cancelled"])

@@ -16,7 +16,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.errors import BrokenImage
-from renderd.spool import frames, inspection, jobs, orders, placing, tickets
+from renderd.spool import closing, frames, inspection, jobs, orders, placing, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.placing import Piece
 
@@ -95,7 +95,7 @@ def land(
 
 def close(spool: Spool, job: Job, folder: str = "done") -> None:
     tickets.turn_surely(spool, job.jid, folder)
-    frames.collect(spool, job)
+    closing.collect(spool, job)
 
 
 def test_each_kind_of_wrong_frame_of_a_closed_job_is_found(spool: Spool, add, verify, tmp_path):

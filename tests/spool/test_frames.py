@@ -11,7 +11,7 @@ import pytest
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
-from renderd.spool import frames, jobs, placing
+from renderd.spool import closing, control, frames, jobs, placing
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 
@@ -134,8 +134,8 @@ def test_a_finished_job_keeps_its_receipts_and_leaves_no_litter(
 ) -> None:
     for frame in (1, 2):
         put(spool, output, frame, render(output, frame), (4, 3))
-    frames.collect(spool, job)
-    frames.collect(spool, job)  # a closer that died is followed by another
+    closing.collect(spool, job)
+    closing.collect(spool, job)  # a closer that died is followed by another
     lines = Path(spool.job(job.jid, "frames.jsonl")).read_text().splitlines()
     assert ['"frame": "1"' in lines[0], '"frame": "2"' in lines[1]] == [True, True]
     assert sorted(os.listdir(output.folder)) == ["shot_0001.png", "shot_0002.png"]
@@ -147,11 +147,11 @@ def test_receipts_are_not_collected_where_the_output_is_not_mounted(
     put(spool, output, 1, render(output, 1), (4, 3))
     os.rename(output.folder, output.folder + ".elsewhere")
     os.mkdir(output.folder)
-    frames.collect(spool, job)
+    closing.collect(spool, job)
     assert not os.path.exists(spool.job(job.jid, "frames.jsonl"))
     os.rmdir(output.folder)
     os.rename(output.folder + ".elsewhere", output.folder)
-    frames.collect(spool, job)
+    closing.collect(spool, job)
     assert '"frame": "1"' in Path(spool.job(job.jid, "frames.jsonl")).read_text()
 
 
@@ -203,7 +203,7 @@ def test_a_nas_box_s_litter_does_not_keep_a_closed_jobs_folder(
     for folder in (output.folder + "/.renderd", output.own, output.own + "/ok"):
         Path(folder, "@eaDir").mkdir()
         Path(folder, "@eaDir", "x@SynoEAStream").write_text("x")
-    frames.collect(spool, job)
+    closing.collect(spool, job)
     assert os.listdir(output.folder) == ["shot_0002.png"]
     [receipt] = Path(spool.job(job.jid, "frames.jsonl")).read_text().splitlines()
     assert '"frame": "2"' in receipt
@@ -215,3 +215,14 @@ def test_litter_between_the_frames_is_no_frame(spool: Spool, output: Output) -> 
         Path(output.private(STEM), name).write_text("x")
     found = frames.fresh_files(spool, output.private(STEM), output)
     assert found == {2: ["shot_0002.png"]}
+
+
+def test_a_job_that_is_done_says_which_of_its_frames_another_job_took(
+    spool: Spool, job: Job, output: Output
+) -> None:
+    for frame in (1, 3, 4):
+        put(spool, output, frame, render(output, frame), (4, 3))
+    closing.collect(spool, job)
+    said = control.read(spool, job.jid).warning
+    assert said.startswith("another job wrote over frames 2 of this one")
+    assert said.endswith(f"render redo {job.jid} --frames 2")

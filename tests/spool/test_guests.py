@@ -12,7 +12,7 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.errors import OutputOwned
-from renderd.spool import frames, jobs, orders, placing, tickets
+from renderd.spool import closing, frames, jobs, orders, placing, tickets
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
@@ -57,7 +57,7 @@ def place(spool: Spool, job: Job, frame: int, data: bytes) -> None:
 
 def close(spool: Spool, job: Job) -> None:
     tickets.turn_surely(spool, job.jid, "done")
-    frames.collect(spool, job)
+    closing.collect(spool, job)
 
 
 def marks(spool: Spool, job: Job) -> set[str]:
