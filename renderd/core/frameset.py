@@ -64,6 +64,9 @@ def abstract(name: str, frame: int, patterns: Sequence[str]) -> str | None:
     """
     for pattern in patterns:
         found = parts(pattern)
+        whole = found.prefix + fill("#" * found.width, frame) + found.suffix
+        if found.suffix[:1].isdigit() and name.startswith(whole):
+            return found.prefix + "#" * found.width + name[len(whole) - len(found.suffix) :]
         match = re.match(re.escape(found.prefix) + r"(-?\d+)", name)
         if match and int(match[1]) == frame:
             return found.prefix + "#" * found.width + name[match.end() :]

@@ -20,6 +20,7 @@ from renderd.core.outputs import fill
         ("nor002mal.exr", 2, "nor###mal", "nor###mal.exr"),
         ("f_0002_v2.png", 2, "f_####_v2", "f_####_v2.png"),
         ("0012.exr", 12, "", "####.exr"),
+        ("take_00129.exr", 12, "take_####9", "take_####9.exr"),
         ("all_._L._up_x_0002.exr", 2, "other", "all_._L._up_x_####.exr"),
     ],
 )
