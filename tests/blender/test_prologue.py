@@ -69,6 +69,23 @@ def write(tree, base, names, kind="OPEN_EXR", source=None):
 def save(name):
     bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, name, name + ".blend"))
 
+def group_that_writes(name):
+    inner = bpy.data.node_groups.new("inner", "CompositorNodeTree")
+    if bpy.app.version >= (4, 0, 0):
+        inner.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
+    else:
+        inner.inputs.new("NodeSocketColor", "Image")
+    into = inner.nodes.new("NodeGroupInput")
+    write(inner, "//passes/", [name], source=into.outputs[0])
+    return inner
+
+def hold(scene, inner):
+    tree = tree_of(scene)
+    holder = tree.nodes.new("CompositorNodeGroup")
+    holder.node_tree = inner
+    layers = next(n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers")
+    tree.links.new(layers.outputs["Image"], holder.inputs[0])
+
 def start(name):
     os.makedirs(os.path.join(folder, name))
     return fresh()
@@ -115,19 +132,23 @@ if hasattr(scene.render.image_settings, "use_preview"):
 save("preview")
 
 scene = start("group")
-inner = bpy.data.node_groups.new("inner", "CompositorNodeTree")
-if bpy.app.version >= (4, 0, 0):
-    inner.interface.new_socket("Image", in_out="INPUT", socket_type="NodeSocketColor")
-else:
-    inner.inputs.new("NodeSocketColor", "Image")
-into = inner.nodes.new("NodeGroupInput")
-write(inner, "//passes/", ["inner_"], source=into.outputs[0])
-tree = tree_of(scene)
-holder = tree.nodes.new("CompositorNodeGroup")
-holder.node_tree = inner
-layers = next(n for n in tree.nodes if n.bl_idname == "CompositorNodeRLayers")
-tree.links.new(layers.outputs["Image"], holder.inputs[0])
+hold(scene, group_that_writes("inner_"))
 save("group")
+
+scene = start("library")
+inner = group_that_writes("far_")
+bpy.data.libraries.write(os.path.join(folder, "library", "nodes.blend"), {inner})
+scene = fresh()
+path = os.path.join(folder, "library", "nodes.blend")
+with bpy.data.libraries.load(path, link=True) as (_, into):
+    into.node_groups = ["inner"]
+hold(scene, into.node_groups[0])
+save("library")
+
+scene = start("plain")
+write(tree_of(scene), "//passes/", ["shadow_"])
+scene.render.use_compositing = False
+save("plain")
 
 scene = start("words")
 if new:
@@ -258,11 +279,7 @@ def test_a_node_in_a_group_is_redirected_and_owned(tell, made):
     told = tell("group")
     assert [one["owns"] for one in told.table.values()] == [True]
     assert not (made / "group" / "passes").exists()
-    found = told.belongs(2)
-    assert found in (
-        ["f_0002.png"],
-        [str(made / "group" / "passes" / "inner_0002.exr"), "f_0002.png"],
-    )
+    assert told.belongs(2) == [str(made / "group" / "passes" / "inner_0002.exr"), "f_0002.png"]
 
 
 def test_blenders_own_words_in_folders_are_filled_in(tell, made, run, each_blender):
@@ -270,6 +287,28 @@ def test_blenders_own_words_in_folders_are_filled_in(tell, made, run, each_blend
         pytest.skip("Blender fills words in from 5.0 on")
     told = tell("words", RENDERD_BLEND="/p/shot.blend")
     assert told.belongs(2)[0] == str(made / "words/shot/br{ace}/32/shot_x_0002.exr")
+
+
+def test_a_node_of_a_linked_library_is_redirected(tell, made):
+    told = tell("library")
+    assert [one["folder"] for one in told.table.values()] == [str(made / "library" / "passes")]
+    assert not (made / "library" / "passes").exists()
+    assert told.belongs(2) == [str(made / "library" / "passes" / "far_0002.exr"), "f_0002.png"]
+
+
+def test_what_is_not_composited_is_not_owned(tell):
+    told = tell("plain")
+    assert [one["owns"] for one in told.table.values()] == [False]
+    assert told.belongs(2) == ["f_0002.png"]
+
+
+def test_a_folder_that_cannot_be_written_ends_no_render(run, each_blender, made, out):
+    blend = made / "group" / "group.blend"
+    words = [*each_blender, "--factory-startup", "-b", blend, "-o", out / "f_", "-P", SCRIPT]
+    done = run([*words, "-f", "1"], PYTHONPATH=ROOT, RENDERD_PRIVATE=str(blend))
+    assert (done.status, done.files) == (0, ["f_0001.png"])
+    assert [event.kind for event in done.watch.warnings] == ["warning"]
+    assert not done.watch.knows_sets
 
 
 def test_a_film_stays_one_file_and_its_passes_are_gathered(tell, made):

@@ -50,6 +50,8 @@ bpy.ops.rigidbody.world_add()
 scene.rigidbody_world.collection = bpy.data.collections.new("bodies")
 scene.rigidbody_world.collection.objects.link(cube)
 save("bodies")
+cube.rigid_body.type = "PASSIVE"
+save("bodies that stand")
 scene, cube = fresh()
 fluid = cube.modifiers.new("f", "FLUID")
 fluid.fluid_type = "DOMAIN"
@@ -118,6 +120,7 @@ def unbaked(run, each_blender, made):
         ("particles", ["particles of 'It\\'s a cube'"]),
         ("hair", []),
         ("bodies", ["rigid bodies of 'Scene'"]),
+        ("bodies that stand", []),
         ("fluid", ["fluid of 'Cube'"]),
         ("zone", ["simulation zone of 'Cube'"]),
         ("baked zone", []),

@@ -215,3 +215,14 @@ def test_the_likeliest_reason_comes_first():
 
 def test_endless_complaints_are_not_kept():
     assert len(watched(["Error: again"] * 1000).failures) < 100
+
+
+def test_a_file_of_a_frame_is_not_the_frame_once_the_prologue_tells_when_it_is_whole():
+    watch = Watch(run=Run(1, 3), out="o_####.png")
+    for line in ("renderd: passes", "Saved: '/p/passes/z_0001.exr'", "Saved: '/x/o_0001.png'"):
+        watch.feed(line)
+    assert watch.done == set()
+    watch.feed("renderd: whole 1")
+    assert watch.done == {1}
+    assert watch.feed("renderd: whole -12").frame == -12
+    assert watch.feed("renderd: whole 1 and more") is None

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from shots import colours, make, packaged
+from shots import colours, make, packaged, pictures
 
 pytestmark = pytest.mark.blender
 ROOT = Path(__file__).parents[2]
@@ -97,3 +97,21 @@ def test_a_newer_file_is_never_given_to_an_older_blender(mixed, saved):
     assert daemon.wait() == 1
     assert [(c.attempt, c.failures) for c in mixed.chunks(jid)] == [(1, 0)]
     assert os.listdir(mixed.root / "jobs" / jid / "log") == []
+
+
+def test_passes_and_eyes_of_every_version_land_with_their_frame(mixed, monkeypatch):
+    monkeypatch.setenv("SHOT_SAMPLES", "1")
+    mixed.up("ws1")
+    for version, python in packaged().items():
+        folder = mixed.folder / f"by {version}"
+        folder.mkdir()
+        make(folder, "passes", "stereo", python=python)
+        jids = [
+            mixed.queue(folder / f"{name}.blend", "--frames", "1-2", "--out", f"{folder}/{name}_##")
+            for name in ("passes", "stereo")
+        ]
+        assert [mixed.ended(jid) for jid in jids] == ["done", "done"], mixed.errors(jids[0])
+        eyes = {f"stereo_{frame}_{eye}.png" for frame in ("01", "02") for eye in "LR"}
+        image = {"passes_01.png", "passes_02.png"}
+        files = {f"passes/{name}_000{n}.png" for name in ("beauty", "alpha") for n in (1, 2)}
+        assert set(pictures(folder)) == eyes | image | files

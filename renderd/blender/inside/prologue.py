@@ -54,7 +54,9 @@ def _say(text: str) -> None:
 
 
 def _tree(scene: Any) -> Any:
-    """The scene's compositor; None where it has none."""
+    """The scene's compositor; None where it has none, or does not use it."""
+    if not scene.render.use_compositing:
+        return None
     if hasattr(scene, "compositing_node_group"):
         return scene.compositing_node_group
     return scene.node_tree if scene.use_nodes else None

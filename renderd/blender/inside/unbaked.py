@@ -47,8 +47,9 @@ def _step(scene: Any, start: int) -> None:
 def _unbaked(scene: Any) -> Iterator[tuple[str, str, int]]:
     """What is simulated, whose it is, and the frame it starts at."""
     world = scene.rigidbody_world
-    has_bodies = world is not None and world.enabled and world.collection
-    if has_bodies and world.collection.objects and not world.point_cache.is_baked:
+    bodies = world.collection.objects if world is not None and world.collection else ()
+    is_moving = any(body.rigid_body and body.rigid_body.type == "ACTIVE" for body in bodies)
+    if is_moving and world.enabled and not world.point_cache.is_baked:
         yield "rigid bodies", scene.name, world.point_cache.frame_start
     for thing in _shown(scene):
         for modifier in thing.modifiers:
@@ -96,7 +97,12 @@ def _of_modifier(modifier: Any) -> Iterator[tuple[str, int]]:
             yield from _of_cache("hair dynamics", system.point_cache)
     elif kind == "FLUID" and modifier.fluid_type == "DOMAIN":
         domain = modifier.domain_settings
-        if not domain.has_cache_baked_data:
+        # The mesh of a liquid and the noise of smoke are baked apart.
+        lacks_mesh = domain.domain_type == "LIQUID" and domain.use_mesh
+        lacks_mesh = lacks_mesh and not domain.has_cache_baked_mesh
+        lacks_noise = domain.domain_type == "GAS" and domain.use_noise
+        lacks_noise = lacks_noise and not domain.has_cache_baked_noise
+        if not domain.has_cache_baked_data or lacks_mesh or lacks_noise:
             yield "fluid", domain.cache_frame_start
     elif kind == "NODES" and modifier.node_group is not None:
         yield from _of_zones(modifier)
