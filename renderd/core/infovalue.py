@@ -16,7 +16,10 @@ from renderd.errors import InfoFileError
 #: variables that a job may set; a program's own settings go on its command line
 ENV_NAMES = (
     "OCIO",
+    "OCIO_*",
     "OMP_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
     "BLENDER_USER_*",
     "BLENDER_SYSTEM_*",
     "CYCLES_*",
