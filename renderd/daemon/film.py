@@ -115,5 +115,5 @@ def _write(spool: Spool, output: Output, stem: str, paths: Sequence[str]) -> str
     listing = f"{folder}/{movies.LIST}"
     if movies.LIST in names(spool, folder):
         spool.share.unlink(listing)
-    spool.share.create(listing, movies.listing(paths))
+    spool.share.create(listing, movies.listing(spool.share, paths))
     return listing

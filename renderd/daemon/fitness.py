@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from renderd.core import policy
+from renderd.core import policy, videojob
 from renderd.core.chunk import Chunk
 from renderd.core.control import Control
 from renderd.core.names import host_of
@@ -11,7 +11,7 @@ from renderd.core.policy import Able
 from renderd.daemon import dispute, roots, sight
 from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import JobMemory, Node
-from renderd.spool import control, frames, passes, sources
+from renderd.spool import control, frames, movies, passes, sources
 from renderd.spool.allowed import output_allowed
 from renderd.spool.frames import Output
 
@@ -76,6 +76,10 @@ def _seen_here(node: Node, memory: JobMemory) -> str:
             return reason
         asked = (job.jid, f"{output.folder}#passes")
         if reason := node.sight.ask(asked, partial(passes.why_not_able, node.spool, output)):
+            return reason
+    if film := videojob.film_of(job):
+        asked = (job.jid, f"{film.images}#writers")
+        if reason := node.sight.ask(asked, partial(movies.why_not_yet, node.spool, film)):
             return reason
     if path := sources.needed(node.spool, job):
         asked = (job.jid, path)

@@ -4,10 +4,10 @@ import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from renderd.core import policy
+from renderd.core import policy, videojob
 from renderd.core.chunk import State
 from renderd.core.job import Job
-from renderd.spool import control, frames, jobs, listing, tickets, view
+from renderd.spool import control, frames, jobs, listing, movies, tickets, view
 from renderd.spool.ability import able, refusal
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.moves import names
@@ -106,8 +106,11 @@ def _output_reasons(spool: Spool, job: Job, shown: JobView) -> list[str]:
     output = frames.locate(spool, job) if shown.state == QUEUE and shown.waiting else None
     if output is None or not os.path.isdir(output.folder):
         return []
-    reason = frames.why_not_able(spool, output)
-    return [f"on this machine: {reason}"] if reason else []
+    if reason := frames.why_not_able(spool, output):
+        return [f"on this machine: {reason}"]
+    film = videojob.film_of(job)
+    waits = movies.why_not_yet(spool, film) if film is not None else ""
+    return [f"it {waits}"] if waits else []
 
 
 def _failures(spool: Spool, jid: str) -> dict[str, int]:

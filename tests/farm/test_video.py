@@ -200,6 +200,22 @@ def test_a_movie_that_lost_pictures_on_the_way_is_not_put_in_place(farm):
     assert not (farm.out / "shot.mp4").exists()
 
 
+def test_a_movie_waits_for_a_redo_of_its_frames_though_it_is_more_urgent(farm):
+    jid = farm.add(farm.info(frames="1-6", **{"x-fps": "24"}))
+    daemon = farm.up("ws1")
+    assert farm.ended(jid) == "done"
+    daemon.freeze()
+    again = render(farm, "redo", jid, "--frames", "3").split(maxsplit=1)[0]
+    made = video(farm, jid)
+    orders.set_priority(farm.spool, made, 99)
+    said = reasons.read(farm.spool, tickets.find(farm.spool, made))[1]
+    assert f"it waits for job {again} (shot-redo), which renders its frames anew" in said
+    daemon.thaw()
+    assert farm.ended(made) == "done"
+    assert farm.state(again) == "done"
+    assert farm.frames()[2].stat().st_mtime_ns < (farm.out / "shot.mp4").stat().st_mtime_ns
+
+
 def test_a_movie_is_whole_although_ffmpeg_and_its_daemon_are_killed(farm):
     folder = farm.folder / "bin"
     folder.mkdir()

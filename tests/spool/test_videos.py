@@ -1,17 +1,19 @@
 """A job with `video:` gets one movie, whatever dies between the two."""
 
 import contextlib
+import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from renderd.core import frames as ranges
-from renderd.core import video
+from renderd.core import video, videojob
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.errors import BrokenImage, OutputOwned
-from renderd.spool import control, frames, jobs, movies, orders, tickets
+from renderd.spool import control, frames, jobs, movies, orders, redos, tickets
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
@@ -155,15 +157,20 @@ def mp4(count: int) -> bytes:
 @pytest.fixture
 def movie(tmp_path: Path):
     """Write a movie and the list of files it was made of; checks it."""
+    share = PosixShare()
 
-    def check(data: bytes, listed: int) -> None:
+    def check(data: bytes, listed: int, meanwhile: Callable[[Path], object] | None = None) -> None:
         (tmp_path / "a.mp4").write_bytes(data)
-        paths = [f"/p/it's_{n}.png" for n in range(listed)]
+        paths = [tmp_path / f"it's_{n}.png" for n in range(listed)]
+        for path in paths:
+            path.write_bytes(b"a picture")
         with contextlib.suppress(FileNotFoundError):
             (tmp_path / movies.LIST).unlink()
         if listed:
-            (tmp_path / movies.LIST).write_bytes(movies.listing(paths))
-        movies.check(PosixShare(), str(tmp_path), "a.mp4")
+            (tmp_path / movies.LIST).write_bytes(movies.listing(share, map(str, paths)))
+        if meanwhile:
+            meanwhile(paths[-1])
+        movies.check(share, str(tmp_path), "a.mp4")
 
     return check
 
@@ -183,3 +190,31 @@ def test_a_movie_cut_anywhere_is_not_whole(movie):
     for length in range(len(whole)):
         with pytest.raises(BrokenImage):
             movie(whole[:length], 5)
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [Path.unlink, lambda p: p.write_bytes(b"other"), lambda p: os.utime(p, ns=(1, 1))]
+)
+def test_a_frame_replaced_while_its_movie_was_made_is_found_out(movie, meanwhile):
+    with pytest.raises(BrokenImage, match=r"it's_4\.png was replaced while a\.mp4 was made"):
+        movie(mp4(5), 5, meanwhile)
+
+
+def test_a_movie_waits_for_whoever_renders_its_frames_anew(spool: Spool, draft, worker):
+    jid = publish(spool, replace(draft, info=replace(draft.info, video=None)))
+    host = jobs.read(spool, jid)
+    made = videojob.draft(host, video.parse("h264"), waits=False)
+    film = videojob.film_of(jobs.read(spool, publish(spool, made)))
+    assert film
+    assert movies.why_not_yet(spool, film).startswith(f"waits for job {jid}")
+    worker.finish(jid, 1, 2, 3)
+    worker.close(jid)
+    frames.collect(spool, host)
+    assert movies.why_not_yet(spool, film) == ""
+    place = tickets.find(spool, jid)
+    redo = publish(spool, redos.draft(spool, place, host, ranges.parse("2")))
+    assert movies.why_not_yet(spool, film).startswith(f"waits for job {redo} (shot-redo)")
+    orders.cancel(spool, redo)
+    assert movies.why_not_yet(spool, film) == ""
+    other = publish(spool, replace(draft, info=replace(draft.info, video=None)))
+    assert other in movies.why_not_yet(spool, film)
