@@ -253,7 +253,7 @@ def border():
 def of_sets(name):
     """Slow enough that it can be killed between two frames."""
     scene = empty()
-    settle(scene, name, 6, samples=int(os.environ.get("SHOT_SAMPLES", "2000")))
+    settle(scene, name, 6, samples=2000)
     mover(scene, last=6)
     return scene
 

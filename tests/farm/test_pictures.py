@@ -90,3 +90,23 @@ def test_a_daemon_that_missed_the_change_puts_no_frame_of_the_old_job_in_place(f
     farm.until(lambda: not farm.commands(red), "nothing red runs any more")
     farm.until(lambda: is_idle(asleep), "it looked around")
     assert colours(farm.out) == dict.fromkeys(NAMES, "blue")
+
+
+def test_a_job_whose_passes_are_another_open_jobs_is_held_before_it_renders(farm, project):
+    """The main images go to different places, those of the File Output nodes to one."""
+    shot = project / "passes.blend"
+    first = farm.queue(shot, "--out", farm.out / "first_####", "--chunk", 6)
+    farm.up("ws1", "--slots", "1")
+    farm.until(lambda: colours(project / "passes"), "a pass is in place")
+    freeze(farm, first)
+    second = farm.queue(shot, "--out", farm.out / "second_####", "--chunk", 6)
+    farm.up("ws2")
+    farm.until(lambda: farm.state(second) == "held", "the second is held")
+    assert first in farm.render("why", second)
+    assert not list(farm.out.glob("second_*"))
+    assert [c.failures for c in farm.chunks(second)] == [0]
+    farm.render("cancel", first)
+    farm.render("release", second)
+    assert farm.ended(second) == "done", farm.errors(second)
+    assert len(list(farm.out.glob("second_*.png"))) == 6
+    assert len(colours(project / "passes")) == 12

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 def saved(tmp_path_factory, all_shots):
     """Folders of shots by the version of the Blender that saved them."""
     made = {
-        version: make(tmp_path_factory.mktemp(f"by-{version}"), "colours", python=python)
+        version: make(
+            tmp_path_factory.mktemp(f"by-{version}"), "colours", "passes", "stereo", python=python
+        )
         for version, python in packaged().items()
     }
     return {"3.4": all_shots, **made}
@@ -99,19 +102,20 @@ def test_a_newer_file_is_never_given_to_an_older_blender(mixed, saved):
     assert os.listdir(mixed.root / "jobs" / jid / "log") == []
 
 
-def test_passes_and_eyes_of_every_version_land_with_their_frame(mixed, monkeypatch):
-    monkeypatch.setenv("SHOT_SAMPLES", "1")
+@pytest.mark.parametrize("version", ["4.2", "5.0"])
+@pytest.mark.parametrize("shot", ["passes", "stereo"])
+def test_passes_and_eyes_of_every_version_land_as_a_plain_run_writes_them(
+    mixed, saved, version, shot
+):
+    here, plain = mixed.folder / "project", mixed.folder / "plain"
+    for folder in (here, plain):
+        shutil.copytree(saved[version], folder)
+    jid = mixed.queue(here / f"{shot}.blend", "--out", here / "out/##", "--frames", "1-2")
     mixed.up("ws1")
-    for version, python in packaged().items():
-        folder = mixed.folder / f"by {version}"
-        folder.mkdir()
-        make(folder, "passes", "stereo", python=python)
-        jids = [
-            mixed.queue(folder / f"{name}.blend", "--frames", "1-2", "--out", f"{folder}/{name}_##")
-            for name in ("passes", "stereo")
-        ]
-        assert [mixed.ended(jid) for jid in jids] == ["done", "done"], mixed.errors(jids[0])
-        eyes = {f"stereo_{frame}_{eye}.png" for frame in ("01", "02") for eye in "LR"}
-        image = {"passes_01.png", "passes_02.png"}
-        files = {f"passes/{name}_000{n}.png" for name in ("beauty", "alpha") for n in (1, 2)}
-        assert set(pictures(folder)) == eyes | image | files
+    assert mixed.ended(jid) == "done", mixed.errors(jid)
+    program = mixed.folder / "apps" / f"blender-{version}" / "blender"
+    words = ["--factory-startup", "-b", plain / f"{shot}.blend", "-o", plain / "out/##"]
+    subprocess.run([program, *words, "-s", "1", "-e", "2", "-a"], check=True, capture_output=True)
+    files = {"passes": 2 * 3, "stereo": 2 * 2}
+    assert pictures(here) == pictures(plain)
+    assert len(pictures(here)) == files[shot]
