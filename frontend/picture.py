@@ -18,6 +18,9 @@ from renderd.errors import BrokenImage
 QT_KINDS = frozenset({"png", "jpeg", "tiff", "webp", "tga", "bmp"})
 EXR_KINDS = frozenset({"exr", "hdr", "dpx", "cineon"})
 _ALLOCATION_MB = 8192  #: Qt's own limit of 256 would refuse a frame of 8K in 16 bits
+_PIECE_BYTES = 64 << 20  #: of pixels held at once
+_LEAST_ROWS = 32  #: the usual chunk of an EXR; fewer would unpack it again and again
+_FLOAT_BYTES = 4
 _CORRUPT = "Corrupt JPEG data"
 _said = threading.local()
 
@@ -49,22 +52,38 @@ def _openimageio() -> Any:
 
 
 def _by_openimageio(oiio: Any, path: str) -> bool:
-    blackness = True
-    part, parts = 0, 1
-    while part < parts:
-        buffer = oiio.ImageBuf(path, part, 0)
-        if not buffer.read(part, 0, force=True, convert="float"):
-            raise BrokenImage(f"its pixels cannot be read: {_first_line(buffer.geterror())}")
-        parts = buffer.nsubimages
-        if not buffer.deep:
-            stats = oiio.ImageBufAlgo.computePixelStats(buffer)
-            names = buffer.spec().channelnames
-            seen = zip(names, stats.min, stats.max, stats.finitecount, strict=False)
-            blackness &= all(
-                low == high == 0 and finite for name, low, high, finite in seen if _is_colour(name)
-            )
-        part += 1
-    return blackness
+    source = oiio.ImageInput.open(path)
+    if source is None:
+        raise BrokenImage(f"its pixels cannot be read: {_first_line(oiio.geterror())}")
+    try:
+        is_all_black, part = True, 0
+        while source.seek_subimage(part, 0):
+            is_all_black &= _is_part_black(source, part)
+            part += 1
+    finally:
+        source.close()
+    return is_all_black
+
+
+def _is_part_black(source: Any, part: int) -> bool:
+    """Read one image of a file some rows at a time: a hundred passes of 8K fit no memory."""
+    spec = source.spec()
+    if spec.deep:
+        return False  # samples, not pixels: their structure has been checked
+    colours = [at for at, name in enumerate(spec.channelnames) if _is_colour(name)]
+    size = max(1, spec.width * spec.nchannels * _FLOAT_BYTES)
+    rows = spec.height if spec.tile_width else max(_LEAST_ROWS, _PIECE_BYTES // size)
+    is_all_black, end = True, spec.y + spec.height
+    for row in range(spec.y, end, rows):
+        if spec.tile_width:
+            pixels = source.read_image(part, 0, 0, spec.nchannels, "float")
+        else:
+            last = min(row + rows, end)
+            pixels = source.read_scanlines(part, 0, row, last, 0, 0, spec.nchannels, "float")
+        if pixels is None:
+            raise BrokenImage(f"its pixels cannot be read: {_first_line(source.geterror())}")
+        is_all_black &= not pixels[..., colours].any()
+    return is_all_black
 
 
 def _is_colour(channel: str) -> bool:

@@ -37,7 +37,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="render some frames of a job again",
         description=f"{_EXAMPLES}\nRender frames of a job again, with its settings and one frame "
         "a chunk, while it goes on or when it is\nover.  Each old frame stays until its new one is "
-        "whole.  The .blend is taken as it is now, or with --same-file as the job rendered it.",
+        "whole.  The .blend is taken as it is now, or\nwith --same-file as the job rendered it.",
     )
     jobs_argument(parser, many=False)
     parser.add_argument("--frames", metavar="RANGE", help="like 17,23,44-47")

@@ -262,6 +262,28 @@ class TestExr:
         assert picture.is_black(write("a.exr", 0, 0, 0, 1), "exr") is True
         assert picture.is_black(write("b.exr", 0, 0, 0.001, 1), "exr") is False
 
+    def test_one_light_pixel_in_the_last_row_of_many_is_not_black(self, tmp_path, monkeypatch):
+        oiio = pytest.importorskip("OpenImageIO", reason="the exr extra is not installed")
+        monkeypatch.setattr(picture, "_PIECE_BYTES", 1)  # 32 rows at a time
+        buffer = oiio.ImageBuf(oiio.ImageSpec(64, 100, 3, "half"))
+        buffer.setpixel(63, 99, (0.0, 0.0, 0.5))
+        buffer.write(str(tmp_path / "star.exr"))
+        assert picture.is_black(str(tmp_path / "star.exr"), "exr") is False
+        tiled = oiio.ImageBuf(oiio.ImageSpec(64, 100, 3, "half"))
+        tiled.set_write_tiles(16, 16)
+        tiled.write(str(tmp_path / "tiled.exr"))
+        assert picture.is_black(str(tmp_path / "tiled.exr"), "exr") is True
+
+    def test_a_layer_of_depth_alone_does_not_make_a_black_picture_light(self, tmp_path):
+        oiio = pytest.importorskip("OpenImageIO", reason="the exr extra is not installed")
+        spec = oiio.ImageSpec(8, 8, 4, "half")
+        names = ("Layer.Combined.R", "Layer.Combined.G", "Layer.Combined.B", "Layer.Depth.Z")
+        spec.channelnames = names
+        buffer = oiio.ImageBuf(spec)
+        oiio.ImageBufAlgo.fill(buffer, (0.0, 0.0, 0.0, 9.0))
+        buffer.write(str(tmp_path / "a.exr"))
+        assert picture.is_black(str(tmp_path / "a.exr"), "exr") is True
+
     def test_pixels_that_do_not_unpack_are_broken(self, write):
         path = Path(write("a.exr", 0.1, 0.2, 0.3, 1))
         data = path.read_bytes()
