@@ -10,6 +10,7 @@ from dataclasses import replace
 from renderd.core import frames as ranges
 from renderd.core.chunk import State
 from renderd.core.frames import Run
+from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.label import label, slug
 from renderd.core.source import Planned, original, with_extra
@@ -89,27 +90,11 @@ def draft(
 
     It is of the artist's own .blend, from `source`: never of the other job's copy, which goes.
     """
-    root = job.redoes or job.jid
-    name = job.name if job.name.endswith(SUFFIX) else label(job.name + SUFFIX)
-    extra = with_extra(job.info.extra, {"x-redo": root})
-    said = control.read(spool, job.jid)
-    info = replace(
-        job.info,
-        name=name,
-        frames=runs,
-        chunk=1,
-        priority=place[1].priority if priority is None else priority,
-        pool=job.info.pool if said.pool is None else said.pool,
-        nodes=said.limit(job),
-        after=(),
-        hold=False,
-        video=None,
-        blend=original(job.info),
-        extra=extra,
-    )
+    info = _settings(spool, place, job, runs)
+    info = info if priority is None else replace(info, priority=priority)
     made = Draft(
-        name=name,
-        slug=slug(name),
+        name=info.name,
+        slug=slug(info.name),
         info=info,
         runs=runs,
         size=1,
@@ -119,3 +104,25 @@ def draft(
     )
     made.check()
     return made
+
+
+def _settings(spool: Spool, place: Place, job: Job, runs: tuple[Run, ...]) -> Info:
+    """The job's own settings as they hold now, for some of its frames."""
+    root = job.redoes or job.jid
+    name = job.name if job.name.endswith(SUFFIX) else label(job.name + SUFFIX)
+    extra = with_extra(job.info.extra, {"x-redo": root})
+    said = control.read(spool, job.jid)
+    return replace(
+        job.info,
+        name=name,
+        frames=runs,
+        chunk=1,
+        priority=place[1].priority,
+        pool=job.info.pool if said.pool is None else said.pool,
+        nodes=said.limit(job),
+        after=(),
+        hold=False,
+        video=None,
+        blend=original(job.info),
+        extra=extra,
+    )
