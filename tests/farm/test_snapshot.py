@@ -9,8 +9,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
 
-from blendmaker import MODERN, Age, with_settings
+from blendmaker import CAMERA, MODERN, Age, with_settings
 from farm import STANDIN
+from test_disks import needs_mount
 
 from renderd.spool import control, jobs
 
@@ -39,6 +40,7 @@ for frame in range(int(value["-s"]), int(value["-e"]) + 1):
 """
 SCENE = {
     "id.name": b"SCShot",
+    "camera": CAMERA,
     "r.sfra": 1,
     "r.efra": 6,
     "r.frame_step": 1,
@@ -202,3 +204,33 @@ def test_a_blender_of_another_version_leaves_the_job_and_why_tells(farm, artist)
     said = "the job needs 3.5 (the file's own; --blender any takes others)"
     farm.until(lambda: said in farm.render("why", jid), "why tells")
     assert farm.state(jid) == "queue"
+
+
+@needs_mount
+def test_a_folder_that_takes_no_copy_is_said_and_no_snapshot_goes_round_it(farm, artist):
+    folder = artist.path.parent
+    lines = [f"mount --bind {folder} {folder}", f"mount -o remount,ro,bind {folder}", 'exec "$@"']
+    read_only = ["unshare", "-m", "sh", "-c", " && ".join(lines), "sh"]
+    out = farm.out / "shot_####"
+    said = farm.render("add", artist.path, "--out", out, status=1, prefix=read_only)
+    assert f"no copy of shot.blend can be made in {folder}: Read-only file system" in said
+    assert "--no-snapshot" in said
+    assert list((farm.root / "jobs").iterdir()) == []
+    jid = farm.queue(artist.path, "--no-snapshot", prefix=read_only)
+    artist.up()
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    assert artist.shown() == "AAAAAA"
+
+
+def test_a_run_in_one_piece_that_was_cut_short_is_rendered_from_its_first_frame(farm):
+    jid = farm.add(farm.info("--seconds=0.3", frames="1-8", whole="yes"))
+    first = farm.up("ws1")
+    farm.until(lambda: len(farm.frames()) >= 3, "a part of it is in place")
+    first.kill()
+    before = {p.name: p.stat().st_mtime_ns for p in farm.frames()}
+    assert len(before) < 8
+    farm.up("ws2")
+    assert farm.ended(jid) == "done", farm.errors(jid)
+    after = {p.name: p.stat().st_mtime_ns for p in farm.frames()}
+    assert len(after) == 8
+    assert all(after[name] > before[name] for name in before)
