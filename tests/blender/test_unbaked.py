@@ -12,7 +12,7 @@ ROOT = str(Path(__file__).parents[2])
 SCRIPT = Path(renderd.blender.__file__).parent / "inside" / "unbaked.py"
 
 MAKE = """
-import bpy, os, sys
+import bpy, os, shutil, sys
 folder = sys.argv[-1]
 
 def fresh():
@@ -38,6 +38,17 @@ cache.frame_end = 5
 bpy.ops.ptcache.bake_all(bake=True)
 assert cache.is_baked
 save("baked cloth")
+scene, cube = fresh()
+save("cloth on disk")
+cloth = cube.modifiers.new("cloth", "CLOTH")
+cache = cloth.point_cache
+cache.frame_end, cache.use_disk_cache = 5, True
+bpy.ops.ptcache.bake_all(bake=True)
+save("cloth on disk")
+save("lost cloth")
+shutil.rmtree(os.path.join(folder, "blendcache_lost cloth"), ignore_errors=True)
+cache.use_external, cache.filepath = True, "//nowhere"
+save("cloth elsewhere")
 scene, cube = fresh()
 cube.name = "It's a cube"
 cube.modifiers.new("p", "PARTICLE_SYSTEM")
@@ -148,6 +159,23 @@ def test_a_whole_job_counts_its_simulations_before_it_renders(run, each_blender,
     assert "renderd: steps through frames 1 to 6" in done.text
     assert "CACHE 6 frames" in done.text
     assert "NOW 3" in done.text
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("cloth on disk", ""),
+        ("baked cloth", ""),
+        ("lost cloth", "blendcache_lost cloth"),
+        ("cloth elsewhere", "nowhere"),
+    ],
+)
+def test_a_bake_whose_files_are_not_here_is_missing(run, each_blender, made, name, lost):
+    words = [*each_blender, "--factory-startup", "-Y", "-b", made / f"{name}.blend", "-P", SCRIPT]
+    done = run(words, PYTHONPATH=ROOT)
+    said = [f"renderd: missing '{made / lost}' (baked cloth of 'Cube')"] if lost else []
+    assert re.findall(r"^renderd: .*$", done.text, re.MULTILINE) == said
+    assert [event.cause for event in done.watch.failures] == ["missing-file"] * len(said)
 
 
 def test_one_run_that_starts_with_the_simulation_needs_no_bake(unbaked):

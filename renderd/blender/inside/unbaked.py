@@ -1,10 +1,11 @@
-"""Runs inside Blender: says which simulations of the scene to render are not baked.
+"""Runs inside Blender: says which simulations of the scene to render are not baked, or are lost.
 
 A simulation counts on from frame to frame, so a chunk that starts in the middle of an unbaked one
 renders another motion than its neighbour, and exits 0.  The daemon holds the job for it, unless
 the whole job is one run that starts where the simulation starts (RENDERD_WHOLE=run), or a person
 said `whole: yes` (RENDERD_WHOLE=yes).  Then the scene is stepped through first, which fills the
 caches in memory: while it renders with Cycles, Blender does not simulate at all.
+A bake whose files this node lacks is a missing file: Blender says nothing and renders without it.
 It knows Blender 2.8 to 5.x and never ends the render.
 """
 
@@ -25,6 +26,9 @@ LAST = os.environ.get("RENDERD_END", "")
 def report() -> None:
     """Print one line for each simulation that this run would render wrongly; run the others."""
     scene = bpy.context.scene
+    for what, name, folder in sorted(_lost(scene)):
+        shown, where = ascii(name)[1:-1], ascii(folder)[1:-1]
+        sys.stdout.write(f"renderd: missing '{where}' (baked {what} of '{shown}')\n")
     found = sorted(_unbaked(scene))
     late = [one for one in found if not FIRST or int(FIRST) > one[2]]
     if found and FIRST and LAST and (WHOLE == "yes" or (WHOLE == "run" and not late)):
@@ -46,16 +50,52 @@ def _step(scene: Any, start: int) -> None:
 
 def _unbaked(scene: Any) -> Iterator[tuple[str, str, int]]:
     """What is simulated, whose it is, and the frame it starts at."""
+    for what, name, cache in _caches(scene):
+        if not (cache.is_baked or cache.use_external):
+            yield what, name, cache.frame_start
+    for name, modifier in _modifiers(scene):
+        if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN":
+            if not _is_fluid_baked(modifier.domain_settings):
+                yield "fluid", name, modifier.domain_settings.cache_frame_start
+        elif modifier.type == "NODES" and modifier.node_group is not None:
+            for start in _of_zones(modifier):
+                yield "simulation zone", name, start
+
+
+def _lost(scene: Any) -> Iterator[tuple[str, str, str]]:
+    """What was baked to disk, whose it is, and the folder in which nothing of it is here."""
+    stem = os.path.splitext(os.path.basename(bpy.data.filepath))[0]
+    for what, name, cache in _caches(scene):
+        if cache.use_external:
+            folder = bpy.path.abspath(cache.filepath)
+            if cache.filepath and not _has_files(folder):
+                yield what, name, folder
+        elif cache.is_baked and cache.use_disk_cache and cache.info.startswith("0 "):
+            yield what, name, bpy.path.abspath(f"//blendcache_{stem}")
+    for name, modifier in _modifiers(scene):
+        if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN":
+            folder = bpy.path.abspath(modifier.domain_settings.cache_directory)
+            if modifier.domain_settings.has_cache_baked_any and not _has_files(folder):
+                yield "fluid", name, folder
+
+
+def _caches(scene: Any) -> Iterator[tuple[str, str, Any]]:
+    """Every point cache of what is rendered: what is simulated, whose it is, the cache."""
     world = scene.rigidbody_world
     bodies = world.collection.objects if world is not None and world.collection else ()
     is_moving = any(body.rigid_body and body.rigid_body.type == "ACTIVE" for body in bodies)
-    if is_moving and world.enabled and not world.point_cache.is_baked:
-        yield "rigid bodies", scene.name, world.point_cache.frame_start
+    if is_moving and world.enabled:
+        yield "rigid bodies", scene.name, world.point_cache
+    for name, modifier in _modifiers(scene):
+        for what, cache in _of_modifier(modifier):
+            yield what, name, cache
+
+
+def _modifiers(scene: Any) -> Iterator[tuple[str, Any]]:
     for thing in _shown(scene):
         for modifier in thing.modifiers:
             if modifier.show_render:
-                for what, start in _of_modifier(modifier):
-                    yield what, thing.name, start
+                yield thing.name, modifier
 
 
 def _shown(scene: Any) -> set[Any]:
@@ -81,46 +121,39 @@ def _gather(layer_collection: Any, seen: set[Any]) -> None:
         _gather(child, seen)
 
 
-def _of_modifier(modifier: Any) -> Iterator[tuple[str, int]]:
+def _of_modifier(modifier: Any) -> Iterator[tuple[str, Any]]:
     kind = modifier.type
     if kind in {"CLOTH", "SOFT_BODY"}:
-        yield from _of_cache(kind.lower().replace("_", " "), modifier.point_cache)
+        yield kind.lower().replace("_", " "), modifier.point_cache
     elif kind == "DYNAMIC_PAINT" and modifier.canvas_settings is not None:
         for surface in modifier.canvas_settings.canvas_surfaces:
             if surface.is_active and surface.surface_format == "VERTEX":
-                yield from _of_cache("dynamic paint", surface.point_cache)
+                yield "dynamic paint", surface.point_cache
     elif kind == "PARTICLE_SYSTEM":
         system = modifier.particle_system
         if system.settings.type == "EMITTER" and system.settings.physics_type != "NO":
-            yield from _of_cache("particles", system.point_cache)
+            yield "particles", system.point_cache
         elif system.settings.type == "HAIR" and system.use_hair_dynamics:
-            yield from _of_cache("hair dynamics", system.point_cache)
-    elif kind == "FLUID" and modifier.fluid_type == "DOMAIN":
-        domain = modifier.domain_settings
-        # The mesh of a liquid and the noise of smoke are baked apart.
-        lacks_mesh = domain.domain_type == "LIQUID" and domain.use_mesh
-        lacks_mesh = lacks_mesh and not domain.has_cache_baked_mesh
-        lacks_noise = domain.domain_type == "GAS" and domain.use_noise
-        lacks_noise = lacks_noise and not domain.has_cache_baked_noise
-        if not domain.has_cache_baked_data or lacks_mesh or lacks_noise:
-            yield "fluid", domain.cache_frame_start
-    elif kind == "NODES" and modifier.node_group is not None:
-        yield from _of_zones(modifier)
+            yield "hair dynamics", system.point_cache
 
 
-def _of_cache(what: str, cache: Any) -> Iterator[tuple[str, int]]:
-    if not (cache.is_baked or cache.use_external):
-        yield what, cache.frame_start
+def _is_fluid_baked(domain: Any) -> bool:
+    """Whether all of it is: the mesh of a liquid and the noise of smoke are baked apart."""
+    if domain.domain_type == "LIQUID" and domain.use_mesh and not domain.has_cache_baked_mesh:
+        return False
+    if domain.domain_type == "GAS" and domain.use_noise and not domain.has_cache_baked_noise:
+        return False
+    return bool(domain.has_cache_baked_data)
 
 
-def _of_zones(modifier: Any) -> Iterator[tuple[str, int]]:
-    """Simulation zones of geometry nodes (3.6 and later), which start at the scene's start."""
+def _of_zones(modifier: Any) -> Iterator[int]:
+    """Where unbaked simulation zones start (3.6 and later): with the scene."""
     if not _has_zone(modifier.node_group, set()):
         return
     start = bpy.context.scene.frame_start
     if not hasattr(modifier, "bakes"):  # before 4.1
         if not _has_files(modifier.simulation_bake_directory):
-            yield "simulation zone", start
+            yield start
         return
     for bake in modifier.bakes:
         if bake.node is None or bake.node.bl_idname != "GeometryNodeSimulationOutput":
@@ -133,7 +166,7 @@ def _of_zones(modifier: Any) -> Iterator[tuple[str, int]]:
             continue
         own = bake.directory if bake.use_custom_path else ""
         if not _has_files(own or os.path.join(modifier.bake_directory, str(bake.bake_id))):
-            yield "simulation zone", start
+            yield start
 
 
 def _has_zone(tree: Any, seen: set[str]) -> bool:
