@@ -53,7 +53,7 @@ def test_the_order_written_by_hand_is_understood():
 
 def test_every_exit_status_is_on_its_page():
     for module in pkgutil.walk_packages(renderd.__path__, "renderd."):
-        is_script = module.name.endswith(("__main__", "session", "machine"))
+        is_script = module.name.endswith(("__main__", "session"))
         if not is_script and ".inside." not in module.name:
             importlib.import_module(module.name)
     statuses = {error.exit_status for error in tree(errors.RenderdError)}

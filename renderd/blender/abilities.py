@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from renderd import blender
 from renderd.blender.versions import BlenderProgram, file_key, write_json
 
-SCRIPT = os.path.join(os.path.dirname(blender.__file__), "machine.py")
+SCRIPT = os.path.join(os.path.dirname(blender.__file__), "inside", "machine.py")
 #: Add-ons load, and GPU drivers wake up; a Blender that takes longer hangs.
 ANSWER_SECONDS = 180.0
 _ADDON, _UNABLE, _READY = "renderd: add-on ", "renderd: unable: ", "renderd: this machine is ready"

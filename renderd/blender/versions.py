@@ -1,8 +1,7 @@
 """Which Blenders this machine has, and which of them may open a file.
 
 Asking a Blender for its version takes 0.4 s, too long before a first claim: the answer is
-kept in the state folder until the program changes, and most installations tell theirs by
-the name of a folder beside them.
+kept in the state folder until the program changes.
 """
 
 import contextlib
@@ -50,34 +49,28 @@ class VersionCache:
         self._path = os.path.join(state_dir, CACHE_NAME)
         self._known: dict[str, list[int]] = _read_json(self._path)
 
-    def find(self, program: str) -> Version | None:
-        """The version if it can be told without running the program."""
+    def ask(self, program: str) -> Version | None:
+        """What the program's ``-v`` says, run once until the program changes.
+
+        Of one that says nothing the folder beside it tells the version but for corrections.
+        """
         key = file_key(program)
         known = self._known.get(key) if key else None
         if known and len(known) == 3:
             return known[0], known[1], known[2]
-        return _version_beside(program)
-
-    def ask(self, program: str) -> Version | None:
-        """Run the program's ``-v`` and remember the answer; None where it gives none."""
-        key = file_key(program)
         version = ask_version((program,))
         if key and version:
             self._known[key] = list(version)
             write_json(self._path, self._known)
-        return version
+        return version or _version_beside(program)
 
 
 def find_blenders(
-    globs: Sequence[str], search_path: str, cache: VersionCache, *, may_ask: bool = True
+    globs: Sequence[str], search_path: str, cache: VersionCache
 ) -> list[BlenderProgram]:
-    """Every Blender named by the farm's globs, on PATH, and as a package; newest first.
-
-    With may_ask False no program is run: versions not yet known are None and come last.
-    """
+    """Every Blender named by the farm's globs, on PATH, and as a package; newest first."""
     found = [
-        BlenderProgram((program,), cache.find(program) or (cache.ask(program) if may_ask else None))
-        for program in _programs(globs, search_path)
+        BlenderProgram((program,), cache.ask(program)) for program in _programs(globs, search_path)
     ]
     module = find_module()
     if module:

@@ -113,6 +113,7 @@ class Incarnation:
             programs=(settings.programs, farm.programs),
             ram_bytes=ram_of(settings),
         )
+        self.lookout.settings = settings
         self.lookout.look_again()
 
     def outcome(self) -> int:
@@ -194,6 +195,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     run_record.write(state_dir, record)
     lock = _hold_alive(spool, inc)
     lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
+    node.look_again = lookout.look_again
     scratches += _open_scratch()  # last: what fails before would leave it behind
     closers = [one.close for one in scratches]
     return Incarnation(

@@ -72,7 +72,8 @@ def _leave_when_done(node: Node, *, wants_more: bool) -> None:
     """With --once: leave when the queue holds nothing that this node could ever take."""
     takable = [t for t in node.tickets if not _refused(node, t)]
     is_busy = bool(takable or wants_more or node.running or node.settling)
-    is_busy = is_busy or bool(node.tickets and not node.able.knows_blenders)
+    knows = node.able.knows_blenders and node.able.knows_gpus
+    is_busy = is_busy or bool(node.tickets and not knows)
     if is_busy or any(map(parse_adopting, names(node.spool, node.spool.at(ADOPTING)))):
         node.quiet_polls = 0
         return

@@ -25,7 +25,7 @@ from renderd.host.gpu import find_gpus
 from renderd.spool import moves
 from renderd.spool.layout import Spool
 
-#: A Blender that lacks something is asked again: people install add-ons and start nothing anew.
+#: People install Blenders and add-ons and start nothing anew.
 AGAIN_EVERY = 300.0
 _log = logging.getLogger(__name__)
 
@@ -40,29 +40,34 @@ class Lookout(threading.Thread):
         self, node: Node, settings: Settings, state_dir: str, told: Callable[[], None]
     ) -> None:
         super().__init__(name="look around", daemon=True)
-        self._node, self._settings, self._told = node, settings, told
+        self.settings = settings
+        self._node, self._told = node, told
         self._state_dir = state_dir
-        self._gpus: list[str] = []
+        self._gpus: list[str] | None = None  #: None while they are to be looked for
         self._again = threading.Event()
         self._changes = threading.Lock()
 
     def run(self) -> None:
         while True:
-            self.look()
-            self._again.wait(AGAIN_EVERY if self._node.able.faults else None)
+            try:
+                self.look()
+            except Exception:  # one broken installation must not end all further looks
+                _log.exception("what this machine can do cannot be told")
+            self._again.wait(AGAIN_EVERY)
             self._again.clear()
 
     def look_again(self) -> None:
         """A Blender could not do what it said, or settings have changed: ask all anew."""
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(self._state_dir, AbilityCache.NAME))
+        self._gpus = None
         self._again.set()
 
     def look(self) -> None:
         """One look at everything; what runs meanwhile goes on with what was known."""
         spool = self._node.spool
         found = find_blenders(
-            globs(spool, self._settings),
+            globs(spool, self.settings),
             os.environ.get("PATH", os.defpath),
             VersionCache(self._state_dir),
         )
@@ -71,16 +76,20 @@ class Lookout(threading.Thread):
         faults = faults_of(self._node.programs)
         for fault in sorted(set(faults.values()) - set(self._node.able.faults.values())):
             _log.warning("this node %s", fault)
-        self.change(blenders=versions_of(self._node.programs), knows_blenders=True, faults=faults)
-        gpus = find_gpus()
-        self._gpus = [gpu.name for gpu in gpus]
-        self.change(has_gpu=bool(gpus), knows_gpus=True, has_ffmpeg=_has_ffmpeg())
+        self._learn(blenders=versions_of(self._node.programs), knows_blenders=True, faults=faults)
+        if self._gpus is None:  # not each time: it wakes GPUs that sleep
+            self._gpus = [gpu.name for gpu in find_gpus()]
+        self._learn(has_gpu=bool(self._gpus), knows_gpus=True, has_ffmpeg=_has_ffmpeg())
+
+    def _learn(self, **fields: Any) -> None:
+        if replace(self._node.able, **fields) != self._node.able:
+            self.change(**fields)
 
     def change(self, **fields: Any) -> None:
         """Take over what the node can do now, and tell it to the spool."""
         with self._changes:
             self._node.able = replace(self._node.able, **fields)
-            told = facts_of(self._node) | {"gpus": self._gpus}
+            told = facts_of(self._node) | {"gpus": self._gpus or []}
             with contextlib.suppress(OSError):
                 path = self._node.spool.node(self._node.inc, "node.info")
                 moves.write(

@@ -21,8 +21,8 @@ TEMPLATES_SINCE = (5, 0, 0)  #: the Blender that began to fill variables into ou
 #: Blender says nothing of a missing texture, add-on or GPU: these do, before the first frame.
 _CHECKS = tuple(
     word
-    for name in ("machine.py", "inside/complaints.py", "inside/unbaked.py", "inside/prologue.py")
-    for word in ("-P", os.path.join(os.path.dirname(blender.__file__), name))
+    for name in ("machine.py", "complaints.py", "unbaked.py", "prologue.py")
+    for word in ("-P", os.path.join(os.path.dirname(blender.__file__), "inside", name))
 )
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SHELL")
 _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIBRARY_PATH", "OCIO")

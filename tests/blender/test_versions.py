@@ -84,19 +84,18 @@ def test_a_program_is_asked_once_until_it_changes(install, tmp_path):
     with open(program, "a") as file:
         file.write("# repaired\n")
     cache = VersionCache(str(tmp_path / "state"))
-    assert cache.find(program) is None
     assert cache.ask(program) == (4, 2, 3)
     assert asked(program) == 2
 
 
-def test_nothing_is_run_when_it_may_not(install, tmp_path):
-    unknown = install("x", "Blender 4.2.3")
-    told = install("y", "Blender 4.5.1", folder="4.5")
-    cache = VersionCache(str(tmp_path / "state"))
-    found = programs(find_blenders([unknown, told], "", cache, may_ask=False))
-    assert [(one.words[0], one.version) for one in found] == [(told, (4, 5, 0)), (unknown, None)]
-    assert not asked(unknown)
-    assert not asked(told)
+def test_the_folder_beside_a_program_that_says_nothing_tells_its_version(install, tmp_path):
+    silent = install("x", "", folder="4.5")
+    told = install("y", "Blender 4.5.2", folder="4.5")
+    found = programs(find_blenders([silent, told], "", VersionCache(str(tmp_path / "state"))))
+    assert [(one.words[0], one.version) for one in found] == [
+        (told, (4, 5, 2)),
+        (silent, (4, 5, 0)),
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "[]", "nonsense", '{"a": "b"}', '{"a": [1, "x", 3]}'])

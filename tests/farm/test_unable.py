@@ -1,6 +1,7 @@
 """Unable is not failed: what a node cannot do it leaves to others, and says why."""
 
 import re
+import shutil
 import signal
 import sys
 
@@ -69,6 +70,23 @@ def test_a_node_without_the_farms_add_on_leaves_blender_jobs_to_the_one_that_has
     poor.signal(signal.SIGHUP)  # it would look by itself in some minutes, too
     assert farm.ended(later) == "done"
     assert {c.owner for c in farm.chunks(later)} == {poor.inc}
+
+
+@pytest.mark.blender
+def test_an_add_on_that_is_gone_since_the_node_looked_is_no_failure_of_the_job(farm, shot):
+    (farm.root / "farm.toml").write_text('[blender]\naddons = ["mine"]\n')
+    home = farm.folder / "hosts" / "ws1"
+    install(home)
+    daemon = farm.up("ws1")
+    farm.until(lambda: "3.4" in str(daemon.status()["blenders"]), "it has looked")
+    shutil.rmtree(home / "home" / ".config")
+    jid = farm.queue(shot, "--frames", "1-2")
+    lacks = "lacks the add-on 'mine' in Blender 3.4"
+    farm.until(lambda: farm.errors(jid), "it has tried")
+    assert f"unable: this node {lacks}" in farm.errors(jid)
+    farm.until(lambda: verdicts(farm, jid)["ws1"] == lacks, "it knows better now")
+    assert {(c.failures, c.losses) for c in farm.chunks(jid)} == {(0, 0)}
+    assert not list(farm.out.glob("*.png"))
 
 
 @pytest.mark.blender
