@@ -14,7 +14,7 @@ from renderd.daemon import film
 from renderd.daemon.landing import OutputGone
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
-from renderd.spool import frames, jobs, placing, tickets
+from renderd.spool import closing, frames, jobs, placing, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.placing import Piece
 
@@ -47,7 +47,7 @@ def land(spool: Spool, host: Job, *endings: str) -> Path:
         whole = placing.measure(spool, pieces, (8, 8))
         placing.place(spool, output, frame, whole, [piece.path for piece in pieces])
     tickets.turn_surely(spool, host.jid, "done")
-    frames.collect(spool, host)
+    closing.collect(spool, host)
     return Path(output.folder)
 
 

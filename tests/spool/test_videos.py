@@ -13,7 +13,7 @@ from renderd.core import video, videojob
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.errors import BrokenImage, OutputOwned
-from renderd.spool import control, frames, jobs, movies, orders, redos, tickets
+from renderd.spool import closing, control, frames, jobs, movies, orders, redos, tickets
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
@@ -209,7 +209,7 @@ def test_a_movie_waits_for_whoever_renders_its_frames_anew(spool: Spool, draft, 
     assert movies.why_not_yet(spool, film).startswith(f"waits for job {jid}")
     worker.finish(jid, 1, 2, 3)
     worker.close(jid)
-    frames.collect(spool, host)
+    closing.collect(spool, host)
     assert movies.why_not_yet(spool, film) == ""
     place = tickets.find(spool, jid)
     redo = publish(spool, redos.draft(spool, place, host, ranges.parse("2")))
