@@ -208,6 +208,8 @@ def _report(args: argparse.Namespace, sight: Sight) -> int:
             output.say(f"{job.jid} {label(job.name)}: {state}, {counts}")
             if job.reason:
                 output.say(f"  {label(job.reason, 400)}")
+            if job.warning:
+                output.say(f"  warning: {label(job.warning, 400)}")
             if job.failed and sight.is_over:
                 output.say(f"  why: render log {job.jid} --errors   again: render retry {job.jid}")
     return code

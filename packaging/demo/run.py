@@ -68,7 +68,8 @@ class Demo:
         pattern = f"{self.out}/{{scene}}_####"
         scenes = [word for scene in SCENES for word in ("--scene", scene)]
         words = [str(BLEND), *scenes, "--frames", self.frames, "--chunk", "4", "--out", pattern]
-        words += ["--blender", "any"]  # whichever this machine has, not the file's own
+        # Whichever Blender this machine has, not the file's own; an installed demo takes no copy.
+        words += ["--blender", "any", "--no-snapshot"]
         added = json.loads(self.stage.render("add", *words, "--json"))["jobs"]
         self.scenes = {job["jid"]: scene for job, scene in zip(added, SCENES, strict=True)}
         wanted = [str(self.out / name) for name in self._names()]

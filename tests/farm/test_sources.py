@@ -141,6 +141,7 @@ def test_a_library_that_was_saved_after_queuing_is_a_warning(farm, project):
     assert "warning: a linked library was saved after queuing: prop.blend" in farm.logs(jid)
     assert "a linked library was saved after queuing" in farm.render("jobs", "--all")
     assert "a linked library was saved after queuing" in farm.render("why", jid)
+    assert "warning: a linked library was saved" in farm.render("wait", jid)
 
 
 @pytest.mark.parametrize("shot", MISSING)
