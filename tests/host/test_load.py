@@ -5,8 +5,9 @@ import sys
 import psutil
 import pytest
 
+from renderd.host import facts, load
 from renderd.host import load as load_module
-from renderd.host.load import LoadSampler, oom_kills
+from renderd.host.load import LoadSampler, available_bytes, oom_kills
 from renderd.host.process_use import measure
 
 
@@ -92,3 +93,20 @@ def test_a_computing_command_is_active(until):
     finally:
         child.kill()
         child.wait()
+
+
+def test_what_is_available_is_part_of_what_there_is():
+    assert 0 < available_bytes() <= facts.memory_sizes()[0]
+
+
+def test_a_control_groups_limit_bounds_what_is_available(monkeypatch, tmp_path):
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "memory.max").write_text(f"{100 << 20}\n")
+    (group / "memory.current").write_text(f"{70 << 20}\n")
+    (group / "memory.stat").write_text(f"anon 1\ninactive_file {10 << 20}\n")
+    for module in (facts, load):
+        monkeypatch.setattr(module, "control_group", lambda: str(group))
+    assert available_bytes() == 40 << 20
+    (group / "memory.max").write_text("max\n")
+    assert available_bytes() > 40 << 20
