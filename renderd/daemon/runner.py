@@ -202,6 +202,7 @@ class Runner(threading.Thread):
         if attempt.is_blender:
             attempt.source.begin(self._libraries, attempt.printout.note)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
+        self._oom_kills = load.oom_kills()
         read_end, write_end = os.pipe()
         try:
             child = means.guard.spawn(words, env, self._folder, write_end)

@@ -25,7 +25,7 @@ from renderd.core.job import Draft, Writes
 from renderd.core.source import Planned, Stamp
 from renderd.daemon.runner import Means, Runner
 from renderd.daemon.work import Ending, Result, Work
-from renderd.host import process
+from renderd.host import load, process
 from renderd.host.guard import Guard
 from renderd.host.scratch import Scratch
 from renderd.plan import Wish
@@ -632,6 +632,31 @@ def test_a_program_that_filled_another_disk_has_failed(stand: Stand) -> None:
     assert result.ending is Ending.FAIL
     result = stand.plain(shell("echo 'write x: Disk quota exceeded'; exit 1"))
     assert result.ending is Ending.NO_SPACE
+
+
+@pytest.mark.parametrize("line", ["kill -9 $$", "sh -c 'kill -9 $$'; exit $?"])
+def test_only_a_kill_that_the_kernel_counted_is_one_for_memory(
+    stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    """The command itself counts, as the kernel does in the file of a control group."""
+    events = tmp_path / "memory.events"
+    events.write_text("oom 3\noom_kill 3\n")
+    monkeypatch.setattr(load, "control_group", lambda: str(tmp_path))
+    result = stand.plain(shell(f"echo oom_kill 4 >{events}; {line}"))
+    assert result.ending is Ending.MEMORY
+    assert result.reason.endswith("killed (SIGKILL), out of memory")
+    assert result.peak_bytes > 0
+    result = stand.plain(shell(line))
+    assert result.ending is Ending.FAIL
+    assert result.reason.endswith("killed (SIGKILL)")
+
+
+def test_a_program_that_says_it_ran_out_of_memory_is_no_failure_yet(stand: Stand) -> None:
+    result = stand.plain(shell("echo MemoryError; exit 1"))
+    assert (result.ending, result.reason) == (
+        Ending.MEMORY,
+        "the program ran out of memory (sh: exit status 1)",
+    )
 
 
 def test_a_wrong_word_after_many_errors_is_still_heard(stand: Stand, blender: str) -> None:
