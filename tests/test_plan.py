@@ -17,6 +17,7 @@ from renderd.core.job import Draft, Writes
 from renderd.core.needs import Needs
 from renderd.errors import BlendError, FramesError, InfoFileError, RenderdError, UsageError
 from renderd.plan import Wish
+from renderd.spool import sources
 
 # The small maker of .blend files stands beside the tests of their reader.
 sys.path.insert(0, str(Path(__file__).parent / "blend"))
@@ -339,6 +340,16 @@ def test_a_job_can_be_dropped_again_as_it_was_queued(blend):
     )
     assert lines(again) == lines(first)
     assert (again.out, again.runs, again.writes) == (first.out, first.runs, first.writes)
+
+
+def test_the_record_of_a_job_with_a_copy_can_be_dropped_and_means_the_artists_file(blend):
+    (first,) = plan.from_blend(blend(), Wish(), ROOTS, "linux")
+    kept = sources.named(first, "abcdefghij")
+    text = infofile.text(job.record(kept, "me@here", (), 3))
+    assert f"blend: {first.info.blend}\n" not in text
+    again = planned(text)
+    assert (again.info.blend, lines(again)) == (first.info.blend, lines(first))
+    assert "abcdefghij" not in infofile.text(again.info)
 
 
 def test_an_unknown_scene_is_refused_with_the_ones_there_are(blend):

@@ -53,7 +53,7 @@ class SourceWatch:
 
     def _compare(self) -> None:
         job = self.work.job
-        found = sources.compare(self.spool, job, lambda: control.read(self.spool, job.jid))
+        found = sources.compare(self.spool, job)
         if found is not None:
             self.work.changed = found.stamp.text() if found.stamp is not None else ""
             raise WrongFile(sentence(job, found))

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from renderd.core import source as record
-from renderd.core.control import Control
 from renderd.core.job import Draft, Job
 from renderd.core.source import Planned, Stamp
 from renderd.core.template import fill
-from renderd.errors import SourceChanged, SourceError
+from renderd.errors import RenderdError, SourceChanged, SourceError
+from renderd.spool import control
 from renderd.spool.layout import Spool
 from renderd.spool.share import Stat
 
@@ -189,11 +189,11 @@ def why_not_able(spool: Spool, job: Job) -> str:
     return ""
 
 
-def compare(spool: Spool, job: Job, said: Callable[[], Control]) -> Difference | None:
+def compare(spool: Spool, job: Job) -> Difference | None:
     """How the .blend differs from what was queued, or was accepted since; None where it does not.
 
-    A file of another time but the same content does not.  Raises OSError, FileNotFoundError also
-    where this machine does not see the file.
+    A file of another time but the same content does not, and is remembered as accepted.  Raises
+    OSError, FileNotFoundError also where this machine does not see the file.
     """
     queued = record.stamp_of(job.info)
     if queued is None:
@@ -207,12 +207,14 @@ def compare(spool: Spool, job: Job, said: Callable[[], Control]) -> Difference |
         raise
     if queued.looks_like(now.size, now.mtime_ns):
         return None
-    accepted = record.parse_stamp(said().source)
+    accepted = record.parse_stamp(control.read(spool, job.jid).source)
     if accepted is not None and accepted.looks_like(now.size, now.mtime_ns):
         return None
-    if _has_content(spool, path, now, queued):
-        return None
     stamp = Stamp(now.size, now.mtime_ns)
+    if _has_content(spool, path, now, queued):
+        with contextlib.suppress(OSError, RenderdError):  # or every chunk reads all of it again
+            control.change(spool, job.jid, source=stamp.text())
+        return None
     return Difference(Kind.SAVED, path, stamp, is_later=now.mtime_ns > queued.mtime_ns)
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from renderd.core import frames as ranges
 from renderd.core import source as record
-from renderd.core.control import Control
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.source import Planned, Stamp
@@ -69,10 +68,6 @@ def resave(path: Path, data: bytes = CONTENT + b"more", *, later_ns: int = 10**9
     new.write_bytes(data)
     os.utime(new, ns=(before + later_ns, before + later_ns))
     new.replace(path)
-
-
-def nothing() -> Control:
-    return Control()
 
 
 # The copy.
@@ -286,7 +281,7 @@ def test_killed_at_any_step_no_job_renders_a_torn_copy_and_nothing_stays(
             if name.endswith(".blend"):
                 assert shot.with_name(name).read_bytes() == CONTENT, f"torn at step {at}"
         for jid in published:
-            assert sources.compare(spool, jobs.read(spool, jid), nothing) is None
+            assert sources.compare(spool, jobs.read(spool, jid)) is None
             orders.cancel(spool, jid)
             orders.remove(spool, jid)
         there = beside(shot)
@@ -303,25 +298,25 @@ def test_killed_at_any_step_no_job_renders_a_torn_copy_and_nothing_stays(
 def test_a_copy_and_an_untouched_file_are_what_was_queued(
     spool: Spool, shot: Path, add: Add
 ) -> None:
-    assert sources.compare(spool, add(), nothing) is None
-    assert sources.compare(spool, add(copies=False), nothing) is None
+    assert sources.compare(spool, add()) is None
+    assert sources.compare(spool, add(copies=False)) is None
 
 
 def test_saving_again_does_not_touch_a_job_with_a_copy(spool: Spool, shot: Path, add: Add) -> None:
     job = add()
     resave(shot)
-    assert sources.compare(spool, job, nothing) is None
+    assert sources.compare(spool, job) is None
     assert Path(job.info.blend).read_bytes() == CONTENT
 
 
 def test_a_file_saved_after_queuing_is_another_one(spool: Spool, shot: Path, add: Add) -> None:
     job = add(copies=False)
     resave(shot)
-    found = sources.compare(spool, job, nothing)
+    found = sources.compare(spool, job)
     assert found is not None
     assert (found.kind, found.path, found.is_later) == (Kind.SAVED, str(shot), True)
     resave(shot, CONTENT[:-1] + b"x", later_ns=-(10**10))
-    found = sources.compare(spool, job, nothing)
+    found = sources.compare(spool, job)
     assert found is not None
     assert not found.is_later
 
@@ -331,7 +326,10 @@ def test_a_file_of_the_same_content_is_the_same_whenever_it_was_saved(
 ) -> None:
     job = add(copies=False)
     resave(shot, CONTENT)
-    assert sources.compare(spool, job, nothing) is None
+    assert sources.compare(spool, job) is None
+    now = shot.stat()
+    said = control.read(spool, job.jid).source
+    assert said == f"{now.st_size} {now.st_mtime_ns}", "others need not read all of it again"
 
 
 def test_the_same_size_and_another_content_is_another_file(
@@ -339,7 +337,7 @@ def test_the_same_size_and_another_content_is_another_file(
 ) -> None:
     job = add(copies=False)
     resave(shot, CONTENT[:-1] + b"x")
-    assert sources.compare(spool, job, nothing) is not None
+    assert sources.compare(spool, job) is not None
 
 
 def test_an_accepted_file_is_taken_until_it_changes_again(
@@ -347,13 +345,13 @@ def test_an_accepted_file_is_taken_until_it_changes_again(
 ) -> None:
     job = add(copies=False)
     resave(shot)
-    found = sources.compare(spool, job, nothing)
+    found = sources.compare(spool, job)
     assert found is not None
     assert found.stamp is not None
-    said = Control(source=found.stamp.text())
-    assert sources.compare(spool, job, lambda: said) is None
+    control.change(spool, job.jid, source=found.stamp.text())
+    assert sources.compare(spool, job) is None
     resave(shot)
-    assert sources.compare(spool, job, lambda: said) is not None
+    assert sources.compare(spool, job) is not None
 
 
 def test_releasing_a_job_held_for_its_file_accepts_that_file(
@@ -380,11 +378,11 @@ def test_a_copy_that_somebody_removed_or_overwrote_is_seen(
     copy = Path(job.info.blend)
     data = copy.read_bytes()
     copy.write_bytes(data + b"!")
-    found = sources.compare(spool, job, nothing)
+    found = sources.compare(spool, job)
     assert found is not None
     assert found.kind is Kind.SAVED
     copy.unlink()
-    found = sources.compare(spool, job, nothing)
+    found = sources.compare(spool, job)
     assert found is not None
     assert found.kind is Kind.GONE
     assert sources.why_not_able(spool, job) == ""
@@ -398,7 +396,7 @@ def test_a_machine_that_sees_neither_is_not_able_and_blames_nobody(
         shot.parent.rename(away)
         assert "is its share mounted?" in sources.why_not_able(spool, job)
         with pytest.raises(FileNotFoundError):
-            sources.compare(spool, job, nothing)
+            sources.compare(spool, job)
         away.rename(shot.parent)
         assert sources.why_not_able(spool, job) == ""
 
