@@ -148,6 +148,36 @@ def textured():
     save("textured")
 
 
+def plate():
+    """A wall that shows one picture of a sequence a frame, and a strip of the same pictures."""
+    os.makedirs(os.path.join(FOLDER, "plate"), exist_ok=True)
+    names = [f"plate_{number:03d}.png" for number in range(11, 17)]
+    for name in names:
+        png(os.path.join(FOLDER, "plate", name), (0, 255, 0))
+    scene = empty()
+    settle(scene, "Plate", 6)
+    wall = add(scene, "wall", plane("wall", 20))
+    save("plate")
+    image = bpy.data.images.load(os.path.join(FOLDER, "plate", names[0]))
+    image.source, image.filepath = "SEQUENCE", f"//plate/{names[0]}"
+    wall.data.materials.append(glow(image=image))
+    (node,) = (n for n in wall.data.materials[0].node_tree.nodes if n.type == "TEX_IMAGE")
+    user = node.image_user
+    user.frame_start, user.frame_duration, user.frame_offset = 1, 6, 10
+    user.use_auto_refresh = True
+    save("plate")
+    scene = empty()
+    settle(scene, "Strip", 6)
+    save("strip")
+    editor = scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    strip = strips.new_image("plate", f"//plate/{names[0]}", 1, 1, fit_method="STRETCH")
+    for name in names[1:]:
+        strip.elements.append(name)
+    strip.frame_final_duration = 6
+    save("strip")
+
+
 def linked():
     os.makedirs(os.path.join(FOLDER, "lib"), exist_ok=True)
     scene = empty()
@@ -313,7 +343,7 @@ def particles():
 
 
 SHOTS = {
-    "colours": colours, "textured": textured, "linked": linked, "passes": passes,
+    "colours": colours, "textured": textured, "plate": plate, "linked": linked, "passes": passes,
     "multilayer": multilayer, "stereo": stereo, "layers": layers, "border": border,
     "motion": motion, "particles": particles,
     "baked": lambda: cloth("baked", baked="disk"),

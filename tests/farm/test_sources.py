@@ -105,6 +105,16 @@ def test_a_file_that_went_missing_after_queuing_fails_the_frame(farm, project, s
     assert colours(farm.out) == {}, "no wrong frame is in place"
 
 
+@pytest.mark.parametrize("shot", ["plate", "strip"])
+def test_one_missing_picture_of_a_sequence_fails_its_frame_and_no_other(farm, project, shot):
+    jid = farm.queue(project / f"{shot}.blend", "--retries", 0, "--chunk", 1)
+    (project / "plate/plate_014.png").unlink()
+    farm.up("ws1", "--slots", "2")
+    assert farm.ended(jid) == "failed"
+    assert "plate_014.png" in farm.errors(jid)
+    assert list(colours(farm.out)) == [f"shot_{n:04d}" for n in (1, 2, 3, 5, 6)]
+
+
 @needs_mount
 def test_a_texture_on_a_disk_that_other_nodes_do_not_see_is_refused(make_farm, mounts, all_shots):
     """The folder of textures is a link to the artist's own disk, the rest lies on a share."""

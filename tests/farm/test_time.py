@@ -42,3 +42,13 @@ def test_an_unbaked_cloth_in_one_piece_is_the_baked_one_to_the_pixel(farm, proje
     found = rendered(farm, project / "cloth.blend", "--whole")
     assert len(set(found.values())) > 15, "it falls"
     assert found == plain("settled")
+
+
+def test_a_baked_cache_that_lost_a_file_fails_the_frames_that_need_it(farm, project):
+    jid = farm.queue(project / "baked.blend", "--chunk", 10, "--retries", 0)
+    (lost,) = (project / "blendcache_baked").glob("*_000015_*.bphys")
+    lost.unlink()
+    farm.up()
+    assert farm.ended(jid) == "failed"
+    assert "_000015.bphys" in farm.errors(jid)
+    assert sorted(pictures(farm.out)) == [f"shot_{n:04d}.png" for n in range(1, 11)]

@@ -2,32 +2,59 @@
 
 Blender renders a missing texture pink and a shader node that it does not know black, prints
 nothing and exits 0; this is how a frame comes to fail for it (`missing: fail`).  Only what the
-scene reaches counts: files keep stale references.  What Blender itself complains of (libraries,
-caches, Python drivers while a frame is evaluated) is in core/causes.py.
+scene reaches counts: files keep stale references.  Of a sequence each frame's own file is looked
+for when its turn comes.  What Blender itself complains of (libraries, caches, Python drivers while
+a frame is evaluated) is in core/causes.py.
 It knows Blender 2.8 to 5.x and never ends the render.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import bpy
 
+said: set[str] = set()  #: files of sequences that were named already
+
 
 def report() -> None:
     """Print one line for each thing that makes the picture a wrong one."""
-    found = [*_missing(), *_node_troubles(), *_failed_drivers()]
-    used = _reaching([block for block, _ in found], bpy.context.scene) if found else set()
-    for block, sentence in found:
-        if block in used:
-            _say(f"{sentence} ({block.bl_rna.name.lower()} {_quoted(block.name)})")
+    _complain([*_missing(), *_node_troubles(), *_failed_drivers()], bpy.context.scene)
     for path, name in _strips(bpy.context.scene):
         whole = os.path.normpath(bpy.path.abspath(path))
         if not os.path.exists(whole):
             _say(f"missing {_quoted(whole)} (strip {_quoted(name)})")
+
+
+def report_frame(scene: Any, *_: object) -> None:
+    """Print one line for each file that the frame to render takes from a sequence and lacks."""
+    try:
+        frame = scene.frame_current
+        gone = [(one, p) for one, p in _sequence_files(frame) if p not in said and _is_gone(p)]
+        _complain([(one, f"missing {_quoted(path)}") for one, path in gone], scene)
+        for path, name in _strip_files(scene, frame):
+            if path not in said and _is_gone(path):
+                _say(f"missing {_quoted(path)} (strip {_quoted(name)})")
+                said.add(path)
+        said.update(path for _, path in gone)
+    except Exception as error:
+        _say(f"what is missing cannot be told: {error!r}")
+
+
+def _complain(found: list[tuple[Any, str]], scene: Any) -> None:
+    """Print those sentences whose data block the scene uses."""
+    used = _reaching([block for block, _ in found], scene) if found else set()
+    for block, sentence in found:
+        if block in used:
+            _say(f"{sentence} ({block.bl_rna.name.lower()} {_quoted(block.name)})")
+
+
+def _is_gone(path: str) -> bool:
+    return not os.path.exists(path)
 
 
 def _say(sentence: str) -> None:
@@ -127,6 +154,38 @@ def _blocks() -> Iterator[tuple[Any, list[str]]]:
             yield block, [] if os.path.exists(path) else [path]
 
 
+def _sequence_files(frame: int) -> Iterator[tuple[Any, str]]:
+    """Images of sequences with the file that this frame takes from them, node by node."""
+    for _, node in _nodes():
+        image: Any = getattr(node, "image", None)
+        user = getattr(node, "image_user", node)  # the compositor's nodes have its settings
+        is_sequence = image is not None and image.source == "SEQUENCE" and not _is_packed(image)
+        if is_sequence and hasattr(user, "frame_duration") and not node.mute:
+            number = _number(user, frame)
+            path = _numbered(_absolute(image, image.filepath), number)
+            if path:
+                yield image, path
+
+
+def _number(user: Any, frame: int) -> int | None:
+    """Which file of a sequence a frame takes; None before its first, as Blender counts."""
+    length, at = user.frame_duration, frame - user.frame_start + 1
+    if length and getattr(user, "use_cyclic", False):
+        at = (at - 1) % length + 1
+    return min(at, length) + user.frame_offset if length and at > 0 else None
+
+
+def _numbered(path: str, number: int | None) -> str:
+    """The path with its last digits exchanged for the number; "" where that cannot be."""
+    folder, name = os.path.split(path)
+    stem, ending = os.path.splitext(name)
+    found = re.fullmatch(r"(.*?)([0-9]+)([^0-9]*)", stem)
+    if found is None or number is None:
+        return ""
+    digits = f"{number:0{len(found[2])}d}"
+    return os.path.join(folder, f"{found[1]}{digits}{found[3]}{ending}")
+
+
 def _is_packed(block: Any) -> bool:
     return bool(getattr(block, "packed_file", None) or getattr(block, "packed_files", None))
 
@@ -166,20 +225,34 @@ def _reaches(block: Any, scene: Any, users: dict[Any, set[Any]]) -> bool:
 
 def _strips(scene: Any) -> Iterator[tuple[str, str]]:
     """Files of the sequencer's strips, which are no data blocks."""
-    editor = scene.sequence_editor
-    if editor is None or not scene.render.use_sequencer:
-        return
-    # 4.4 names them anew, 5.0 knows only the new name.
-    for strip in editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all:
-        if strip.mute:
-            continue
+    for strip in _shown_strips(scene):
         if strip.type == "MOVIE":
             yield strip.filepath, strip.name
         elif strip.type == "IMAGE" and len(strip.elements):
             yield os.path.join(strip.directory, strip.elements[0].filename), strip.name
 
 
+def _shown_strips(scene: Any) -> Iterator[Any]:
+    """The strips of the sequencer that come into the picture."""
+    editor = scene.sequence_editor
+    if editor is not None and scene.render.use_sequencer:
+        # 4.4 names them anew, 5.0 knows only the new name.
+        strips = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+        yield from (strip for strip in strips if not strip.mute)
+
+
+def _strip_files(scene: Any, frame: int) -> Iterator[tuple[str, str]]:
+    """The file that the frame takes of each strip of images."""
+    for strip in _shown_strips(scene):
+        if strip.type == "IMAGE" and strip.frame_final_start <= frame < strip.frame_final_end:
+            element = strip.strip_elem_from_frame(frame)
+            if element is not None:
+                path = os.path.join(strip.directory, element.filename)
+                yield os.path.normpath(bpy.path.abspath(path)), strip.name
+
+
 try:
+    bpy.app.handlers.render_pre.append(bpy.app.handlers.persistent(report_frame))
     report()
 except Exception as error:
     sys.stdout.write(f"Warning: what is missing cannot be told: {error!r}\n")

@@ -5,12 +5,14 @@ renders another motion than its neighbour, and exits 0.  The daemon holds the jo
 the whole job is one run that starts where the simulation starts (RENDERD_WHOLE=run), or a person
 said `whole: yes` (RENDERD_WHOLE=yes).  Then the scene is stepped through first, which fills the
 caches in memory: while it renders with Cycles, Blender does not simulate at all.
-A bake whose files this node lacks is a missing file: Blender says nothing and renders without it.
+A bake whose files this node lacks is a missing file: Blender says nothing and renders without it,
+or puts something between the frames that it finds.
 It knows Blender 2.8 to 5.x and never ends the render.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 from collections.abc import Iterator
@@ -50,52 +52,70 @@ def _step(scene: Any, start: int) -> None:
 
 def _unbaked(scene: Any) -> Iterator[tuple[str, str, int]]:
     """What is simulated, whose it is, and the frame it starts at."""
-    for what, name, cache in _caches(scene):
+    for what, owner, cache in _caches(scene):
         if not (cache.is_baked or cache.use_external):
-            yield what, name, cache.frame_start
-    for name, modifier in _modifiers(scene):
+            yield what, owner.name, cache.frame_start
+    for thing, modifier in _modifiers(scene):
         if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN":
             if not _is_fluid_baked(modifier.domain_settings):
-                yield "fluid", name, modifier.domain_settings.cache_frame_start
+                yield "fluid", thing.name, modifier.domain_settings.cache_frame_start
         elif modifier.type == "NODES" and modifier.node_group is not None:
             for start in _of_zones(modifier):
-                yield "simulation zone", name, start
+                yield "simulation zone", thing.name, start
 
 
 def _lost(scene: Any) -> Iterator[tuple[str, str, str]]:
-    """What was baked to disk, whose it is, and the folder in which nothing of it is here."""
-    stem = os.path.splitext(os.path.basename(bpy.data.filepath))[0]
-    for what, name, cache in _caches(scene):
-        if cache.use_external:
-            folder = bpy.path.abspath(cache.filepath)
-            if cache.filepath and not _has_files(folder):
-                yield what, name, folder
-        elif cache.is_baked and cache.use_disk_cache and cache.info.startswith("0 "):
-            yield what, name, bpy.path.abspath(f"//blendcache_{stem}")
-    for name, modifier in _modifiers(scene):
+    """What was baked to disk, whose it is, and the folder or the first file that is not here."""
+    for what, owner, cache in _caches(scene):
+        if cache.use_external or (cache.is_baked and cache.use_disk_cache):
+            path = _first_lost(owner, cache)
+            if path:
+                yield what, owner.name, path
+    for thing, modifier in _modifiers(scene):
         if modifier.type == "FLUID" and modifier.fluid_type == "DOMAIN":
             folder = bpy.path.abspath(modifier.domain_settings.cache_directory)
             if modifier.domain_settings.has_cache_baked_any and not _has_files(folder):
-                yield "fluid", name, folder
+                yield "fluid", thing.name, folder
 
 
-def _caches(scene: Any) -> Iterator[tuple[str, str, Any]]:
+def _first_lost(owner: Any, cache: Any) -> str:
+    """The folder of a cache where it is empty, else the first file that this run needs of it."""
+    home = bpy.path.abspath(owner.library.filepath) if owner.library else bpy.data.filepath
+    stem = os.path.splitext(os.path.basename(home))[0]
+    folder = os.path.join(os.path.dirname(home), f"blendcache_{stem}")
+    if cache.use_external:
+        folder = bpy.path.abspath(cache.filepath, library=owner.library)
+    if not _has_files(folder):
+        return folder
+    # Its own name, else the bytes of its object's in hex; rigid bodies of a scene have neither.
+    name = cache.name or (owner.name.encode().hex().upper() if hasattr(owner, "modifiers") else "*")
+    low, high, step = cache.frame_start, cache.frame_end, max(cache.frame_step, 1)
+    frames = range(int(FIRST), int(LAST) + 1) if FIRST and LAST else ()
+    for frame in sorted({min(max(f, low), high) for f in frames}):
+        pattern = name if name == "*" else glob.escape(name)
+        found = glob.glob(os.path.join(glob.escape(folder), f"{pattern}_{frame:06d}*.bphys"))
+        if (frame - low) % step == 0 and not found:
+            return os.path.join(folder, f"{name}_{frame:06d}.bphys")
+    return ""
+
+
+def _caches(scene: Any) -> Iterator[tuple[str, Any, Any]]:
     """Every point cache of what is rendered: what is simulated, whose it is, the cache."""
     world = scene.rigidbody_world
     bodies = world.collection.objects if world is not None and world.collection else ()
     is_moving = any(body.rigid_body and body.rigid_body.type == "ACTIVE" for body in bodies)
     if is_moving and world.enabled:
-        yield "rigid bodies", scene.name, world.point_cache
-    for name, modifier in _modifiers(scene):
+        yield "rigid bodies", scene, world.point_cache
+    for thing, modifier in _modifiers(scene):
         for what, cache in _of_modifier(modifier):
-            yield what, name, cache
+            yield what, thing, cache
 
 
-def _modifiers(scene: Any) -> Iterator[tuple[str, Any]]:
+def _modifiers(scene: Any) -> Iterator[tuple[Any, Any]]:
     for thing in _shown(scene):
         for modifier in thing.modifiers:
             if modifier.show_render:
-                yield thing.name, modifier
+                yield thing, modifier
 
 
 def _shown(scene: Any) -> set[Any]:
