@@ -128,8 +128,7 @@ def _broken(
     if not args.json:
         for finding in report.findings:
             if finding.fault.is_sure:
-                says = finding.says if finding.file in finding.says else ""
-                output.talk(label(says or f"{finding.file} {finding.says}", 200))
+                output.talk(label(finding.sentence, 200))
     return ranges.gather(report.sure)
 
 

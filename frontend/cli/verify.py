@@ -167,7 +167,7 @@ def _tell(args: argparse.Namespace, report: Report, jid: str) -> int:
         output.say(f"  not rendered yet  {_span(subject.unrendered)}")
     for fault, found in by_fault.items():
         output.say(f"  {_TITLES[fault]}  {_span(found)}")
-        for line in _some([f for f in report.findings if f.fault is fault]):
+        for line in _some(report.told(fault)):
             output.say(f"    {line}")
     _advise(report, jid, redo)
     return code
@@ -185,11 +185,7 @@ def _advise(report: Report, jid: str, redo: str) -> None:
 
 
 def _some(findings: list[inspection.Finding]) -> list[str]:
-    lines = [
-        label(f"{f.says}" if f.file in f.says else f"{f.file} {f.says}", 200)
-        for f in findings[:_SHOWN]
-        if f.fault is not Fault.MISSING
-    ]
+    lines = [label(f.sentence, 200) for f in findings[:_SHOWN]]
     more = len(findings) - len(lines)
     return [*lines, f"… and {more} more"] if lines and more else lines
 

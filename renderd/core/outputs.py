@@ -46,6 +46,18 @@ def hashed(pattern: str) -> str:
     return f"{found.folder}{found.prefix}{'#' * found.width}{found.suffix}"
 
 
+def owned(pattern: str) -> str:
+    """Return one text for all patterns that may name the same file of some frame.
+
+    Frame 1000 of `f_#` is that of `f_####`, and whatever image ending `f_####` has Blender
+    replaces by that of the format it writes.
+    """
+    found = parts(pattern)
+    ending = _last_ending(found.suffix)
+    known = len(ending) if _KNOWN.fullmatch(ending) else 0
+    return f"{found.folder}{found.prefix}#{found.suffix[: len(found.suffix) - known]}"
+
+
 def fill(pattern: str, frame: int) -> str:
     """Return the path of one frame, as Blender would name it (its own ending not added)."""
     found = parts(pattern)

@@ -139,7 +139,10 @@ class Gathering:
             if not piece.abstract:
                 raise BrokenImage(f"the name of {piece.base!r} does not hold the frame's number")
             if piece.abstract in sizes:
-                raise BrokenImage(f"two of its files want the name {piece.name!r}")
+                raise BrokenImage(
+                    f"two of its files want the name {piece.name!r}: give one of the File Output"
+                    " nodes another name"
+                )
             found = image.verify_file(self.spool.share, piece.path)
             if not is_said and not is_told and found.kind not in PROVEN:
                 raise BrokenImage(f"{piece.base} may still be written")

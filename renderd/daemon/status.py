@@ -64,7 +64,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
 
 def _refused(node: Node) -> dict[str, str]:
     """Jobs that this node does not take for what only it can tell, and why."""
-    found = {m.job.jid: m.unseen[:160] for m in list(node.jobs.values()) if m.unseen}
+    found = {m.job.jid: m.unseen[:300] for m in list(node.jobs.values()) if m.unseen}
     return dict(list(found.items())[:REFUSED_SHOWN])
 
 

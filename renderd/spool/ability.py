@@ -70,6 +70,7 @@ def why_stuck(alive: "Sequence[NodeView]", job: Job, said: Control) -> str:
     reason, names = max(found.items(), key=lambda item: len(item[1]))
     more = f", and {len(found) - 1} other reasons" if len(found) > 1 else ""
     who = names[0] if len(names) == 1 else f"each of {len(names)} nodes"
+    reason = reason.removeprefix("this node ")
     return f"no live node can take it: {who} {reason}{more}; see: render why {job.jid}"
 
 

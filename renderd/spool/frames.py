@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from renderd.core.job import Job, Writes
-from renderd.core.outputs import frame_of, hashed
+from renderd.core.outputs import frame_of, owned
 from renderd.errors import OutputOwned, SpoolError
 from renderd.spool import guests, passes, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
@@ -63,7 +63,7 @@ class Output:
     @property
     def _key(self) -> str:
         # The base name only: nodes may mount the folder at different paths.
-        key = hashlib.sha256(hashed(self.pattern).encode()).hexdigest()[:16]
+        key = hashlib.sha256(owned(self.pattern).encode()).hexdigest()[:16]
         return f"{self.folder}/{SIDE}/{key}"
 
     def private(self, stem: str) -> str:

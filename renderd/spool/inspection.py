@@ -81,6 +81,14 @@ class Finding:
     file: str
     says: str
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong with which file, a pass elsewhere by its whole path."""
+        name = f"'{self.file.rpartition('/')[2]}'"
+        if name in self.says:
+            return self.says.replace(name, f"'{self.file}'")
+        return self.says if self.file in self.says else f"{self.file} {self.says}"
+
 
 @dataclass(slots=True)
 class Report:
@@ -93,6 +101,15 @@ class Report:
     def frames(self, *faults: Fault) -> list[int]:
         """The frames that have one of the faults, in order."""
         return sorted({f.frame for f in self.findings if f.fault in faults})
+
+    def told(self, fault: Fault) -> list[Finding]:
+        """The findings of a fault that need words: of a frame without its image none do."""
+        found = [f for f in self.findings if f.fault is fault]
+        if fault is not Fault.MISSING:
+            return found
+        files = self.subject.files
+        bare = {f.frame for f in found if f.file == (files.get(f.frame) or (f.file,))[-1]}
+        return [f for f in found if f.frame not in bare]
 
     @property
     def sure(self) -> list[int]:

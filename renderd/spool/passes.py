@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from renderd.core.outputs import hashed
+from renderd.core.outputs import hashed, owned
 from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
 from renderd.spool.layout import OPEN, Spool
@@ -147,7 +147,7 @@ def _recorded(spool: Spool, output: "Output") -> list[tuple[str, str]]:
 
 
 def _mark(folder: str, pattern: str) -> str:
-    key = hashlib.sha256(hashed(pattern).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    key = hashlib.sha256(owned(pattern).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{folder}/{SIDE}/{key}.owner"
 
 
@@ -167,8 +167,8 @@ def _make_folder(spool: Spool, output: "Output", folder: str, node: str) -> None
     home = spool.share.stat(f"{output.folder}/.").dev
     if missing and spool.share.stat(f"{parent}/.").dev != home:
         raise PassUnseen(
-            f"does not see {folder}, where File Output node {node!r} writes: is its share mounted?"
-            " A folder is made only on the disk of the job's own output"
+            f"does not see {folder}, where File Output node {node!r} writes: mount its share, or"
+            " make the folder"
         )
     for one in (*reversed(missing), f"{folder}/{SIDE}"):
         ensure_folder(spool, one)

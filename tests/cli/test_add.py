@@ -140,6 +140,15 @@ def test_an_output_that_an_open_job_writes_is_refused_or_replaced(
     assert tickets.find(spool, first)[0] == "cancelled"
 
 
+def test_an_output_is_refused_also_where_only_padding_or_ending_differ(add, tmp_path: Path):
+    words = ("--command", "prog {out}", "--frames", "1-2", "--out")
+    first = add(*words, tmp_path / "o" / "f_####")[1]["jobs"][0]["jid"]
+    for other in ("f_####.png", "f_#", "f_###.jpg", "f_"):
+        status, value = add(*words, tmp_path / "o" / other)
+        assert status != 0, other
+        assert first in value["error"]
+
+
 def test_missing_keeps_the_frames_that_are_there_whole(spool: Spool, add, tmp_path: Path):
     out = tmp_path / "o"
     out.mkdir()

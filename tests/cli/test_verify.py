@@ -177,6 +177,25 @@ def test_a_pass_in_another_folder_is_a_part_of_its_frame_too(spool: Spool, add, 
     ]
 
 
+def test_a_pass_that_is_missing_or_broken_is_told_by_its_name(
+    spool: Spool, add, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    job = add("1-4")
+    passes = tmp_path / "passes"
+    passes.mkdir()
+    for frame in (1, 2, 3):
+        land(spool, job, frame, "/depth", elsewhere=passes)
+    close(spool, job)
+    (passes / "depth_0001.png").write_bytes(b"x")
+    (passes / "depth_0002.png").unlink()
+    app.main(["--spool", spool.root, "verify", job.jid])
+    said = capsys.readouterr().out
+    assert f"'{passes}/depth_0001.png' is not whole" in said
+    assert f"{passes}/depth_0002.png is not there" in said
+    assert "_0004.png" not in said  # that all of it is missing its number says
+
+
 def test_a_black_pass_is_no_fault(spool: Spool, add, verify, tmp_path):
     job = add("1-3")
     for frame in range(1, 4):

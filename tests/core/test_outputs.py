@@ -63,3 +63,15 @@ def test_a_frame_gets_the_name_that_blender_gives_it(pattern, frame, path):
 )
 def test_only_the_patterns_own_names_have_a_frame(pattern, name, frame):
     assert outputs.frame_of(pattern, name) == frame
+
+
+@pytest.mark.parametrize(
+    "pattern", ["/o/s_####", "/o/s_", "/o/s_#", "/o/s_####.png", "/o/s_###.EXR", "/o/s_##.jpeg"]
+)
+def test_patterns_that_may_name_one_file_are_owned_as_one(pattern):
+    assert outputs.owned(pattern) == "/o/s_#"
+
+
+@pytest.mark.parametrize("pattern", ["/o/s_####.v2", "/o/s_####_L", "/o/S_####", "/p/s_####"])
+def test_patterns_that_name_other_files_are_owned_apart(pattern):
+    assert outputs.owned(pattern) != outputs.owned("/o/s_####.png")

@@ -37,7 +37,8 @@ def test_hostile_files_of_a_node_are_no_crash() -> None:
 
 
 def test_a_job_that_no_live_node_can_take_is_stuck() -> None:
-    blind = {"refuses": {JOB.jid: "does not see /p/a.blend: is its share mounted?"}}
+    # as an attempt that could not begin there said it
+    blind = {"refuses": {JOB.jid: "this node does not see /p/a.blend: is its share mounted?"}}
     nodes = [node("a", **blind), node("b", **blind), node("c", {"blenders": ["3.4.1"]}, **blind)]
     said = "no live node can take it: each of 3 nodes does not see /p/a.blend"
     assert ability.why_stuck(nodes, JOB, Control()).startswith(said)
