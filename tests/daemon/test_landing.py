@@ -618,7 +618,7 @@ def test_a_folder_is_not_made_where_another_disk_may_be_missing(
     monkeypatch.setitem(PASSES, "1", ("mist_", str(other_disk / "not" / "mounted")))
     made = attempt()
     tell(made, 1)
-    with pytest.raises(OutputGone, match="is its share mounted"):
+    with pytest.raises(OutputGone, match="mount its share"):
         made.landing.sweep(is_final=True)
     assert not (other_disk / "not").exists()
     assert all_there(made) == set()
