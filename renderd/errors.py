@@ -4,7 +4,8 @@ RenderdError                exit 1
 ├── UsageError              exit 2    the command line or a value on it
 │   ├── FramesError                   a frame range
 │   ├── InfoFileError                 an info file
-│   └── OutputOwned                   an output that an open job writes
+│   ├── OutputOwned                   an output that an open job writes
+│   └── OutputUnseen                  an output on a share that is not mounted here
 ├── ConfigError             exit 2    config file, environment, farm.toml
 ├── BlendError              exit 1    a .blend that cannot be read
 ├── SourceError             exit 1    the .blend behind a job, which cannot be kept as it is
@@ -54,6 +55,10 @@ class InfoFileError(UsageError):
 
 class OutputOwned(UsageError):
     """Another open job writes the same frames; the sentence names it."""
+
+
+class OutputUnseen(UsageError):
+    """The path root that the frames go to is not mounted here: nothing may be made in its place."""
 
 
 class ConfigError(RenderdError):

@@ -10,6 +10,7 @@ from renderd.core.job import Draft
 from renderd.core.names import Adopting, Ticket
 from renderd.errors import (
     OutputOwned,
+    OutputUnseen,
     Refused,
     RenderdError,
     ShareUnsure,
@@ -241,9 +242,11 @@ class Adopter:
         try:
             try:
                 self._build(found, draft, order)
-            except OutputOwned as error:
+            except (OutputOwned, OutputUnseen) as error:
                 self._build(found, draft, replace(order, owns_output=False))
-                control.change(self.spool, found.key, reason=str(error))
+                said = f"on {names.host_of(self.inc)}, which took it in: {error.message}"
+                told = said if isinstance(error, OutputUnseen) else str(error)
+                control.change(self.spool, found.key, reason=told)
                 folder = HELD
         except (ShareUnsure, SourceChanged):  # or the .blend was saved just now: plan it anew
             # Never a second temp for one chunk's name: the first may arrive when it is claimed.

@@ -9,13 +9,14 @@ Jobs that redo frames of another are guests of its output: see guests.py.
 import contextlib
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from renderd.core.job import Job, Writes
 from renderd.core.outputs import frame_of, owned
-from renderd.errors import OutputOwned, SpoolError
-from renderd.spool import guests, passes, tickets
+from renderd.errors import OutputOwned, OutputUnseen, SpoolError
+from renderd.spool import guests, mount, passes, tickets
 from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     PASSING,
@@ -110,11 +111,12 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
     """Make the job the owner of its output, or its guest, making the folder where needed.
 
     Raises OutputOwned where an open job writes it that is neither the job's host nor another
-    guest of it; with `replaces` those are cancelled first.
+    guest of it; with `replaces` those are cancelled first.  Raises OutputUnseen.
     """
     output = locate(spool, job)
     if output is None:
         return
+    _demand_root(spool, output)
     _make_folders(spool, output.folder)
     for folder in (f"{output.folder}/{SIDE}", output.own, f"{output.own}/ok"):
         ensure_folder(spool, folder)
@@ -130,6 +132,18 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
         _put(spool, output, output.owner, job.jid)
     for other in over:
         _shut_out(spool, output, other)
+
+
+def _demand_root(spool: Spool, output: Output) -> None:
+    """A folder made in an empty mount point would look like the share, to this machine alone."""
+    for name, path in spool.farm.roots_on(sys.platform).items():
+        if not f"{output.folder}/".startswith(f"{path.rstrip('/')}/"):
+            continue
+        if reason := mount.why_not_seen(path):
+            raise OutputUnseen(
+                f"{{{name}}}, where the frames go, is not seen here: {reason}",
+                "mount it, or say it on a machine that sees it",
+            )
 
 
 def _shut_out(spool: Spool, output: Output, other: str) -> None:

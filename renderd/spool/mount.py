@@ -191,3 +191,23 @@ def synced_by(path: str) -> str:
         if parent == path:
             return ""
         path = parent
+
+
+def why_not_seen(path: str) -> str:
+    """Why a folder on a share is not seen; empty where it is.
+
+    An empty folder that is no mount point itself is one whose share is not mounted: a job that
+    uses a root has put at least its mark there.
+    """
+    try:
+        with os.scandir(path) as entries:
+            is_empty = next(entries, None) is None
+    except FileNotFoundError:
+        return f"{path} is not there"
+    except NotADirectoryError:
+        return f"{path} is no folder"
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror})"
+    if is_empty and not os.path.ismount(path):
+        return f"{path} is empty: is its share mounted?"
+    return ""

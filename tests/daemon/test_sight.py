@@ -9,6 +9,7 @@ import pytest
 from renderd.core import farm
 from renderd.daemon import roots, sight
 from renderd.daemon.sight import Lookouts, Sight
+from renderd.spool import mount
 
 SUBJECT = ("job", "/p/a.blend")
 
@@ -140,5 +141,5 @@ def test_roots_that_are_not_there_are_named_with_the_reason(tmp_path: Path) -> N
 
 
 def test_a_mount_point_may_be_empty() -> None:
-    assert roots.why_not_seen("/proc/self/fdinfo/../..") == ""  # not empty
-    assert roots.why_not_seen("/sys") == ""
+    assert mount.why_not_seen("/proc/self/fdinfo/../..") == ""  # not empty
+    assert mount.why_not_seen("/sys") == ""

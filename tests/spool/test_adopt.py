@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from renderd import plan
+from renderd.core import farm
 from renderd.core.job import Draft
 from renderd.core.names import parse_adopting
 from renderd.spool import jobs, tickets, trust
@@ -170,6 +172,22 @@ def test_a_second_job_into_one_output_is_held_with_the_reason(
     (first,), (second,) = tickets.listed(spool, QUEUE), tickets.listed(spool, HELD)
     control = Path(spool.job(second.jid, "control")).read_text()
     assert first.jid in control
+
+
+def test_a_job_for_a_share_that_is_not_mounted_on_its_adopter_is_held_with_the_reason(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    (tmp_path / "proj").mkdir()
+    name = "darwin" if sys.platform == "darwin" else "linux"
+    rules = farm.parse(f'[roots]\nproj = {{ {name} = "{tmp_path}/proj" }}\n')
+    adopter.spool = replace(spool, farm=rules)
+    adopter.plan = lambda info, named: plan.from_info(info, named, rules, name)
+    drop(spool, "out: {proj}/out/a_####.png\nframes: 1-10\n\nprog {out}\n")
+    look(adopter)
+    (held,) = tickets.listed(spool, HELD)
+    control = Path(spool.job(held.jid, "control")).read_text()
+    assert "on ws07, which took it in: {proj}, where the frames go, is not seen here" in control
+    assert not any((tmp_path / "proj").iterdir())
 
 
 def test_after_a_name_that_comes_within_a_minute_waits_for_it(

@@ -1,6 +1,7 @@
 """A job appears all at once or not at all, and closes when it is seen to have ended."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from renderd.core import farm
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.errors import OutputOwned, ShareUnsure, UsageError
+from renderd.errors import OutputOwned, OutputUnseen, ShareUnsure, UsageError
 from renderd.spool import jobs, tickets
 from renderd.spool.layout import DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.listing import chunks
@@ -20,6 +22,7 @@ from renderd.spool.survey import Survey
 
 Publish = Callable[..., str]
 RUNS = ranges.parse("1-30")
+PLATFORM = "darwin" if sys.platform == "darwin" else "linux"
 
 
 def draft(name: str = "shot", out: str = "", **said: Any) -> Draft:
@@ -271,3 +274,18 @@ def test_a_discarded_job_leaves_its_output_to_others(spool: Spool, tmp_path: Pat
     assert os.listdir(tmp_path / "out") == []
     with pytest.raises(ShareUnsure):
         jobs._withdraw(spool, "aaaaaaaaaa", draft(out=out))
+
+
+def test_no_output_folder_is_made_where_its_path_root_is_not_mounted(
+    spool: Spool, tmp_path: Path
+) -> None:
+    mounted = tmp_path / "proj"
+    mounted.mkdir()  # an empty mount point
+    seen = replace(spool, farm=farm.parse(f'[roots]\nproj = {{ {PLATFORM} = "{mounted}" }}\n'))
+    queued = draft(out="{proj}/shot/f_####.png")
+    with pytest.raises(OutputUnseen, match=r"proj.*empty: is its share mounted"):
+        jobs.publish(seen, queued, jobs.Order("me@here"))
+    assert not any(mounted.iterdir())
+    assert not tickets.everywhere(spool)
+    (mounted / "assets").mkdir()
+    assert jobs.publish(seen, queued, jobs.Order("me@here"))
