@@ -1,5 +1,6 @@
 """Steps after the work: finish, give back or give up what the runners report."""
 
+import contextlib
 import logging
 
 from renderd.core import policy
@@ -7,6 +8,7 @@ from renderd.daemon import blame, hunt, paces
 from renderd.daemon.memory import judge
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
+from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, orders, tickets
 from renderd.spool.moves import Outcome
 
@@ -52,6 +54,9 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     work = result.work
     _write_journal(node, result, outcome, clock)
     _tell(result, outcome)
+    if work.lacking:
+        with contextlib.suppress(OSError, RenderdError):  # somebody edits it: the log has it
+            control.warn(node.spool, work.job.jid, f"rendered all the same: {work.lacking}")
     if work.output is not None and result.ending is not Ending.DONE and not result.keeps:
         frames.clear_attempt(node.spool, work.output, work.claim.stem)
     memory = node.jobs.get(work.job.jid)

@@ -295,6 +295,8 @@ class Runner(threading.Thread):
             attempt.held = attempt.held or f"{what} is not baked: bake it or use --whole"
         if event.kind is Kind.WARNING or is_missing:
             work.warnings += 1
+        if is_missing and attempt.is_blender and not is_spoiling:
+            work.lacking = work.lacking or event.text.removeprefix("renderd: ").strip()
         if event.kind in (Kind.SAVED, Kind.WHOLE) and watch.frame is not None:
             attempt.saved.append(watch.frame)
             after = self._means.clock() - attempt.began

@@ -85,8 +85,7 @@ class LibraryWatch:
         what = "a linked library was" if len(found) == 1 else "linked libraries were"
         said = f"{what} saved after queuing: {', '.join(names)}{more}"
         with contextlib.suppress(OSError, RenderdError):  # somebody edits it: the log has it
-            if control.read(self._spool, job.jid).warning != said:
-                control.change(self._spool, job.jid, warning=said)
+            control.warn(self._spool, job.jid, said)
         return said
 
 

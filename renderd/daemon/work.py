@@ -78,6 +78,7 @@ class Work:
     peak_bytes: int = 0
     frame_bytes: int = 0  #: the largest of the job's frames known here
     warnings: int = 0
+    lacking: str = ""  #: the first of what its frames lack, and may: the job says so
     changed: str = ""  #: the .blend's stamp where it is not what was queued
     tail: Tail = field(default_factory=Tail)
     stop_reason: str = ""

@@ -17,7 +17,7 @@ from renderd.spool.layout import Spool
 from renderd.spool.moves import write
 from renderd.spool.share import Lock
 
-__all__ = ["Control", "block", "change", "edit", "read", "unblock"]
+__all__ = ["Control", "block", "change", "edit", "read", "unblock", "warn"]
 _LIMIT = 65_536
 
 
@@ -51,6 +51,17 @@ def change(spool: Spool, jid: str, **changes: Any) -> Control:
     """Set fields of the control file, named as in Control; raises as `edit`."""
     keys = {name.replace("_", "-") for name in changes}
     return edit(spool, jid, lambda c: replace(record.without_extra(c, keys), **changes))
+
+
+def warn(spool: Spool, jid: str, sentence: str) -> None:
+    """Add to what people are warned of while there is room for more; raises as `edit`."""
+    edit(spool, jid, lambda c: replace(c, warning=_joined(c.warning, sentence)))
+
+
+def _joined(before: str, sentence: str) -> str:
+    more = f"{before}; {sentence}" if before else sentence
+    is_new = sentence not in before and (not before or len(more) <= record.TEXT_LIMIT)
+    return more if is_new else before
 
 
 def block(spool: Spool, jid: str, *nodes: str) -> Control:

@@ -93,6 +93,9 @@ def test_who_says_missing_warn_gets_the_pink_frame_and_a_warning(farm, project):
     assert farm.ended(farm.named("pink")) == "done"
     assert colours(farm.out) == {"shot_0001": "pink", "shot_0002": "pink"}
     assert "wall.png" in farm.logs(farm.named("pink"))
+    assert re.search(
+        "warning: rendered all the same: missing .*wall.png", farm.render("why", "pink")
+    )
 
 
 @pytest.mark.parametrize("shot", MISSING)
