@@ -181,3 +181,45 @@ def test_another_scene_misses_its_own_files(run, blender, made):
     done = run([blender, "--factory-startup", "-b", made, "-S", "Other", "-P", SCRIPT])
     assert missing(done) == {"/nowhere/other's.png"}
     assert done.status == 0
+
+
+SEQUENCES = """
+import bpy, os, sys
+folder = sys.argv[-1]
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+scene.render.engine, scene.cycles.samples = "CYCLES", 1
+scene.cycles.use_denoising = False
+scene.render.resolution_x = scene.render.resolution_y = 4
+scene.camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+scene.collection.objects.link(scene.camera)
+bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, "made.blend"))
+for mode in ("CLIP", "EXTEND", "REPEAT", "PING_PONG"):
+    volume = bpy.data.volumes.new(mode)
+    volume.filepath, volume.is_sequence = f"//{mode.lower()}_05.vdb", True
+    volume.frame_start, volume.frame_duration, volume.frame_offset = 2, 3, 4
+    volume.sequence_mode = mode
+    scene.collection.objects.link(bpy.data.objects.new(mode, volume))
+with open(os.path.join(folder, "truth"), "w") as file:
+    for frame in range(12):
+        scene.frame_set(frame)
+        for volume in bpy.data.volumes:
+            volume.grids.load()
+            if volume.grids.frame < 1000:
+                file.write(f"{frame} {volume.name.lower()}_{volume.grids.frame:02d}.vdb\\n")
+bpy.ops.wm.save_as_mainfile(filepath=os.path.join(folder, "made.blend"))
+"""
+
+
+def test_each_frames_own_file_of_a_volume_is_looked_for(run, each_blender, make_with, tmp_path):
+    make_with(each_blender, SEQUENCES, tmp_path)
+    truth = {}
+    for line in (tmp_path / "truth").read_text().splitlines():
+        frame, name = line.split()
+        truth.setdefault(frame, set()).add(name)
+    assert set(map(len, truth.values())) == {3, 4}, "one of the four shows nothing at times"
+    for frame in ("0", "1", "3", "8", "11"):  # each alone: a file is named once a run
+        words = ["--factory-startup", "-b", tmp_path / "made.blend", "-P", SCRIPT]
+        words += ["-o", tmp_path / "f_", "-f", frame]
+        done = run([*each_blender, *words], PYTHONPATH=ROOT)
+        assert {Path(path).name for path in missing(done)} == truth[frame]

@@ -155,7 +155,7 @@ def _blocks() -> Iterator[tuple[Any, list[str]]]:
 
 
 def _sequence_files(frame: int) -> Iterator[tuple[Any, str]]:
-    """Images of sequences with the file that this frame takes from them, node by node."""
+    """Images and volumes of sequences with the file that this frame takes from them."""
     for _, node in _nodes():
         image: Any = getattr(node, "image", None)
         user = getattr(node, "image_user", node)  # the compositor's nodes have its settings
@@ -165,6 +165,12 @@ def _sequence_files(frame: int) -> Iterator[tuple[Any, str]]:
             path = _numbered(_absolute(image, image.filepath), number)
             if path:
                 yield image, path
+    for volume in getattr(bpy.data, "volumes", ()):
+        if volume.is_sequence and not _is_packed(volume):
+            number = _volume_number(volume, frame)
+            path = _numbered(_absolute(volume, volume.filepath), number)
+            if path:
+                yield volume, path
 
 
 def _number(user: Any, frame: int) -> int | None:
@@ -173,6 +179,20 @@ def _number(user: Any, frame: int) -> int | None:
     if length and getattr(user, "use_cyclic", False):
         at = (at - 1) % length + 1
     return min(at, length) + user.frame_offset if length and at > 0 else None
+
+
+def _volume_number(volume: Any, frame: int) -> int | None:
+    """Which file of its sequence a volume shows in a frame; None where it shows none."""
+    length, at = volume.frame_duration, frame - volume.frame_start
+    if length < 1 or (volume.sequence_mode == "CLIP" and not 0 <= at < length):
+        return None
+    if volume.sequence_mode == "REPEAT":
+        at %= length
+    elif volume.sequence_mode == "PING_PONG":
+        there_and_back = max(2 * (length - 1), 1)
+        at %= there_and_back
+        at = min(at, there_and_back - at)
+    return int(min(max(at, 0), length - 1) + 1 + volume.frame_offset)
 
 
 def _numbered(path: str, number: int | None) -> str:
