@@ -1,0 +1,235 @@
+"""A daemon in the simulation: its real loop, and runners that render tiny pictures."""
+
+import contextlib
+import queue
+import random
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from renderd import plan
+from renderd.core.names import Beat, new_incarnation
+from renderd.core.policy import Able
+from renderd.daemon import verdict
+from renderd.daemon.gathering import OutputGone
+from renderd.daemon.landing import AGAIN_EVERY, Landing, NotNow, open_landing
+from renderd.daemon.loop import BeatNow, Loop
+from renderd.daemon.node import Node
+from renderd.daemon.shortages import Shortages
+from renderd.daemon.verdict import Verdict
+from renderd.daemon.work import Ending, Work
+from renderd.errors import RenderdError
+from renderd.host.load import Load, LoadSampler
+from renderd.spool import nodes, trust
+from renderd.spool.adopt import Adopter
+from renderd.spool.janitor import Janitor
+from renderd.spool.layout import Spool, open_spool
+from tests.sim.share import SimShare
+from tests.sim.world import ROOT, Actor, Machine, World
+
+LONGEST_WAIT = 1.0
+ENDINGS = (Ending.FAIL, Ending.FAIL, Ending.KILLED, Ending.TIMEOUT)
+
+
+class _Sampler(LoadSampler):
+    """A machine with nothing to tell."""
+
+    def sample(self, now: float) -> Load:
+        del now
+        return _LOAD
+
+
+_LOAD = Load(
+    load1=0.0, cpu_percent=0.0, memory_used_bytes=0, memory_total_bytes=1,
+    swap_used_bytes=0, swap_total_bytes=0,
+)  # fmt: skip
+
+
+class Daemon:
+    """One incarnation on a machine; begins another when it is fenced."""
+
+    def __init__(self, world: World, host: str, born: Callable[["Daemon"], None]) -> None:
+        self.world, self.host, self.born = world, host, born
+        self.machine = Machine(host)
+        self.loop: Loop | None = None
+        self.inc = ""
+        self.failure_odds = 0.0
+        self.actor = Actor(world, self.machine, self._live)
+
+    @property
+    def is_alive(self) -> bool:
+        return self.actor.is_alive
+
+    def _live(self, actor: Actor) -> None:
+        while True:
+            try:
+                loop = self._begin(actor)
+            except (OSError, RenderdError):  # the daemon exits, its service starts it again
+                self.machine.impaired_at = self.world.now
+                actor.sleep(self.world.now + 5.0)
+                continue
+            self._tick_on(actor, loop)
+            for other in [a for a in self.machine.actors if a is not actor]:
+                other.end()
+            self.machine.actors[:] = [actor]
+            if not loop.node.is_fenced:
+                self._leave(loop)
+                actor.sleep(self.world.now + 5.0)
+
+    def _begin(self, actor: Actor) -> Loop:
+        world = self.world
+        rng = random.Random(world.rng.getrandbits(64))
+        self.inc = inc = new_incarnation(self.host, rng)
+        spool = open_spool(SimShare(world.server, actor), ROOT, rng, inc)
+        able = Able(name=self.host, inc=inc, ram_bytes=16 << 30)
+        self.born(self)
+        node = Node(
+            spool=spool, inc=inc, name=self.host, slots=1 + rng.randrange(2), able=able,
+            pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
+            adopter=Adopter(spool, inc, _planner(spool), trust.policy_of(spool)),
+            shortages=Shortages(spool, "linux", f"{ROOT}/tmp"),
+            start=self._start, rng=rng, started=world.now,
+        )  # fmt: skip
+        node.pulse = nodes.register(spool, inc, {"node": self.host}, 5)
+        node.beaten = world.now
+        node.next_beat = world.now + 1.0
+        loop = Loop(node, Janitor(spool), _Sampler(), clock=self._clock, wall=self._clock)
+        node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
+        self.loop = loop
+        return loop
+
+    def _clock(self) -> float:
+        return self.world.now
+
+    def _tick_on(self, actor: Actor, loop: Loop) -> None:
+        node = loop.node
+        while not loop.is_over():
+            messages: list[Any] = []
+            while True:
+                try:
+                    messages.append(loop.inbox.get_nowait())
+                except queue.Empty:
+                    break
+            loop.tick(messages)
+            due = min(node.next_beat, node.next_poll, node.next_chores)
+            now = self.world.now
+            if loop.inbox.empty():
+                actor.sleep(min(max(due, now + 0.01), now + LONGEST_WAIT))
+
+    def _leave(self, loop: Loop) -> None:
+        node = loop.node
+        owns = bool(node.held or node.settling or node.running or node.adopter.held)
+        nodes.leave(node.spool, node.pulse, owns_nothing=not owns)
+
+    def post(self, message: Any) -> None:
+        """Wake the loop with a message."""
+        assert self.loop is not None
+        self.loop.inbox.put(message)
+        self.actor.wake = min(self.actor.wake, self.world.now)
+
+    # Runners.
+
+    def _start(self, work: Work) -> None:
+        loop = self.loop
+        assert loop is not None
+        Actor(self.world, self.machine, lambda actor: self._render(actor, loop, work))
+
+    def _render(self, actor: Actor, loop: Loop, work: Work) -> None:
+        world, rng = self.world, self.world.rng
+        began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), world.rng)
+        landing = None
+        try:
+            landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)
+            found = Verdict(ending=self._rendered(actor, work, spool, landing))
+        except OutputGone as error:
+            found = Verdict(ending=Ending.UNABLE, reason=str(error))
+        except NotNow as refusal:
+            found = verdict.of_refusal(work, refusal)
+        except OSError as error:
+            found = verdict.of_error(spool, work, error)
+        if found.ending is Ending.DONE and rng.random() < self.failure_odds:
+            ending = rng.choice(ENDINGS) if work.output is None else Ending.KILLED
+            found = Verdict(ending=ending, reason=f"made to {ending}")
+        elif found.ending is Ending.DONE and landing is not None:
+            landing.clear()
+        keeps = landing is not None and landing.keeps
+        if loop is self.loop:
+            self.post(found.result(work, wall=world.now - began, keeps=keeps))
+
+    def _rendered(self, actor: Actor, work: Work, spool: Spool, landing: Landing | None) -> Ending:
+        world, rng = self.world, self.world.rng
+        if landing is None:
+            self._wait(actor, work, world.now + rng.choice((0.0, 0.2, 1.0, 5.0, 20.0)))
+            return Ending.KILLED if work.stopping.is_set() else Ending.DONE
+        for frame in landing.begin():
+            self._wait(actor, work, world.now + rng.choice((0.0, 0.1, 3.0)))
+            if work.stopping.is_set():
+                return Ending.KILLED
+            self._write_frame(spool, work, frame)
+            if rng.random() < 0.3:
+                landing.sweep(is_final=False, saved=[frame])
+        for _ in range(10):  # as Landing.settle, whose clock is a real one
+            refusal = landing.finish()
+            if refusal is None or work.stopping.is_set():
+                break
+            actor.sleep(world.now + AGAIN_EVERY)
+        if refusal is not None:
+            raise refusal
+        return Ending.BAD_OUTPUT if landing.missing() else Ending.DONE
+
+    def _write_frame(self, spool: Spool, work: Work, frame: int) -> None:
+        """What the renderer leaves: a whole picture, or half of one and a clean exit."""
+        assert work.output is not None
+        rng = self.world.rng
+        data = picture(label_of(work.job.jid) << 16 | rng.getrandbits(16))
+        if rng.random() < self.failure_odds / 2:
+            self.world.count("half a frame")
+            data = data[: rng.randrange(len(data))]
+        path = f"{work.output.private(work.claim.stem)}/f_{frame:04d}.png"
+        with contextlib.suppress(FileExistsError):  # our own request, sent twice
+            spool.share.create(path, data)
+
+    def _wait(self, actor: Actor, work: Work, until: float) -> None:
+        while self.world.now < until and not work.stopping.is_set():
+            actor.sleep(min(until, self.world.now + 1.0))
+
+    def _alive(self, actor: Actor, loop: Loop) -> bool:
+        while not loop._is_fresh():  # confirm_alive waits on real threads
+            if loop.node.is_fenced or loop.leaving or loop is not self.loop:
+                return False
+            self.post(BeatNow(threading.Event()))
+            actor.sleep(self.world.now + 1.0)
+        return True
+
+
+def _as(spool: Spool, share: SimShare, rng: random.Random) -> Spool:
+    return Spool(share, spool.root, spool.identity, rng, spool.who, spool.farm)
+
+
+def _planner(spool: Spool) -> Callable[[Any, str], Any]:
+    return lambda info, name: plan.from_info(info, name, spool.farm, "linux")
+
+
+def label_of(jid: str) -> int:
+    """32 bits that tell one job's pictures from another's."""
+    return zlib.crc32(jid.encode())
+
+
+def jid_label(data: bytes) -> int:
+    """The label in a picture that `picture` made."""
+    start = data.index(b"IDAT") + 4
+    return int.from_bytes(zlib.decompress(data[start:-16])[1:7]) >> 16
+
+
+def picture(number: int) -> bytes:
+    """A small whole PNG, each number another one."""
+
+    def part(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + number.to_bytes(6, "big"))
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", pixels) + part(b"IEND", b"")
