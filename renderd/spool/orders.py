@@ -155,9 +155,10 @@ def cancel(spool: Spool, jid: str, reason: str = "") -> Turned:
 
 
 def _cancel_videos(spool: Spool, jid: str) -> None:
+    why = f"job {jid}, whose frames it was to show, was cancelled"
     for ticket in jobs.videos_of(spool, jid):
         with contextlib.suppress(UsageError):  # somebody else moved it on
-            tickets.turn_surely(spool, ticket.jid, CANCELLED, among=OPEN)
+            _turn(spool, ticket.jid, CANCELLED, OPEN, why)
 
 
 def set_priority(spool: Spool, jid: str, priority: int) -> Turned:

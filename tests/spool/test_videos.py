@@ -123,6 +123,8 @@ def test_cancelling_a_job_cancels_its_movie_and_no_other(spool: Spool, draft):
     publish(spool, other)
     orders.cancel(spool, first)
     assert movie_places(spool) == ["cancelled"]
+    [(_, movie)] = [p for p in tickets.everywhere(spool).values() if p[1].slug == "shot-video"]
+    assert first in control.read(spool, movie.jid).reason
     assert "b-video" in {t.slug for t in tickets.listed(spool, "waiting")}
 
 
