@@ -20,10 +20,9 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.label import label, slug
 from renderd.core.needs import Needs
-from renderd.errors import BrokenImage, RenderdError, SourceChanged, UsageError
+from renderd.errors import RenderdError, SourceChanged, UsageError
 from renderd.preflight import Finding, Preflight
-from renderd.spool import frames as placed
-from renderd.spool import ground, jobs, listing, orders, placing, sources, tickets
+from renderd.spool import ground, jobs, keeping, orders, sources, tickets
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
@@ -304,7 +303,7 @@ def _publish(
     jid = jobs.publish(spool, draft, order, _progress(draft))
     kept = 0
     if args.missing:
-        kept = _keep_whole(spool, jid)
+        kept = keeping.keep_whole(spool, jid)
         if not draft.info.hold and not why_held:
             orders.release(spool, jid)
     place = tickets.find(spool, jid)
@@ -324,25 +323,6 @@ def _progress(draft: Draft) -> Callable[[int, int], None] | None:
         sys.stderr.flush()
 
     return show
-
-
-def _keep_whole(spool: Spool, jid: str) -> int:
-    """Give receipts to the frames that are there whole, before anybody runs the job."""
-    output_ = placed.locate(spool, jobs.read(spool, jid))
-    if output_ is None:
-        return 0
-    wanted = [chunk.run for chunk in listing.chunks(spool, jid) if chunk.run is not None]
-    there = placed.fresh_files(spool, output_.folder, output_)
-    kept = 0
-    for run in wanted:
-        for frame in run:
-            try:
-                if frame in there:
-                    placing.accept(spool, output_, frame, there[frame])
-                    kept += 1
-            except (BrokenImage, OSError):
-                continue  # it will be rendered
-    return kept
 
 
 def _facts(draft: Draft, jid: str, state: str) -> dict[str, Any]:

@@ -29,9 +29,8 @@ class FrameSet:
     def why_not(self, found: Mapping[str, Size], frame: int) -> str:
         """Why a frame with these files is not one of the job's, in a sentence; "" when it is."""
         if self.is_told:
-            for name in self.sizes:
-                if name not in found:
-                    return f"it lacks {fill(name, frame)!r}, which the job's other frames have"
+            if why := self.why_fewer(found, frame):
+                return why
             for name in found:
                 if name not in self.sizes:
                     return f"it has {fill(name, frame)!r}, which the job's other frames have not"
@@ -43,6 +42,15 @@ class FrameSet:
                     f"{base} has {size[0]}×{size[1]} pixels,"
                     f" the job's other frames have {known[0]}×{known[1]}"
                 )
+        return ""
+
+    def why_fewer(self, found: Mapping[str, Size], frame: int) -> str:
+        """Which file of the set a frame with these lacks, in a sentence; "" when none."""
+        for name in self.sizes:
+            if name not in found:
+                other = next((fill(n, frame) for n in found if n not in self.sizes), "")
+                instead = f", and has {other!r}" if other else ""
+                return f"it lacks {fill(name, frame)!r}, which the job's other frames have{instead}"
         return ""
 
 

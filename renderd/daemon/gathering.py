@@ -40,6 +40,7 @@ class Gathering:
     allows: Callable[[str], bool]  #: whether this machine may write into a folder
     table: dict[str, Pass] | None = None  #: None: no prologue said where passes belong
     known: FrameSet | None = None
+    kept: FrameSet | None = None  #: what frames of before are, which the job keeps
     owned: list[tuple[str, str]] = field(default_factory=list)  #: folders and patterns of passes
 
     @property
@@ -151,7 +152,11 @@ class Gathering:
             raise BrokenImage("it has files of File Output nodes and no image of its own")
         if self.known is None:
             self.known = sets.read(self.spool, self.output)
-        if why := self.known.why_not(sizes, frame) if self.known is not None else "":
+            self.kept = sets.read_kept(self.spool, self.output)
+        why = self.known.why_not(sizes, frame) if self.known is not None else ""
+        if self.kept is not None and not why:
+            why = self.kept.why_fewer(sizes, frame) or self.kept.why_not(sizes, frame)
+        if why:
             raise BrokenImage(why)
         return FrameSet(sizes, is_told)
 

@@ -260,9 +260,12 @@ class Landing:
                 continue
             try:
                 is_said = saved is None or frame in saved
-                self.files.enter(self.files.verify(frame, pieces, is_said=is_said))
+                made = self.files.verify(frame, pieces, is_said=is_said)
+                self.files.enter(made)
                 files = [piece.name for piece in pieces]
-                self.receipts[frame] = placing.accept(self.spool, self.output, frame, files)
+                self.receipts[frame] = placing.accept(
+                    self.spool, self.output, frame, files, size_of(made)
+                )
                 landed += 1
             except BrokenImage as error:
                 self.complaints[frame] = error.message

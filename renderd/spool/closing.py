@@ -8,7 +8,7 @@ from renderd.core import frames as ranges
 from renderd.core.chunk import SKIP, State
 from renderd.core.job import Job, Writes
 from renderd.errors import RenderdError
-from renderd.spool import control, frames, guests
+from renderd.spool import control, frames, guests, sets
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
 from renderd.spool.moves import BREATH, create_fresh, names
@@ -41,6 +41,7 @@ def collect(
             lines.append(json.dumps({"frame": name, **value}))
     if is_done and job.writes is not Writes.MOVIE:
         _warn_of_lost(spool, job, listed)
+    sets.close(spool, output)
     text = "".join(line + "\n" for line in lines).encode()
     source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)
     spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))

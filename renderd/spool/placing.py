@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from renderd.core.names import nonce
-from renderd.spool import guests, image
+from renderd.spool import guests
 from renderd.spool.frames import SIDE, Output, Receipt, draft, read_receipt, where
 from renderd.spool.layout import Spool
 
@@ -119,13 +119,10 @@ def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) 
     return receipt
 
 
-def accept(spool: Spool, output: Output, frame: int, files: Sequence[str]) -> Receipt:
-    """Verify a frame that lies in the output folder and write its receipt.
-
-    Raises BrokenImage, OSError.
-    """
-    pictures = [image.verify_file(spool.share, f"{output.folder}/{n}") for n in files]
+def accept(
+    spool: Spool, output: Output, frame: int, files: Sequence[str], size: tuple[int, int]
+) -> Receipt:
+    """Write the receipt of a verified frame that lies in the output folder.  Raises OSError."""
     stats = [(n, spool.share.stat(f"{output.folder}/{n}")) for n in files]
     entries = tuple((n, s.size, s.mtime_ns) for n, s in stats)
-    size = (pictures[-1].width or 0, pictures[-1].height or 0)
     return acknowledge(spool, output, frame, Receipt(entries, size))

@@ -1,30 +1,62 @@
 """The record of a job's frame set: entered once, the first one wins, all nodes agree.
 
 A folder enters by rename only where no filled one is: `<out>/.renderd/<jid>/set/` holds `files`.
+Of a closed job it stands in `jobs/<jid>/set.json`: frames that are redone must be like the others.
+`add --missing` leaves what the frames that it keeps are in `<out>/.renderd/<jid>/kept`.
 """
 
-import contextlib
 import errno
 from typing import TYPE_CHECKING
 
 from renderd.core.frameset import FrameSet, parse_set
 from renderd.core.names import nonce
 from renderd.spool.layout import Spool
+from renderd.spool.moves import create_fresh
 
 if TYPE_CHECKING:
     from renderd.spool.frames import Output
 
 RECORD_LIMIT = 8 << 20
+CLOSED = "set.json"
 
 
 def read(spool: Spool, output: "Output") -> FrameSet | None:
     """The set that the job's frames have, or those of the job it redoes.  Raises OSError."""
+    found = None
     for jid in dict.fromkeys((output.host, output.jid)):
-        with contextlib.suppress(FileNotFoundError):
-            text = spool.share.read(f"{_folder(output, jid)}/files", RECORD_LIMIT)
-            if found := parse_set(text.decode("utf-8", "replace")):
-                return found
-    return None
+        found = found or _parsed(spool, f"{_folder(output, jid)}/files")
+    return found or _parsed(spool, spool.job(output.host, CLOSED))
+
+
+def read_kept(spool: Spool, output: "Output") -> FrameSet | None:
+    """What the frames are that were there before the job and are kept.  Raises OSError."""
+    return _parsed(spool, _kept(output))
+
+
+def enter_kept(spool: Spool, output: "Output", found: FrameSet) -> None:
+    """Say what the kept frames are, before anybody runs the job.  Raises OSError."""
+    path = _kept(output)
+    spool.share.rename(create_fresh(spool, path, found.text().encode(), sync=True), path)
+
+
+def close(spool: Spool, output: "Output") -> None:
+    """Keep the set of a job that is over, for redos, before its folder goes.  Raises OSError."""
+    if output.redoes or (found := read(spool, output)) is None:
+        return
+    path = spool.job(output.jid, CLOSED)
+    spool.share.rename(create_fresh(spool, path, found.text().encode(), sync=True), path)
+
+
+def _parsed(spool: Spool, path: str) -> FrameSet | None:
+    try:
+        text = spool.share.read(path, RECORD_LIMIT)
+    except FileNotFoundError:
+        return None
+    return parse_set(text.decode("utf-8", "replace"))
+
+
+def _kept(output: "Output") -> str:
+    return f"{output.own}/kept"
 
 
 def enter(spool: Spool, output: "Output", found: FrameSet) -> FrameSet:

@@ -17,7 +17,7 @@ from shotmaker import shot
 
 from frontend.cli import app
 from renderd.core.chunk import State
-from renderd.spool import control, frames, jobs, listing, orders, sources, tickets
+from renderd.spool import control, frames, jobs, listing, orders, sets, sources, tickets
 from renderd.spool.layout import Spool
 
 SHARED = Path(__file__).parents[3] / "shared" / "blend" / "generated"
@@ -159,6 +159,23 @@ def test_missing_keeps_the_frames_that_are_there_whole(spool: Spool, add, tmp_pa
     assert (job["kept"], job["state"]) == (1, "queue")
     output = frames.locate(spool, jobs.read(spool, job["jid"]))
     assert set(frames.receipted(spool, output, range(1, 4))) == {1}
+
+
+def test_missing_keeps_only_frames_that_are_alike_and_says_what_they_are(
+    spool: Spool, add, tmp_path: Path
+):
+    out = tmp_path / "o"
+    out.mkdir()
+    for frame, side in ((1, 8), (2, 4), (3, 4)):
+        (out / f"f_{frame:04d}.png").write_bytes(png(side))
+    words = ("--command", "prog {out}", "--frames", "1-5", "--out", out / "f_####")
+    [job] = add(*words, "--missing")[1]["jobs"]
+    output = frames.locate(spool, jobs.read(spool, job["jid"]))
+    assert set(frames.receipted(spool, output, range(1, 6))) == {2, 3}
+    kept = sets.read_kept(spool, output)
+    assert kept.why_not({"f_####.png": (4, 2)}, 4) == ""
+    assert "8×2" in kept.why_not({"f_####.png": (8, 2)}, 4)
+    assert "lacks" in kept.why_fewer({"f_####.exr": (4, 2)}, 4)
 
 
 def test_a_whole_job_is_one_chunk_a_run(add):

@@ -53,6 +53,12 @@ def test_a_frame_with_the_same_files_belongs():
     assert SET.why_not(dict(SET.sizes), 7) == ""
 
 
+def test_another_file_in_place_of_a_missing_one_is_named_too():
+    assert SET.why_not({"shadow_####.exr": (32, 24), "o_####.exr": (64, 48)}, 7) == (
+        "it lacks 'o_0007.png', which the job's other frames have, and has 'o_0007.exr'"
+    )
+
+
 def test_the_missing_file_is_named():
     assert SET.why_not({"o_####.png": (64, 48)}, 7) == (
         "it lacks 'shadow_0007.exr', which the job's other frames have"

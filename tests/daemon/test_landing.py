@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 
 from renderd.core import frames as ranges
+from renderd.core.frameset import FrameSet
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.daemon import landing
 from renderd.daemon.landing import Landing, OutputGone
 from renderd.errors import OutputOwned
-from renderd.spool import frames, jobs, passes, tickets
+from renderd.spool import closing, frames, jobs, passes, sets, tickets
 from renderd.spool.frames import Output
 from renderd.spool.layout import CANCELLED, Spool
 from renderd.spool.share import PosixShare
@@ -501,6 +502,28 @@ def test_a_frame_that_lacks_a_file_of_the_first_frames_set_is_refused(
     assert all_there(made) == whole(1)
     assert "frame 2, 3: it lacks" in made.landing.missing()
     assert "passes/mist_0002.png'" in made.landing.missing()
+
+
+def test_frames_are_like_those_of_before_that_their_job_keeps(attempt: MakeAttempt) -> None:
+    made = attempt()
+    kept = FrameSet({"o_####.png": (8, 8)}, is_told=False)
+    sets.enter_kept(made.landing.spool, made.output, kept)
+    tell(made, 1)
+    tell(made, 2, side=8)
+
+    assert made.landing.sweep(is_final=True) == 1
+    assert "o_0001.png has 4×4 pixels, the job's other frames have 8×8" in made.landing.missing()
+
+
+def test_what_is_redone_is_like_the_frames_of_the_job_that_is_over(
+    attempt: MakeAttempt, spool: Spool
+) -> None:
+    made = attempt()
+    kept = FrameSet({"o_####.png": (8, 8)})
+    sets.enter(spool, made.output, kept)
+    closing.collect(spool, jobs.read(spool, made.output.jid))
+    redo = replace(made.output, jid="k2p2x7zzzz", redoes=made.output.jid)
+    assert sets.read(spool, redo) == kept
 
 
 def test_a_pass_alone_is_no_frame(attempt: MakeAttempt) -> None:
