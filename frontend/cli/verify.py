@@ -23,7 +23,7 @@ _MOST_THREADS = 8
 _TITLES = {
     Fault.MISSING: "missing",
     Fault.BROKEN: "broken",
-    Fault.SIZE: "of another size",
+    Fault.SIZE: "of another size or kind",
     Fault.SMALL: "suspiciously small",
     Fault.BLACK: "all black",
 }
@@ -36,7 +36,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="find missing, broken, odd or black frames",
         description="Read every frame of a job, open or closed, or of a pattern like "
         "/p/out/shot_####.png, to its last\npixel, and say which are missing, broken, of another "
-        "size, suspiciously small or all black.\nExit status 0 when all are fine, 1 otherwise.",
+        "size or kind, suspiciously small or all black.\n"
+        "Exit status 0 when all are fine, 1 otherwise.",
     )
     parser.add_argument(
         "what", metavar="JOB|PATTERN", help="a job by id, prefix or name; a path with # for digits"

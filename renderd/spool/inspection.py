@@ -27,6 +27,7 @@ from renderd.spool.share import Share
 from renderd.spool.tickets import Place
 
 SMALL_SHARE = 0.1  #: of the job's median file, below which a frame looks suspicious
+MOST_GAPS = 100_000  #: missing frames of a pattern, beyond which its ends are no range's
 SMALL_AMONG = 5  #: files, below which a median says nothing
 Decode = Callable[[str, str], bool | None]  #: a path and its kind → black, or not decoded
 
@@ -36,7 +37,7 @@ class Fault(StrEnum):
 
     MISSING = "missing"
     BROKEN = "broken"
-    SIZE = "differing"  #: other pixels than the job's other frames
+    SIZE = "differing"  #: other pixels, or of another kind, than the job's other frames
     SMALL = "small"  #: suspiciously few bytes
     BLACK = "black"  #: every pixel is zero
 
@@ -191,7 +192,7 @@ def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:
 def of_pattern(share: Share, pattern: str, runs: Sequence[ranges.Run] | None) -> Subject:
     """The frames of a pattern in a folder; without `runs` from the first there to the last.
 
-    Raises UsageError where there are none.
+    Raises UsageError where there are none, or where these are too far apart to be one range.
     """
     folder, _, base = outputs.hashed(pattern).rpartition("/")
     try:
@@ -207,6 +208,12 @@ def of_pattern(share: Share, pattern: str, runs: Sequence[ranges.Run] | None) ->
             found[frame] = (*found.get(frame, ()), name)
     if runs is None and not found:
         raise UsageError(f"no file in {folder} is a frame of {base}", "name the frames: --frames")
+    if runs is None and max(found) - min(found) >= MOST_GAPS + len(found):
+        raise UsageError(
+            f"{base} has {len(found)} frames in {folder}, the first {min(found)}, the last"
+            f" {max(found)}",
+            "say which belong: --frames 1-250",
+        )
     wanted = (
         tuple(range(min(found), max(found) + 1))
         if runs is None
@@ -257,6 +264,7 @@ def _look_at(
 def judge(subject: Subject, looks: Iterable[Look]) -> Report:
     """Compare what was found: each file with those of its kind in the other frames."""
     report = Report(subject)
+    looks = list(looks)
     alike: dict[str, list[Look]] = {}
     for one in looks:
         if one.fault is not None:
@@ -267,6 +275,7 @@ def judge(subject: Subject, looks: Iterable[Look]) -> Report:
             report.undecoded.add(one.kind)
         elif one.is_black and one.is_main:  # a pass may well be: nothing glows, nothing is fog
             report.findings.append(Finding(one.frame, Fault.BLACK, one.file, "is all black"))
+    report.findings += _odd_kinds([one for one in looks if one.is_main and one.kind])
     for several in alike.values():
         report.findings += [*_odd_sizes(several), *_small(several)]
     report.findings.sort(key=lambda f: (f.frame, list(Fault).index(f.fault), f.file))
@@ -311,6 +320,19 @@ def _renamed(name: str, old: int, new: int) -> str:
     start, end = _number_in(name, old)
     width = len(name[start:end].lstrip("-"))
     return f"{name[:start]}{'-' * (new < 0)}{abs(new):0{width}d}{name[end:]}" if end else name
+
+
+def _odd_kinds(looks: Sequence[Look]) -> list[Finding]:
+    counted = Counter(one.kind for one in looks)
+    if len(counted) < 2:
+        return []
+    usual = counted.most_common(1)[0][0]
+    says = f"most are {usual.upper()}"
+    return [
+        Finding(one.frame, Fault.SIZE, one.file, f"is {one.kind.upper()}, {says}")
+        for one in looks
+        if one.kind != usual
+    ]
 
 
 def _odd_sizes(looks: Sequence[Look]) -> list[Finding]:

@@ -21,7 +21,6 @@ from renderd.spool.moves import names
 from renderd.spool.tickets import Place
 
 SUFFIX = " redo"
-_NAMED = 4  #: chunks or frames that a sentence lists
 
 
 def check(spool: Spool, place: Place, job: Job, runs: Iterable[Run]) -> None:

@@ -205,6 +205,23 @@ def test_a_black_pass_is_no_fault(spool: Spool, add, verify, tmp_path):
     assert verify(job.jid)[0] == 0
 
 
+def test_numbers_too_far_apart_for_one_range_want_frames(verify, tmp_path):
+    for frame in (1, 9_999_999):
+        noise(tmp_path / f"a_{frame:04d}.png")
+    status, value, _ = verify(tmp_path / "a_####.png")
+    assert status == 2
+    assert "9999999" in value["error"]
+    assert verify(tmp_path / "a_####.png", "--frames", "1,9999999")[0] == 0
+
+
+def test_a_picture_of_another_kind_among_the_others_is_told(verify, tmp_path):
+    for frame in (1, 2, 3):
+        noise(tmp_path / f"shot_{frame:04d}.{'jpg' if frame == 2 else 'png'}", seed=frame)
+    status, value, _ = verify(tmp_path / "shot_####")
+    assert (status, value["summary"]) == (1, {"differing": "2"})
+    assert value["findings"][0]["says"] == "is JPEG, most are PNG"
+
+
 def test_a_pattern_is_looked_at_from_its_first_frame_to_its_last(verify, tmp_path):
     for frame in (-2, -1, 1, 2):
         name = f"v2_{'-' * (frame < 0)}{abs(frame):04d}.png"
