@@ -105,11 +105,11 @@ def main() -> int:
     """Run the daemon, watched."""
     run = app.Daemon.run
 
-    def watched(self):
+    def watched(self, **how):
         watch()
         if os.environ.get("BENCH_COUNTS"):
             signal.signal(signal.SIGUSR1, tell)
-        return run(self)
+        return run(self, **how)
 
     app.Daemon.run = watched
     return app.main()

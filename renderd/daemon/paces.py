@@ -19,7 +19,7 @@ class Paces:
     """The latest frame times of the jobs that this node worked on last, in seconds."""
 
     _times: dict[str, deque[float]] = field(default_factory=dict)
-    _rows: dict[str, list[Any]] = field(default_factory=dict)  #: what they come to, as told
+    _rows: dict[str, list[Any]] = field(default_factory=dict)  #: what they came to when last told
 
     def add(self, jid: str, times: Sequence[float]) -> None:
         """Take in a job's frame times, the latest last; jobs not heard of for long are dropped."""
@@ -27,10 +27,12 @@ class Paces:
             return
         kept = self._times.pop(jid, deque(maxlen=FRAMES_KEPT))
         kept.extend(times)
-        self._times[jid], self._rows[jid] = kept, _row(kept)
+        self._times[jid] = kept
+        self._rows.pop(jid, None)  # reckoned when somebody asks: chunks may end by the hundred
         while len(self._times) > JOBS_KEPT:
             oldest = next(iter(self._times))
-            del self._times[oldest], self._rows[oldest]
+            del self._times[oldest]
+            self._rows.pop(oldest, None)
 
     def usual(self, jid: str) -> float | None:
         """The job's usual frame time here; None where no chunk of it was finished."""
@@ -47,8 +49,8 @@ class Paces:
         for jid in jids[:JOBS_TOLD]:
             if steps := begun.get(jid):
                 found[jid] = _row([*self._times.get(jid, ()), *steps])
-            elif jid in self._rows:
-                found[jid] = self._rows[jid]
+            elif kept := self._times.get(jid):
+                found[jid] = self._rows[jid] = self._rows.get(jid) or _row(kept)
         return found
 
 

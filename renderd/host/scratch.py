@@ -1,8 +1,9 @@
 """Temporary folders for commands: each its own, below one of this daemon's.
 
-A renderer that is killed leaves its temporary files where they are.  So every attempt gets a
-TMPDIR of its own that goes with it, and what a killed daemon left the next one removes, whoever of
-this user's that is: the lock in a daemon's folder is free as soon as the daemon is gone.
+A renderer that is killed leaves its temporary files where they are.  So every attempt gets an
+empty TMPDIR of its own, what it leaves there goes with it, and what a killed daemon left the next
+one removes, whoever of this user's that is: the lock in a daemon's folder is free as soon as the
+daemon is gone.
 """
 
 import contextlib
@@ -26,6 +27,7 @@ class Scratch:
     def __init__(self, path: str, lock: IO[str]) -> None:
         self.path = path
         self._lock = lock
+        self._spare: list[str] = []  #: empty folders: most attempts leave theirs so
 
     @classmethod
     def open(cls, parent: str = "") -> "Scratch":
@@ -41,15 +43,31 @@ class Scratch:
 
     @contextlib.contextmanager
     def folder(self) -> Iterator[str]:
-        """A fresh folder for one attempt; empty where none can be made that is short enough."""
-        made = ""
-        with contextlib.suppress(OSError):
-            made = tempfile.mkdtemp(prefix="", dir=self.path)
+        """An empty folder for one attempt; "" where none can be made that is short enough."""
+        made = self._spare.pop() if self._spare else self._make()
         try:
-            yield made if len(os.fsencode(made)) <= LONGEST else ""
+            yield made
         finally:
             if made:
-                shutil.rmtree(made, ignore_errors=True)
+                self._put_back(made)
+
+    def _make(self) -> str:
+        with contextlib.suppress(OSError):
+            made = tempfile.mkdtemp(prefix="", dir=self.path)
+            if len(os.fsencode(made)) <= LONGEST:
+                return made
+            os.rmdir(made)
+        return ""
+
+    def _put_back(self, made: str) -> None:
+        try:
+            is_empty = not os.listdir(made)
+        except OSError:
+            return
+        if is_empty:
+            self._spare.append(made)
+        else:
+            shutil.rmtree(made, ignore_errors=True)
 
     def close(self) -> None:
         """Remove all of it; what a command that will not end still writes stays for a sweep."""

@@ -641,7 +641,7 @@ def test_only_a_kill_that_the_kernel_counted_is_one_for_memory(
     """The command itself counts, as the kernel does in the file of a control group."""
     events = tmp_path / "memory.events"
     events.write_text("oom 3\noom_kill 3\n")
-    monkeypatch.setattr(load, "control_group", lambda: str(tmp_path))
+    monkeypatch.setattr(load, "_own_group", lambda: str(tmp_path))
     result = stand.plain(shell(f"echo oom_kill 4 >{events}; {line}"))
     assert result.ending is Ending.MEMORY
     assert result.reason.endswith("killed (SIGKILL), out of memory")

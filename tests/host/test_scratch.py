@@ -36,14 +36,25 @@ def open_in() -> Iterator[Callable[[Path], Scratch]]:
         yield make
 
 
-def test_an_attempts_folder_goes_with_the_attempt(parent: Path, open_in: Open) -> None:
+def test_what_an_attempt_leaves_goes_with_it(parent: Path, open_in: Open) -> None:
     own = open_in(parent)
     with own.folder() as one, own.folder() as other:
         assert one != other
         Path(one, "blender_a1b2c3").mkdir()
         Path(one, "blender_a1b2c3", "buffer.exr").write_bytes(b"x")
         assert os.stat(one).st_mode & 0o077 == 0
-    assert os.listdir(own.path) == ["lock"]
+    assert not Path(one).exists()
+
+
+def test_every_attempt_begins_with_an_empty_folder(parent: Path, open_in: Open) -> None:
+    own = open_in(parent)
+    for number in range(3):
+        with own.folder() as folder:
+            assert os.listdir(folder) == []
+            if number:
+                Path(folder, "left").write_text("x")
+    with own.folder() as one, own.folder() as other:
+        assert one != other
 
 
 def test_nothing_is_left_when_the_daemon_leaves(parent: Path) -> None:
