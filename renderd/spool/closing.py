@@ -8,10 +8,10 @@ from renderd.core import frames as ranges
 from renderd.core.chunk import SKIP, State
 from renderd.core.job import Job, Writes
 from renderd.errors import RenderdError
-from renderd.spool import control, frames, guests, sets
+from renderd.spool import control, frames, guests, sets, sources
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
-from renderd.spool.moves import BREATH, create_fresh, names
+from renderd.spool.moves import BREATH, create_fresh, names, remove_folder
 
 
 def collect(
@@ -30,7 +30,10 @@ def collect(
         frames.disown(spool, job, breathe)
         return
     if guests.read_mark(spool, f"{output.own}/since") != job.jid:
-        return  # not mounted here: an empty list of receipts would be a lie that stays
+        # Not mounted here, where an empty list of receipts would be a lie that stays; or taken
+        # over, and a node that was stopped then made its folder once more.
+        remove_folder(spool, output.own)
+        return
     lines = []
     listed = names(spool, f"{output.own}/ok")
     for number, name in enumerate(sorted(listed, key=lambda n: (len(n), n)), 1):
@@ -48,6 +51,15 @@ def collect(
     frames.disown(spool, job, breathe)
 
 
+def clear(spool: Spool, job: Job) -> None:
+    """Take away what a cancelled job of which nothing runs left beside its .blend and its frames.
+
+    Safe to repeat.  Raises OSError.
+    """
+    sources.remove(spool, job)
+    collect(spool, job, is_done=False)
+
+
 def _warn_of_lost(spool: Spool, job: Job, listed: Collection[str]) -> None:
     """Say which frames of a done job another job took, for want of their receipts."""
     known = set(listed)
@@ -63,4 +75,4 @@ def _warn_of_lost(spool: Spool, job: Job, listed: Collection[str]) -> None:
             f" render redo {job.jid} --frames {which}"
         )
         with contextlib.suppress(OSError, RenderdError):
-            control.change(spool, job.jid, warning=said)
+            control.warn(spool, job.jid, said)

@@ -151,6 +151,9 @@ def cancel(spool: Spool, jid: str, reason: str = "") -> Turned:
     """Start nothing more of a job and its movie, stop what runs; nodes see it at a beat."""
     turned = _turn(spool, jid, CANCELLED, (*OPEN, FAILED), reason)
     _cancel_videos(spool, jid)
+    with contextlib.suppress(OSError, RenderdError):  # there may be no node to clear up after it
+        if not running(spool, jid):
+            closing.clear(spool, jobs.read(spool, jid))
     return turned
 
 

@@ -11,11 +11,11 @@ import pytest
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing
+from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing, tickets
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 from renderd.spool.janitor import SWEEP_EVERY, Janitor
-from renderd.spool.layout import Spool
+from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP
 from renderd.spool.share import PosixShare
 
@@ -229,10 +229,15 @@ def test_what_a_living_node_left_goes_an_hour_later(
     assert not folder.exists()
 
 
+def died_cancelling(spool: Spool, jid: str) -> None:
+    """Who cancelled it did no more than that."""
+    tickets.turn_surely(spool, jid, CANCELLED, among=OPEN)
+
+
 def test_a_job_removed_where_its_output_is_not_mounted_is_cleared_by_a_node(
     spool: Spool, rendering: Output
 ) -> None:
-    orders.cancel(spool, rendering.jid)
+    died_cancelling(spool, rendering.jid)
     away = f"{rendering.folder}.away"
     os.rename(rendering.folder, away)
     orders.remove(spool, rendering.jid)
@@ -247,7 +252,7 @@ def test_what_is_over_is_cleared_at_once_and_what_was_over_before_a_few_a_sweep(
 ) -> None:
     def cancelled(name: str) -> str:
         jid = rendered(spool, f"{tmp_path}/out/{name}_####.png").jid
-        orders.cancel(spool, jid)
+        died_cancelling(spool, jid)
         return jid
 
     def left(jids: list[str]) -> int:

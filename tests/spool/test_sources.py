@@ -17,8 +17,8 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.source import Planned, Stamp
 from renderd.errors import OutputOwned, SourceChanged, SourceError
-from renderd.spool import control, jobs, orders, sources, tickets
-from renderd.spool.layout import HELD, QUEUE, Spool
+from renderd.spool import closing, control, jobs, orders, sources, tickets
+from renderd.spool.layout import CANCELLED, HELD, OPEN, QUEUE, Spool
 from renderd.spool.share import PosixShare
 from renderd.spool.sources import Kind
 
@@ -432,10 +432,35 @@ def test_a_folder_in_the_place_of_the_link_to_caches_stays(shot: Path, spool: Sp
 
 def test_a_removed_job_takes_its_copy_along(spool: Spool, shot: Path, add: Add) -> None:
     job = add()
-    orders.cancel(spool, job.jid)
+    tickets.turn_surely(spool, job.jid, CANCELLED, among=OPEN)  # who cancelled it died
     assert beside(shot) == [f".shot.{job.jid}.blend"]
     orders.remove(spool, job.jid)
     assert beside(shot) == []
+
+
+def test_a_job_cancelled_while_no_node_lives_leaves_nothing_beside_file_and_frames(
+    spool: Spool, shot: Path, add: Add, tmp_path: Path
+) -> None:
+    out = f"{tmp_path}/out/shot_####.png"
+    job = add(out=out, writes=Writes.PRIVATE)
+    assert beside(shot)
+    assert os.listdir(tmp_path / "out") == [".renderd"]
+    orders.cancel(spool, job.jid)
+    assert beside(shot) == []
+    assert os.listdir(tmp_path / "out") == []
+
+
+def test_a_folder_that_a_stopped_node_made_once_more_goes_too(
+    spool: Spool, shot: Path, add: Add, tmp_path: Path
+) -> None:
+    out = f"{tmp_path}/out/shot_####.png"
+    first = add(out=out, writes=Writes.PRIVATE)
+    order = jobs.Order("me@here", replaces=True)
+    jobs.publish(spool, draft(shot, out=out, writes=Writes.PRIVATE), order)
+    again = tmp_path / "out" / ".renderd" / first.jid
+    again.mkdir(exist_ok=True)
+    closing.collect(spool, first, is_done=False)
+    assert not again.exists()
 
 
 def test_a_job_closed_by_skipping_takes_its_copy_along(spool: Spool, shot: Path, add: Add) -> None:
