@@ -9,7 +9,7 @@ from renderd import blender
 from renderd.blender.abilities import Wanted
 from renderd.blender.versions import BlenderProgram, choose
 from renderd.core import command, frames, infofile, policy
-from renderd.core.job import Writes, out_of
+from renderd.core.job import Job, Writes, out_of
 from renderd.core.source import original
 from renderd.daemon import film
 from renderd.daemon.work import Work
@@ -53,7 +53,7 @@ def _words(
     at = _place(words)
     program = _program(words[at], work, blenders) if at is not None else None
     if command.is_blender(words):
-        words = _governed(words, spool, program)
+        words = _governed(words, spool, work.job, program)
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
         private = f"{output.private(work.claim.stem)}/{output.pattern}"
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
@@ -66,20 +66,24 @@ def _words(
 
 
 def _governed(
-    words: tuple[str, ...], spool: Spool, program: BlenderProgram | None
+    words: tuple[str, ...], spool: Spool, job: Job, program: BlenderProgram | None
 ) -> tuple[str, ...]:
     """What farm.toml says of scripts in files, add-ons and devices holds for every job."""
     farm = spool.farm
-    autoexec = farm.autoexec == "on" or (farm.autoexec == "trusted" and _is_trusted(words, spool))
+    is_trusted = farm.autoexec == "trusted" and _is_trusted(words, spool, job)
+    autoexec = farm.autoexec == "on" or is_trusted
     addons = program.addons if program is not None and program.addons else farm.addons
     is_free = farm.device == "auto"
     return command.governed(words, autoexec=autoexec, addons=addons, keeps_device=is_free)
 
 
-def _is_trusted(words: tuple[str, ...], spool: Spool) -> bool:
-    """Whether every file that the command opens lies in a trusted folder, all links followed."""
+def _is_trusted(words: tuple[str, ...], spool: Spool, job: Job) -> bool:
+    """Whether every file that the command opens lies in a trusted folder, all links followed;
+    of a copy also the file it was made of, or a link in such a folder would bring in any other."""
     found = command.parse(words)
     files = [o.value for o in found.options if not o.name] if found is not None else []
+    if own := original(job.info):
+        files.append(spool.local(own))
     trusted = [spool.local(folder) for folder in spool.farm.trusted]
     return bool(files and trusted) and all(output_allowed(path, trusted) for path in files)
 

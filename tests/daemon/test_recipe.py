@@ -255,6 +255,27 @@ def test_scripts_run_only_where_every_file_lies_in_a_trusted_folder(
     assert switch("{p}/okay/a.blend") == "-Y"
 
 
+def test_a_copy_made_of_a_link_is_trusted_only_where_the_linked_file_is(
+    spool: Spool, make: MakeWork, tmp_path: Path
+) -> None:
+    ok = tmp_path / "ok"
+    ok.mkdir()
+    (ok / "a.blend").touch()
+    (ok / "inner.blend").symlink_to(ok / "a.blend")
+    (ok / "outer.blend").symlink_to(tmp_path / "evil.blend")
+    text = f"[roots]\np = {{ linux = '{tmp_path}', darwin = '{tmp_path}' }}\n"
+    text += "[blender]\nautoexec = 'trusted'\ntrusted = ['{p}/ok']\n"
+    ruled = replace(spool, farm=farm.parse(text))
+
+    def switch(name: str) -> str:
+        copy = f"{{p}}/ok/.{name}.k2p9x7q4ab.blend"
+        extra = (("x-original", f"{{p}}/ok/{name}.blend"),)
+        work = make(f"blender -b {copy} -s 1 -e 10 -a", blend=copy, extra=extra)
+        return str(words_of(ruled, work)[0][1])
+
+    assert (switch("a"), switch("inner"), switch("outer")) == ("-y", "-y", "-Y")
+
+
 def test_the_farms_addons_scripts_and_device_hold_for_every_blender(
     spool: Spool, make: MakeWork
 ) -> None:
