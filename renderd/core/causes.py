@@ -23,6 +23,8 @@ DRIVER = "driver"
 UNBAKED = "unbaked"
 #: What `missing: fail` means: Blender goes on without them, and the picture is another one.
 COMPLAINTS = frozenset((MISSING_FILE, UNKNOWN_NODE, DRIVER))
+#: What is wrong with the job on every node alike, and speaks against none.
+OF_THE_JOB = frozenset(("no-camera", "wrong-scene", "option", DRIVER))
 NO_BLEND = "no-blend"
 MEMORY = "memory"  #: the program had not enough of it, and said so
 UNABLE = "unable"  #: add-ons and device are not as farm.toml asks: says our script in Blender

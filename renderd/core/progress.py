@@ -161,7 +161,7 @@ def _trouble(text: str) -> Event | None:
     if cause:
         return Event(
             kind=Kind.FAILURE,
-            text=text,
+            text=text.strip(),
             path=_quoted(text),
             cause=cause.name,
             says=cause.says,

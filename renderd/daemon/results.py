@@ -3,7 +3,7 @@
 import contextlib
 import logging
 
-from renderd.core import policy
+from renderd.core import causes, policy
 from renderd.daemon import blame, hunt, paces
 from renderd.daemon.memory import judge
 from renderd.daemon.node import JobMemory, Node, Rest
@@ -152,6 +152,8 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
         memory.failed_at = now
         memory.checked = float("-inf")
         memory.avoided[result.work.claim.chunk.index] = now + policy.FORGIVE
+    if result.cause in causes.OF_THE_JOB:
+        return
     node.rest.failures += 1
     node.failed_jobs.add(result.work.job.jid)
     if memory is not None and not blame.is_ours(node, memory):

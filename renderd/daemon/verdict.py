@@ -25,6 +25,7 @@ class Verdict:
     reason: str = ""
     advice: str = ""
     where: str = ""  #: the folder whose disk or share is to blame
+    cause: str = ""  #: of a failure, the name in causes.py where one is known
 
     def result(self, work: Work, *, wall: float, cpu: float = 0.0, keeps: bool = False) -> Result:
         """What the runner reports of the attempt."""
@@ -34,6 +35,7 @@ class Verdict:
             reason=self.reason,
             advice=self.advice,
             where=self.where,
+            cause=self.cause,
             wall=wall,
             cpu=cpu,
             peak_bytes=work.peak_bytes,
@@ -100,7 +102,7 @@ class Judge:
         if cause in ("error", "python"):
             said = f"{reason}: {known.text[:300]}"
         ending = Ending.MEMORY if cause == causes.MEMORY else ending
-        return Verdict(ending=ending, reason=said, advice=known.advice)
+        return Verdict(ending=ending, reason=said, advice=known.advice, cause=cause)
 
     def _lacking(self, work: Work, known: Event) -> str:
         """What this machine lacks by the attempt's own word; empty where it is not that."""

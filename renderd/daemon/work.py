@@ -56,6 +56,7 @@ class Result:
     cpu: float = 0.0
     peak_bytes: int = 0
     where: str = ""  #: the folder whose disk or share is to blame for the end
+    cause: str = ""  #: of a failure, the name in core/causes.py where one is known
     keeps: bool = False  #: whole frames wait in the private folder for the next attempt
 
 

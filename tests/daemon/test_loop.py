@@ -9,7 +9,7 @@ from driven import Driven
 
 from renderd.core.wire import Op, Request
 from renderd.daemon.loop import Leave, Nudge
-from renderd.daemon.work import Ending
+from renderd.daemon.work import Ending, Result
 from renderd.spool import control, nodes, orders, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool
 from renderd.spool.listing import chunks
@@ -414,3 +414,23 @@ def test_another_release_on_the_farm_is_warned_about_once(
     said = [record.message for record in caplog.records if "renderd 9.9.9" in record.message]
     assert len(said) == 1
     assert "ws08" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("cause", "rests"), [("", True), ("missing-file", True), ("driver", False)]
+)
+def test_jobs_that_fail_on_every_node_alike_do_not_make_a_node_rest(
+    publish: Publish, make_node: MakeNode, cause: str, rests: bool
+) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        publish(name, "1-10", retries=0)
+    node, other = make_node("ws01-00000001"), make_node("ws02-00000001")
+    node.run(6)
+    other.tick()
+    for _ in range(3):
+        (work,) = node.works
+        node.works.clear()
+        node.tick(0.0, Result(work=work, ending=Ending.FAIL, cause=cause, wall=1.0))
+    node.run(12)
+    assert bool(node.node.rest.reason) is rests
+    assert bool(node.works) is not rests
