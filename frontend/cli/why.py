@@ -8,6 +8,7 @@ from frontend.cli.jobs import shown_state
 from frontend.cli.parser import jobs_argument
 from renderd.core.label import label
 from renderd.spool import reasons
+from renderd.spool.layout import CANCELLED, DONE
 from renderd.spool.reasons import Verdict
 
 
@@ -37,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
     for reason in own:
         output.say(f"  {label(reason, 400)}")
-    rows = [(v.node, _word(v, colours=colours), label(v.reason, 200)) for v in verdicts]
+    asked = () if job.state in (DONE, CANCELLED) else verdicts
+    rows = [(v.node, _word(v, colours=colours), label(v.reason, 200)) for v in asked]
     for line in output.table(("NODE", "TAKES IT", ""), rows) if rows else ():
         output.say(line)
     return 0

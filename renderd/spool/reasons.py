@@ -71,7 +71,8 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
                 reason=reason or busy,
             )
         )
-    return shown, _own_reasons(shown, verdicts) + _output_reasons(spool, job, shown), verdicts
+    own = _own_reasons(shown, verdicts) + _failure(spool, shown)
+    return shown, own + _output_reasons(spool, job, shown), verdicts
 
 
 def _busy(node: NodeView) -> str:
@@ -99,6 +100,12 @@ def _own_reasons(job: JobView, verdicts: list[Verdict]) -> list[str]:
     if not verdicts:
         reasons.append("no node is alive; start one with: renderd")
     return reasons
+
+
+def _failure(spool: Spool, job: JobView) -> list[str]:
+    """What the first failed chunk of a job in failed/ died of."""
+    failed = view.read_chunks(spool, job.jid, {State.FAIL}) if job.state == FAILED else []
+    return [f"chunk {c.index}: {c.error}" for c in failed[:1] if c.error]
 
 
 def _output_reasons(spool: Spool, job: Job, shown: JobView) -> list[str]:

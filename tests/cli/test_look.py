@@ -295,3 +295,17 @@ def test_no_color_counts_unless_the_flag_says_otherwise(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert not output.has_colour(argparse.Namespace(color=None))
     assert output.has_colour(argparse.Namespace(color=True))
+
+
+def test_why_of_a_failed_job_says_what_it_died_of(worker, publish, ask):
+    jid = publish(span="1-10")
+    worker.fail(jid, 1, why="fail: the scene has no camera")
+    worker.close(jid, has_failed=True)
+    assert "chunk 1: fail: the scene has no camera" in ask("why", jid)[1]
+
+
+def test_why_of_a_job_that_is_over_asks_no_nodes(worker, publish, ask):
+    jid = publish()
+    assert "TAKES IT" in ask("why", jid)[1]
+    ask("cancel", jid)
+    assert "TAKES IT" not in ask("why", jid)[1]
