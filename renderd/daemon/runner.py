@@ -35,6 +35,7 @@ from renderd.spool.layout import Spool
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
 ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
+COUNTED_FOR = 1.0  #: seconds for which a count of the kernel's kills is believed
 LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  #: itself, or what its shell ran
 _log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class Runner(threading.Thread):
         self._means = means
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._oom_kills = load.oom_kills()
+        self._oom_counted = means.clock()
         self._printout: Printout | None = None
         self._libraries = LibraryWatch(means.spool, means.clock)
         self._environ = recipe.base(means.environ)
@@ -202,7 +204,7 @@ class Runner(threading.Thread):
         if attempt.is_blender:
             attempt.source.begin(self._libraries, attempt.printout.note)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
-        self._oom_kills = load.oom_kills()
+        self._count_oom_kills()
         read_end, write_end = os.pipe()
         try:
             child = means.guard.spawn(words, env, self._folder, write_end)
@@ -248,6 +250,12 @@ class Runner(threading.Thread):
         crashed = ended.code < 0 or ended.code > 128
         ending = Ending.MEMORY if was_oom else Ending.FAIL
         raise Stopped(ending, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
+
+    def _count_oom_kills(self) -> None:
+        """Have a count from before the command; commands may take no time and come by hundreds."""
+        now = self._means.clock()
+        if now - self._oom_counted >= COUNTED_FOR:
+            self._oom_kills, self._oom_counted = load.oom_kills(), now
 
     def _was_oom(self) -> bool | None:
         """Whether the kernel counted a kill for memory since the last look; None: unknown."""
@@ -341,7 +349,7 @@ class Runner(threading.Thread):
         hang_after = self._means.hang_after
         if now - attempt.last_measure >= min(MEASURE_EVERY, hang_after / 3 or MEASURE_EVERY):
             attempt.last_measure = now
-            self._oom_kills = load.oom_kills()
+            self._count_oom_kills()
             self._measure(attempt, child, now)
 
     @staticmethod
