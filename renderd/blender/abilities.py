@@ -4,14 +4,13 @@ Only Blender itself knows, and needs seconds to say so: a yes is kept in the sta
 the program or the question changes, a no is asked again each time, since people mend it.
 """
 
-import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from renderd import blender
-from renderd.blender.versions import BlenderProgram, file_key, write_json
+from renderd.blender.versions import BlenderProgram, file_key, read_json, write_json
 
 SCRIPT = os.path.join(os.path.dirname(blender.__file__), "inside", "machine.py")
 #: Add-ons load, and GPU drivers wake up; a Blender that takes longer hangs.
@@ -44,7 +43,7 @@ class AbilityCache:
 
     def __init__(self, state_dir: str) -> None:
         self._path = os.path.join(state_dir, self.NAME)
-        self._known = _read(self._path)
+        self._known = read_json(self._path, str)
 
     def examine(self, program: BlenderProgram, wanted: Wanted) -> BlenderProgram:
         """The program with its fault, or with the modules of its add-ons; may take seconds."""
@@ -94,18 +93,3 @@ def _key(program: BlenderProgram, wanted: Wanted) -> str:
     scripts = wanted.environ.get("BLENDER_USER_SCRIPTS", "")
     asked = [*wanted.variables().values(), scripts]
     return "|".join([file_key(program.words[0]) or program.words[0], program.text, *asked])
-
-
-def _read(path: str) -> dict[str, list[str]]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            known = json.load(file)
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(known, dict):
-        return {}
-    return {
-        key: value
-        for key, value in known.items()
-        if isinstance(value, list) and all(isinstance(part, str) for part in value)
-    }

@@ -15,8 +15,10 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 Version = tuple[int, int, int]
+_T = TypeVar("_T", int, str)
 
 CACHE_NAME = "blenders.json"
 #: A Blender that has not told its version by then is broken, or its share hangs.
@@ -47,7 +49,7 @@ class VersionCache:
 
     def __init__(self, state_dir: str) -> None:
         self._path = os.path.join(state_dir, CACHE_NAME)
-        self._known: dict[str, list[int]] = _read_json(self._path)
+        self._known: dict[str, list[int]] = read_json(self._path, int)
 
     def ask(self, program: str) -> Version | None:
         """What the program's ``-v`` says, run once until the program changes.
@@ -205,7 +207,8 @@ def write_json(path: str, known: Mapping[str, object]) -> None:
         os.replace(new, path)
 
 
-def _read_json(path: str) -> dict[str, list[int]]:
+def read_json(path: str, kind: type[_T]) -> dict[str, list[_T]]:
+    """What was learnt before: lists of one kind by name; empty where that cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             known = json.load(file)
@@ -216,5 +219,5 @@ def _read_json(path: str) -> dict[str, list[int]]:
     return {
         key: value
         for key, value in known.items()
-        if isinstance(value, list) and all(isinstance(part, int) for part in value)
+        if isinstance(value, list) and all(isinstance(part, kind) for part in value)
     }

@@ -156,6 +156,16 @@ class Incarnation:
         return None
 
 
+def _recall(node: Node, inc: str, state_dir: str) -> str:
+    """Give a node what it knew before: paces of jobs, orders to rest; where the latter are kept."""
+    with contextlib.suppress(OSError):
+        for jid, times in history.frame_times(node.spool, host_of(inc)):
+            node.paces.add(jid, times)
+    path = rest_file.path(state_dir, node.spool.identity.id, node.name)
+    node.rest = rest_file.load(path)
+    return path
+
+
 def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     """Enter the spool as a new incarnation; nothing runs yet.
 
@@ -178,11 +188,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     )
     node.beaten = boottime()
     node.next_beat = node.beaten + 1.0
-    with contextlib.suppress(OSError):
-        for jid, times in history.frame_times(spool, host_of(inc)):
-            node.paces.add(jid, times)
-    rest = rest_file.path(state_dir, spool.identity.id, node.name)
-    node.rest = rest_file.load(rest)
+    rest = _recall(node, inc, state_dir)
     loop = Loop(
         node=node,
         janitor=Janitor(spool),
