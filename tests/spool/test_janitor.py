@@ -15,7 +15,7 @@ from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing,
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 from renderd.spool.janitor import SWEEP_EVERY, Janitor
-from renderd.spool.layout import CANCELLED, OPEN, Spool
+from renderd.spool.layout import CANCELLED, DONE, OPEN, Spool
 from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP
 from renderd.spool.share import PosixShare
 
@@ -267,3 +267,15 @@ def test_what_is_over_is_cleared_at_once_and_what_was_over_before_a_few_a_sweep(
     assert (left(old), left([new])) == (5, 0)
     sweeper.sweep(SWEEP_EVERY)
     assert left(old) == 0
+
+
+def test_what_was_cancelled_before_this_node_came_goes_before_what_was_done(
+    spool: Spool, tmp_path: Path
+) -> None:
+    for number in range(JOBS_A_SWEEP):
+        done = rendered(spool, f"{tmp_path}/out/done{number}_####.png").jid
+        tickets.turn_surely(spool, done, DONE, among=OPEN)
+    cancelled = rendered(spool, f"{tmp_path}/out/cancelled_####.png").jid
+    died_cancelling(spool, cancelled)
+    Janitor(spool).sweep(0.0)
+    assert not os.path.exists(f"{tmp_path}/out/.renderd/{cancelled}")
