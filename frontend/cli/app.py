@@ -96,7 +96,7 @@ def _parse(verb: str, words: list[str]) -> argparse.Namespace | int:
         args, rest = parser.parse_known_args(words, namespace)
     except SystemExit as end:
         return int(end.code or 0)
-    own.refuse_unknown(rest)
+    own.refuse_unknown(own.take_late(args, rest))
     return args
 
 

@@ -29,6 +29,18 @@ class Parser(argparse.ArgumentParser):
         verb = self.prog.partition(" ")[2]
         raise UsageError(message, f"see: render {verb} --help" if verb else "see: render --help")
 
+    def take_late(self, args: argparse.Namespace, words: list[str]) -> list[str]:
+        """Give words that stand behind an option to the argument that takes many; the rest.
+
+        argparse fills it once, from the words that stand together.
+        """
+        many = [a for a in self._actions if not a.option_strings and a.nargs in ("*", "+")]
+        if not many:
+            return words
+        late = [word for word in words if word == "-" or not word.startswith("-")]
+        setattr(args, many[0].dest, [*getattr(args, many[0].dest), *late])
+        return [word for word in words if word not in late]
+
     def refuse_unknown(self, words: list[str]) -> None:
         """Raise UsageError for words that no option takes, naming the nearest option."""
         from renderd.core.label import nearest  # noqa: PLC0415

@@ -105,6 +105,15 @@ def test_the_spool_may_be_named_before_or_after_the_verb(spool: Spool):
         assert render(*words, RENDERD_SPOOL="/nonexistent").returncode == 0
 
 
+def test_options_may_stand_between_the_words(spool: Spool, publish, worker):
+    publish("one")
+    publish("two")
+    done = render("hold", "one", "--json", "two", spool=spool)
+    assert [job["state"] for job in json.loads(done.stdout)["jobs"]] == ["held", "held"]
+    done = render("node", "pause", "--for", "10m", "ws07", spool=spool)
+    assert done.stdout.startswith("ws07: pause")
+
+
 def test_a_reader_that_leaves_early_is_no_error(spool: Spool, publish):
     publish(span="1-3000", chunk=1)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RENDERD_SPOOL": spool.root}
