@@ -32,7 +32,8 @@ def collect(
     if guests.read_mark(spool, f"{output.own}/since") != job.jid:
         # Not mounted here, where an empty list of receipts would be a lie that stays; or taken
         # over, and a node that was stopped then made its folder once more.
-        remove_folder(spool, output.own)
+        if remove_folder(spool, output.own):
+            remove_folder(spool, f"{output.folder}/{frames.SIDE}")
         return
     lines = []
     listed = names(spool, f"{output.own}/ok")
