@@ -102,7 +102,7 @@ def _ending(name: str) -> str:
 def _refusal(jid: str, film: Film, report: inspection.Report) -> tuple[str, str]:
     gone = ranges.text(ranges.gather(report.sure))
     told = [f for f in report.findings if f.fault.is_sure][:_TOLD]
-    says = "; ".join(f.says if f.file in f.says else f"{f.file} {f.says}" for f in told)
+    says = "; ".join(one.sentence for one in told)
     redo = f"render them (render redo {film.of} --frames {gone})"
     return (
         f"the movie would lack frames {gone}: {says}",
