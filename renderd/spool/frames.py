@@ -136,14 +136,23 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
 
 def _demand_root(spool: Spool, output: Output) -> None:
     """A folder made in an empty mount point would look like the share, to this machine alone."""
-    for name, path in spool.farm.roots_on(sys.platform).items():
-        if not f"{output.folder}/".startswith(f"{path.rstrip('/')}/"):
-            continue
+    for name, path in _roots(spool, output).items():
         if reason := mount.why_not_seen(path):
             raise OutputUnseen(
                 f"{{{name}}}, where the frames go, is not seen here: {reason}",
                 "mount it, or say it on a machine that sees it",
             )
+
+
+def has_seen_root(spool: Spool, output: Output) -> bool:
+    """Whether the output is below a path root that is there: a folder it lacks may be made."""
+    roots = _roots(spool, output).values()
+    return bool(roots) and not any(map(mount.why_not_seen, roots))
+
+
+def _roots(spool: Spool, output: Output) -> dict[str, str]:
+    roots = spool.farm.roots_on(sys.platform).items()
+    return {n: p for n, p in roots if f"{output.folder}/".startswith(f"{p.rstrip('/')}/")}
 
 
 def _shut_out(spool: Spool, output: Output, other: str) -> None:

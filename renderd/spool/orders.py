@@ -385,7 +385,10 @@ def _sweep(spool: Spool, jid: str) -> bool:
 def _own_output(spool: Spool, job: Job) -> None:
     """Take a job's output back from a job that is over; raises OutputOwned where one is open."""
     output = frames.locate(spool, job)
-    if output and _is_there(spool, output.folder) and frames.why_not_able(spool, output):
+    if output is None:
+        return
+    is_here = _is_there(spool, output.folder) or frames.has_seen_root(spool, output)
+    if is_here and frames.why_not_able(spool, output):
         frames.own(spool, job, replaces=False)
 
 

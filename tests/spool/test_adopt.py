@@ -14,7 +14,7 @@ from renderd import plan
 from renderd.core import farm
 from renderd.core.job import Draft
 from renderd.core.names import parse_adopting
-from renderd.spool import jobs, tickets, trust
+from renderd.spool import jobs, orders, tickets, trust
 from renderd.spool.adopt import PATIENCE, Adopter
 from renderd.spool.layout import HELD, QUEUE, WAITING, Spool
 from renderd.spool.listing import chunks
@@ -188,6 +188,9 @@ def test_a_job_for_a_share_that_is_not_mounted_on_its_adopter_is_held_with_the_r
     control = Path(spool.job(held.jid, "control")).read_text()
     assert "on ws07, which took it in: {proj}, where the frames go, is not seen here" in control
     assert not any((tmp_path / "proj").iterdir())
+    (tmp_path / "proj" / "assets").mkdir()  # it is mounted now
+    orders.release(adopter.spool, held.jid)
+    assert (tmp_path / "proj/out/.renderd" / held.jid / "since").read_text().strip() == held.jid
 
 
 def test_after_a_name_that_comes_within_a_minute_waits_for_it(
