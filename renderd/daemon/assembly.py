@@ -30,7 +30,7 @@ from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
 from renderd.host.run_record import RunRecord
 from renderd.host.scratch import Scratch
-from renderd.spool import history, moves, nodes, tickets, trust
+from renderd.spool import ground, history, moves, nodes, tickets, trust
 from renderd.spool.adopt import Adopter, Planner
 from renderd.spool.allowed import output_allowed
 from renderd.spool.janitor import Janitor
@@ -263,7 +263,7 @@ def _node(
         slots=settings.slots,
         able=able_of(settings, spool, name, inc),
         pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
-        adopter=Adopter(spool, inc, _planner(spool), policy, outputs),
+        adopter=Adopter(spool, inc, _planner(spool), policy, outputs, _local_disk(spool)),
         shortages=Shortages(spool, sys.platform, recipe.temp_folder(recipe.base(os.environ))),
         start=_starter(runners),
         rng=spool.rng,
@@ -272,6 +272,10 @@ def _node(
         outputs=outputs,
         is_once=settings.once,
     )
+
+
+def _local_disk(spool: Spool) -> Callable[[str], str]:
+    return lambda folder: ground.disks(spool, sys.platform).local_disk(folder)
 
 
 def _planner(spool: Spool) -> Planner:

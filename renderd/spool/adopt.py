@@ -62,6 +62,8 @@ class Adopter:
     plan: Planner
     policy: Policy
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output
+    #: the kind of disk that only this machine sees a folder on; empty where others may, too
+    local_disk: Callable[[str], str] = lambda _folder: ""
     breathe: Callable[[], None] = lambda: None  #: called often while a job is built: to beat
     refused: int = 0  #: files that went to bad/
     drops: dict[str, Drop] = field(default_factory=dict)  #: by name in the root
@@ -237,10 +239,17 @@ class Adopter:
             if not all(output_allowed(folder, roots) for roots in self.outputs):
                 raise Refused(f"output in {label.label(folder)} is not allowed")
 
+    def _demand_shared(self, draft: Draft) -> None:
+        """What each node would write onto a disk of its own looks done and is nowhere together."""
+        folder = self.spool.local(draft.out).rpartition("/")[0]
+        if draft.out and (disk := self.local_disk(folder)):
+            raise OutputUnseen(f"{label.label(folder)} is on a disk of this machine alone ({disk})")
+
     def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)
         try:
             try:
+                self._demand_shared(draft)
                 self._build(found, draft, order)
             except (OutputOwned, OutputUnseen) as error:
                 self._build(found, draft, replace(order, owns_output=False))

@@ -6,7 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from renderd.core.policy import Able
 from renderd.errors import SpoolUnsafe
@@ -62,13 +62,13 @@ def survey(spool: Spool, platform: str) -> Ground:
         with contextlib.suppress(SpoolUnsafe):
             gid = trust.group_id(spool.identity.group)
     live = (node for node in view.read_nodes(spool) if node.state != "dead")
-    return Ground(
-        mounts=mount.mounted(),
-        spool=os.path.realpath(spool.root),
-        roots=tuple(spool.farm.roots_on(platform).values()),
-        gid=gid,
-        nodes=tuple(able(node) for node in live),
-    )
+    return replace(disks(spool, platform), gid=gid, nodes=tuple(able(node) for node in live))
+
+
+def disks(spool: Spool, platform: str) -> Ground:
+    """What this machine has mounted, against the farm's folder; nothing of its nodes."""
+    roots = spool.farm.roots_on(platform).values()
+    return Ground(mounts=mount.mounted(), spool=os.path.realpath(spool.root), roots=tuple(roots))
 
 
 class Sight:

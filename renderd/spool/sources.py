@@ -255,7 +255,8 @@ def same_file(spool: Spool, job: Job) -> Planned:
     For rendering frames again from the very same file; the path is in info-file syntax.  Raises
     SourceError that says why neither is that file any more, OSError.
     """
-    queued = record.stamp_of(job.info)
+    accepted = record.parse_stamp(control.read(spool, job.jid).source)
+    queued = accepted or record.stamp_of(job.info)
     if queued is None:
         raise SourceError(f"nothing is known of the .blend that {job.jid} rendered")
     original = record.original(job.info)

@@ -174,6 +174,21 @@ def test_a_second_job_into_one_output_is_held_with_the_reason(
     assert first.jid in control
 
 
+def test_a_dropped_job_for_a_disk_of_one_machine_is_held_until_somebody_means_it(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    adopter.local_disk = lambda folder: "ext4 on /" if folder.endswith("/out") else ""
+    drop(spool, f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n")
+    look(adopter)
+    (ticket,) = tickets.listed(spool, HELD)
+    control = Path(spool.job(ticket.jid, "control")).read_text()
+    assert "on ws07, which took it in" in control
+    assert "is on a disk of this machine alone (ext4 on /)" in control
+    assert not (tmp_path / "out").exists()
+    orders.release(spool, ticket.jid)
+    assert tickets.listed(spool, QUEUE)
+
+
 def test_a_job_for_a_share_that_is_not_mounted_on_its_adopter_is_held_with_the_reason(
     spool: Spool, adopter: Adopter, tmp_path: Path
 ) -> None:

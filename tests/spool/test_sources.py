@@ -486,3 +486,13 @@ def test_the_same_file_is_the_copy_then_the_original_then_nothing(
     resave(shot)
     with pytest.raises(SourceError, match="no longer the file"):
         sources.same_file(spool, job)
+
+
+def test_the_same_file_is_the_saved_one_that_a_person_accepted(
+    spool: Spool, shot: Path, add: Add
+) -> None:
+    job = add(copies=False)
+    resave(shot)
+    now = shot.stat()
+    control.change(spool, job.jid, source=f"{now.st_size} {now.st_mtime_ns}")
+    assert sources.same_file(spool, job).path == str(shot)
