@@ -66,6 +66,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--video", metavar="PRESET", help="then make a movie: h264, prores or av1, then a path")
     add("--hold", action="store_true", help="queue it held")
     add("--missing", action="store_true", help="render only frames that are not there whole")
+    add(
+        "--missing-files",
+        choices=("fail", "warn"),
+        help="what a texture or library that is not there does to its frames; fail",
+    )
     add("--replace", action="store_true", help="cancel the open job that writes the same frames")
     add("--no-snapshot", action="store_true", help="render the file itself, not a copy beside it")
     add("--force", action="store_true", help="queue it though the pre-flight says stop")
@@ -227,6 +232,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "video": video.parse(args.video) if args.video else None,
         "env": tuple(_pair(word) for word in args.env) if args.env else None,
         "hold": True if args.hold else None,
+        "missing": args.missing_files,
         "whole": True if args.whole else None,
     }
 

@@ -284,6 +284,13 @@ def test_a_shot_that_lacks_a_file_is_not_queued_unless_forced(spool: Spool, add,
     assert (status, len(value["jobs"]), len(value["findings"])) == (0, 2, 1)
 
 
+def test_a_shot_may_be_rendered_without_the_files_it_lacks(spool: Spool, add, tmp_path: Path):
+    bad = made(tmp_path, "bad", b"//gone.png", out=b"//bad/####")
+    status, value = add(bad, "--missing-files", "warn")
+    assert (status, [f["severity"] for f in value["findings"]]) == (0, ["warn"])
+    assert jobs.read(spool, value["jobs"][0]["jid"]).info.missing == "warn"
+
+
 def test_a_dry_run_tells_what_would_stop_it(spool: Spool, add, tmp_path: Path):
     status, value = add(made(tmp_path, "shot", b"//gone.png"), "--dry-run")
     assert (status, len(value["jobs"]), len(value["findings"])) == (1, 1, 1)
