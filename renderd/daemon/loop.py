@@ -247,8 +247,8 @@ class Loop:
         if now < self.next_snapshot:
             return
         self.next_snapshot = now + SNAPSHOT_EVERY
-        load = self.snapshot.get("load", {})
-        self.snapshot = {**status.snapshot(self.node, None, now), "load": load}
+        measured = {k: v for k, v in self.snapshot.items() if k in status.MEASURED}
+        self.snapshot = {**status.snapshot(self.node, None, now), **measured}
         for tell in list(self.changed):
             tell()
 

@@ -13,6 +13,7 @@ from renderd.host.load import Load
 REFUSED_SHOWN, SHORTAGES_SHOWN = 8, 4  #: a status has 4 KiB
 SLOW_TIMES = 5  #: times a job's usual frame from which a frame is worth a word
 SLOW_AT_LEAST = 10.0  #: seconds
+MEASURED = ("load", "ram_free")  #: what is read of the machine, at each beat
 
 
 def state_of(node: Node) -> str:
@@ -37,7 +38,10 @@ def _shortages(node: Node) -> list[str]:
 
 
 def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
-    """This node now, as JSON values; the keys are documented in docs/reference/socket.md."""
+    """This node now, as JSON values; the keys are documented in docs/reference/socket.md.
+
+    Without a `load` what is read of the machine is left out: `load` and `ram_free`.
+    """
     return {
         "node": node.name,
         "inc": node.inc,
@@ -51,7 +55,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "blenders": list(node.able.blenders),
         "unseen": roots.unseen(node.spool.farm, node.sight),
         "refuses": _refused(node),
-        "ram_free": free_bytes(node),
+        "ram_free": free_bytes(node) if load is not None else None,
         "running": [_running(node, work, now) for work in node.running],
         "paces": node.paces.told(node.running),
         "load": _load(load),
