@@ -35,7 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "wait",
         help="wait for jobs to end, with progress",
-        description="Wait until jobs have ended; a job that stopped itself after failures has.\n"
+        description="Wait until jobs have ended; a job that held itself has.\n"
         "Exit status: 0 all are done, 1 one failed, stopped, was cancelled or removed, 3 the time "
         "was over.",
     )
@@ -46,9 +46,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def has_stopped(job: JobView) -> bool:
-    """True for a job that held itself after failures: without a person it goes no further."""
+    """True for a job that held itself: without a person it goes no further."""
     is_own_word = bool(job.reason) and not job.reason.startswith(HELD_BY)
-    return job.state == HELD and is_own_word and bool(job.failed) and not job.running
+    return job.state == HELD and is_own_word and not job.running
 
 
 @dataclass(slots=True)

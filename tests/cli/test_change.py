@@ -245,6 +245,12 @@ def test_wait_does_not_wait_for_a_job_that_stopped_itself(spool: Spool, publish,
     assert ask("wait", jid)[0] == 1
 
 
+def test_wait_ends_where_the_hosts_failed_and_no_chunk_did_for_good(spool: Spool, publish, ask):
+    jid = publish()
+    orders.stop(spool, jid, "the first 2 hosts failed; see render log, then render retry")
+    assert ask("wait", jid, "--timeout", "60s")[0] == 1
+
+
 def test_wait_says_that_a_job_was_removed(spool: Spool, publish):
     jid = publish()
     with _waiting(spool, jid) as waiting:
