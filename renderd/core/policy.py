@@ -194,7 +194,7 @@ def why_stop(
         return f"{len(failed)} of {total} chunks failed; see render log, then render retry"
     hosts |= {host_of(c.owner) for c in failed}
     if len(hosts) >= min(STOP_HOSTS, max(live, 2)) and not done and len(failed) < total:
-        return f"the first {len(hosts)} hosts failed; see render log, then render retry"
+        return f"the first {len(hosts)} hosts failed; see render log, then render release"
     return ""
 
 

@@ -92,6 +92,8 @@ class Janitor:
                     self._closed.discard(ticket.name)
                     continue
                 sources.remove(self.spool, job)
+                if ticket not in done:  # by a job that replaced it, or by hand
+                    orders.cancel_videos(self.spool, ticket.jid)
                 jobs.let_videos_in(self.spool, ticket.jid)
                 closing.collect(self.spool, job, self.breathe, is_done=ticket in done)
 

@@ -150,14 +150,15 @@ def release(spool: Spool, jid: str) -> Turned:
 def cancel(spool: Spool, jid: str, reason: str = "") -> Turned:
     """Start nothing more of a job and its movie, stop what runs; nodes see it at a beat."""
     turned = _turn(spool, jid, CANCELLED, (*OPEN, FAILED), reason)
-    _cancel_videos(spool, jid)
+    cancel_videos(spool, jid)
     with contextlib.suppress(OSError, RenderdError):  # there may be no node to clear up after it
         if not running(spool, jid):
             closing.clear(spool, jobs.read(spool, jid))
     return turned
 
 
-def _cancel_videos(spool: Spool, jid: str) -> None:
+def cancel_videos(spool: Spool, jid: str) -> None:
+    """Cancel the open movies of a job that was cancelled; raises OSError."""
     why = f"job {jid}, whose frames it was to show, was cancelled"
     for ticket in jobs.videos_of(spool, jid):
         with contextlib.suppress(UsageError):  # somebody else moved it on

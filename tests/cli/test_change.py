@@ -247,7 +247,7 @@ def test_wait_does_not_wait_for_a_job_that_stopped_itself(spool: Spool, publish,
 
 def test_wait_ends_where_the_hosts_failed_and_no_chunk_did_for_good(spool: Spool, publish, ask):
     jid = publish()
-    orders.stop(spool, jid, "the first 2 hosts failed; see render log, then render retry")
+    orders.stop(spool, jid, "the first 2 hosts failed; see render log, then render release")
     assert ask("wait", jid, "--timeout", "60s")[0] == 1
 
 

@@ -128,6 +128,14 @@ def test_cancelling_a_job_cancels_its_movie_and_no_other(spool: Spool, draft):
     assert "b-video" in {t.slug for t in tickets.listed(spool, "waiting")}
 
 
+def test_a_job_that_is_replaced_takes_its_movie_along(spool: Spool, draft):
+    publish(spool, draft)
+    publish(spool, replace(draft, info=replace(draft.info, video=None)), replaces=True)
+    assert movie_places(spool) == ["waiting"]
+    Janitor(spool).sweep(0.0)
+    assert movie_places(spool) == ["cancelled"]
+
+
 def test_a_job_held_for_its_output_takes_the_movies_over_too_when_released(spool: Spool, draft):
     first = publish(spool, replace(draft, info=replace(draft.info, video=None)))
     jid = publish(spool, draft, owns_output=False, is_held=True)
