@@ -12,10 +12,12 @@ from frontend.cli.farm import open_farm, pick
 from frontend.cli.parser import jobs_argument
 from renderd.core import amounts
 from renderd.core.chunk import State
-from renderd.core.label import label
+from renderd.core.label import label, slug
+from renderd.core.names import is_drop, parse_adopting
 from renderd.errors import UsageError
 from renderd.spool import listing, nodes, tickets, view
-from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool, is_mounted
+from renderd.spool.layout import ADOPTING, CANCELLED, DONE, FAILED, HELD, QUEUE, Spool, is_mounted
+from renderd.spool.moves import names
 from renderd.spool.orders import HELD_BY
 from renderd.spool.view import JobView
 
@@ -36,6 +38,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "wait",
         help="wait for jobs to end, with progress",
         description="Wait until jobs have ended; a job that held itself has.\n"
+        "A file that was just dropped is waited for by its name.\n"
         "Exit status: 0 all are done, 1 one failed, stopped, was cancelled or removed, 3 the time "
         "was over.",
     )
@@ -96,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     """Wait; 0 when all jobs are done."""
     end = time.monotonic() + _seconds(args.timeout)
     spool = open_farm(args)
+    _await_dropped(spool, args.jobs, end)
     jids = [ticket.jid for _, ticket in pick(spool, args.jobs)]
     sight = look(spool, jids, Sight())
     pace = Pace(time.monotonic(), sight.done)
@@ -109,6 +113,27 @@ def run(args: argparse.Namespace) -> int:
             time.sleep(_EVERY)
             sight = look(spool, jids, sight)
     return _report(args, sight)
+
+
+def _await_dropped(spool: Spool, words: list[str], end: float) -> None:
+    """Wait for files of these names that no daemon has taken in yet."""
+    say_at = time.monotonic() + _SAY_EVERY
+    while time.monotonic() < end:
+        coming = [word for word in words if _is_coming(spool, word)]
+        if not coming:
+            return
+        if time.monotonic() >= say_at:
+            say_at += 6 * _SAY_EVERY
+            output.talk(f"{label(coming[0])}.info is not taken in yet; does a daemon run?")
+        time.sleep(_EVERY)
+
+
+def _is_coming(spool: Spool, name: str) -> bool:
+    """True while a dropped file of this name lies in the spool and is no job yet."""
+    dropped = [n[: -len(".info")] for n in names(spool, spool.root) if is_drop(n)]
+    adopted = map(parse_adopting, names(spool, spool.at(ADOPTING)))
+    slugs = {*map(slug, dropped), *(found.slug for found in adopted if found)}
+    return slug(name) in slugs
 
 
 def look(spool: Spool, jids: list[str], before: Sight) -> Sight:

@@ -226,6 +226,16 @@ def test_wait_says_when_the_jobs_will_be_ready(spool: Spool, publish, worker):
     assert re.search(r"1/3 chunks, .*ready (\w{3} )?\d\d:\d\d \(", said)
 
 
+def test_wait_waits_for_a_file_that_was_just_dropped(spool: Spool, publish, ask):
+    Path(spool.at("shot 7.info")).write_text("prog\n")
+    status, _, said = ask("wait", "shot 7", "--timeout", "2")
+    assert (status, "no job is called" in said) == (2, True)  # its time is over
+    jid = publish("shot 7")
+    orders.cancel(spool, jid)
+    os.rename(spool.at("shot 7.info"), spool.at("tmp", "x"))
+    assert ask("wait", "shot 7")[0] == 1
+
+
 def test_wait_ends_with_1_when_one_failed(spool: Spool, publish, worker, ask):
     good, bad = publish("good"), publish("bad")
     for jid in (good, bad):
