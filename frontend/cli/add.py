@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from frontend import words
 from frontend.cli import output
-from frontend.cli.farm import me, nudge, open_farm
+from frontend.cli.farm import nudge, open_farm
 from frontend.cli.findings import STOPPED, facts, stopping, tell
+from frontend.farm import me
 from renderd import plan, preflight
 from renderd.core import amounts, frames, infofile, needs, outputs, video, videojob
 from renderd.core import job as job_record
@@ -361,11 +363,11 @@ def _report(
         value = {"dry_run": args.dry_run, "jobs": added, "findings": facts(found), **said}
         return output.emit(value, code)
     for job in added:
-        chunks = output.plural(job["chunks"], "chunk")
+        chunks = words.plural(job["chunks"], "chunk")
         span = f"  {job['frames']}" if job["frames"] else ""
-        kept = f", {output.plural(job['kept'], 'frame')} kept" if "kept" in job else ""
+        kept = f", {words.plural(job['kept'], 'frame')} kept" if "kept" in job else ""
         head = job["jid"] or "would add"
-        state = output.STATES.get(job["state"], ("",))[0]
+        state = words.STATES.get(job["state"], ("",))[0]
         output.say(f"{head}  {label(job['name'])}{span}  {chunks}{kept}  {state}".rstrip())
         if args.dry_run:
             output.say(f"  frames go to {label(job['out'])}" if job["out"] else "  no output known")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from frontend.cli import output
-from frontend.cli.farm import nudge, open_farm, patiently, pick
+from frontend.cli.farm import nudge, open_farm, pick
+from frontend.farm import patiently
 from renderd.errors import RenderdError
 from renderd.spool.layout import Spool
 from renderd.spool.orders import Turned

@@ -1,22 +1,17 @@
 """The farm that a command line works on: its settings, its spool, its jobs by name."""
 
 import argparse
-import random
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from frontend import farm
 from renderd import config
-from renderd.errors import ConfigError, LockTimeout, RenderdError, UsageError
-from renderd.spool.layout import Spool, open_spool
-from renderd.spool.share import PosixShare
+from renderd.errors import RenderdError, UsageError
+from renderd.spool.layout import Spool
 
 if TYPE_CHECKING:
     from renderd.config import Settings
     from renderd.spool.tickets import Place
-
-LOCK_PATIENCE = 5.0  #: seconds a control file's lock is tried for
-_T = TypeVar("_T")
 
 
 def settings(args: argparse.Namespace) -> "Settings":
@@ -26,26 +21,7 @@ def settings(args: argparse.Namespace) -> "Settings":
 
 def open_farm(args: argparse.Namespace) -> Spool:
     """The spool that is meant.  Raises ConfigError where none is named, SpoolError."""
-    root = settings(args).spool
-    if not root:
-        raise ConfigError(
-            "no spool is named",
-            "say --spool DIR, set RENDERD_SPOOL, or write `spool = …` into the config file",
-        )
-    rng = random.Random()
-    return open_spool(PosixShare(), root, rng, f"render{rng.getrandbits(32):08x}")
-
-
-def me() -> str:
-    """Who gives an order, as user@host."""
-    import getpass  # noqa: PLC0415  lists need neither
-    import socket  # noqa: PLC0415
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "somebody"
-    return f"{user}@{socket.gethostname().partition('.')[0]}"
+    return farm.open_farm(settings(args))
 
 
 def pick(spool: Spool, words: list[str]) -> "list[Place]":
@@ -67,18 +43,6 @@ def _pick(select: "Callable[[Spool, str], Place]", spool: Spool, word: str) -> "
         if not error.remedy.startswith("there are"):
             raise
         raise UsageError(error.message, "see: render jobs --all") from None
-
-
-def patiently(order: Callable[[], _T]) -> _T:
-    """Give an order again while somebody holds a lock, for a few seconds."""
-    end = time.monotonic() + LOCK_PATIENCE
-    while True:
-        try:
-            return order()
-        except LockTimeout:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
 
 
 def nudge(args: argparse.Namespace, spool: Spool) -> bool:

@@ -4,8 +4,8 @@ import argparse
 from typing import Any
 
 from frontend.cli.changes import apply, turned
-from frontend.cli.farm import me
 from frontend.cli.parser import jobs_argument
+from frontend.farm import me
 from renderd.spool import orders
 from renderd.spool.layout import Spool
 

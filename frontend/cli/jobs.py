@@ -4,6 +4,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm
 from renderd.core.label import label, nearest, slug
@@ -83,7 +84,7 @@ def ready(job: "JobView") -> str:
 
 
 def _word(job: "JobView") -> str:
-    return output.STATES[shown_state(job)][0]
+    return words.STATES[shown_state(job)][0]
 
 
 def _folders(args: argparse.Namespace) -> tuple[str, ...]:
@@ -121,7 +122,7 @@ def _row(job: "JobView", *, colours: bool) -> tuple[str, ...]:
         output.paint(str(job.failed), "red", is_on=colours) if job.failed else "",
         ready(job),
         label(job.frames, 24),
-        output.age(job.age),
+        words.age(job.age),
         ",".join(job.pool),
         label(job.owner, 24),
         label(" · ".join(filter(None, (job.reason, job.warning, job.note)))),

@@ -5,7 +5,8 @@ import time
 from typing import Any
 
 from frontend.cli import output
-from frontend.cli.farm import me, nudge, open_farm, pick
+from frontend.cli.farm import nudge, open_farm, pick
+from frontend.farm import me
 from renderd.core import amounts
 from renderd.core.label import nearest
 from renderd.core.wire import Op, Request

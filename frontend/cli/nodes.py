@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm
 from renderd.core.label import label
@@ -78,13 +79,13 @@ def _row(node: NodeView, *, colours: bool) -> tuple[str, ...]:
         "; ".join(_doing(r) for r in _list(status.get("running"))),
         _number(load.get("load1"), "{:.1f}"),
         _share(load.get("memory_used"), load.get("memory_total")),
-        output.size(load.get("swap_used")) if load.get("swap_used") else "",
+        words.size(load.get("swap_used")) if load.get("swap_used") else "",
         _number(load.get("gpu_percent"), "{:.0f}%"),
         _number(load.get("temperature"), "{:.0f}°"),
         ",".join(map(str, _list(status.get("pools")))),
         label(str(node.facts.get("version") or ""), 16),
         label(_blenders(node), 24),
-        output.age(node.age),
+        words.age(node.age),
         label(" · ".join(_troubles(node))),
     )
 
@@ -112,7 +113,7 @@ def _doing(running: Any) -> str:
     run = _dict(running)
     percent = _number(run.get("percent"), " {:.0f}%")
     frame = f" frame {run['frame']}" if run.get("frame") is not None else ""
-    eta = f", {output.age(run['eta'])} left" if run.get("eta") is not None else ""
+    eta = f", {words.age(run['eta'])} left" if run.get("eta") is not None else ""
     return label(f"{run.get('name') or run.get('job')} #{run.get('chunk')}{frame}{percent}{eta}")
 
 
@@ -122,7 +123,7 @@ def _state(node: NodeView, *, colours: bool) -> str:
     word = str(node.status.get("state") or "alive")
     shown = {"rendering": "run", "idle": "alive"}.get(word, "resting")
     glyph = output.state(shown if word != "alive" else "alive", colours=False).split()[0]
-    return output.paint(f"{glyph} {word}", output.STATES[shown][3], is_on=colours)
+    return output.paint(f"{glyph} {word}", words.STATES[shown][3], is_on=colours)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -140,4 +141,4 @@ def _number(value: Any, form: str) -> str:
 def _share(used: Any, total: Any) -> str:
     if not isinstance(used, int | float) or not isinstance(total, int | float) or not total:
         return ""
-    return f"{output.size(used)}/{output.size(total)}"
+    return f"{words.size(used)}/{words.size(total)}"

@@ -7,30 +7,13 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
+from frontend import words
+
 SCHEMA = 1
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_FEW_DAYS = 7  #: for which the name of a day is enough
 _RESET = "\x1b[0m"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "grey": 90, "bold": 1}
-#: what a state is called, its glyph, its plain glyph and its colour
-STATES = {
-    "running": ("running", "▶", ">", "cyan"),
-    "queue": ("queued", "○", "o", ""),
-    "held": ("held", "‖", "=", "yellow"),
-    "waiting": ("waiting", "◌", ".", "blue"),
-    "done": ("done", "✔", "+", "green"),
-    "failed": ("failed", "✘", "x", "red"),
-    "cancelled": ("cancelled", "⊘", "-", "grey"),
-    "wait": ("wait", "○", "o", ""),
-    "run": ("run", "▶", ">", "cyan"),
-    "fail": ("fail", "✘", "x", "red"),
-    "alive": ("alive", "●", "*", "green"),
-    "resting": ("resting", "‖", "=", "yellow"),
-    "dead": ("dead", "✘", "x", "red"),
-}
 
 
 def emit(value: dict[str, Any], code: int = 0) -> int:
@@ -74,7 +57,7 @@ def has_glyphs() -> bool:
 
 def state(word: str, *, colours: bool) -> str:
     """A state as glyph, word and colour; each says it alone."""
-    name, glyph, plain, colour = STATES.get(word, (word, "?", "?", ""))
+    name, glyph, plain, colour = words.STATES.get(word, (word, "?", "?", ""))
     return paint(f"{glyph if has_glyphs() else plain} {name}", colour, is_on=colours)
 
 
@@ -131,54 +114,6 @@ def _cut(text: str, room: int) -> str:
     return "".join(shown) + "…" + (_RESET if "\x1b" in text else "")
 
 
-def age(seconds: float | None) -> str:
-    """Seconds in one or two units, for people."""
-    if seconds is None:
-        return ""
-    whole = round(seconds)
-    for unit, length, small, part in (("d", 86400, "h", 3600), ("h", 3600, "m", 60)):
-        if whole >= length:
-            rest = whole % length // part
-            return f"{whole // length}{unit}" + (f"{rest}{small}" if rest else "")
-    if whole >= 60:
-        return f"{whole // 60}m" + (f"{whole % 60}s" if whole < 600 and whole % 60 else "")
-    return f"{whole}s"
-
-
 def ready(eta: float | None, low: float | None, high: float | None, now: float) -> str:
-    """When something will be done and between when: `17:40 (17:25–18:10)`, `Tue 03:10 (…)`."""
-    if eta is None:
-        return ""
-    at = _clock(eta, now)
-    first, last = (at if end is None else _clock(end, now) for end in (low, high))
-    if first == last:
-        return at
-    return f"{at} ({first}{'–' if has_glyphs() else '-'}{last})"
-
-
-def _clock(moment: float, now: float) -> str:
-    """A moment as a clock shows it here; with its day where that is not today."""
-    then, today = datetime.fromtimestamp(moment), datetime.fromtimestamp(now).date()
-    days = (then.date() - today).days
-    if days == 0:
-        return f"{then:%H:%M}"
-    if abs(days) < _FEW_DAYS:
-        return f"{_DAYS[then.weekday()]} {then:%H:%M}"
-    return f"{then:%Y-%m-%d %H:%M}"
-
-
-def size(bytes_: float | None) -> str:
-    """Bytes in the nearest unit, for people."""
-    if bytes_ is None:
-        return ""
-    value = float(bytes_)
-    for unit in ("B", "K", "M", "G"):
-        if abs(value) < 1024:
-            return f"{value:.0f}{unit}" if value >= 10 or unit == "B" else f"{value:.1f}{unit}"
-        value /= 1024
-    return f"{value:.1f}T"
-
-
-def plural(count: int, word: str) -> str:
-    """`1 job`, `2 jobs`."""
-    return f"{count:,} {word}" + ("" if count == 1 else "s")
+    """As `words.ready`, with what the terminal can show."""
+    return words.ready(eta, low, high, now, "–" if has_glyphs() else "-")

@@ -5,9 +5,11 @@ import contextlib
 from dataclasses import replace
 from typing import Any
 
+from frontend import words
 from frontend.cli import output
-from frontend.cli.farm import me, nudge, open_farm, patiently, pick
+from frontend.cli.farm import nudge, open_farm, pick
 from frontend.cli.parser import jobs_argument
+from frontend.farm import me, patiently
 from renderd import blend
 from renderd.core import frames as ranges
 from renderd.core import videojob
@@ -143,7 +145,7 @@ def _tell(args: argparse.Namespace, facts: dict[str, Any]) -> int:
     if args.json:
         return output.emit({"changed": True, "job": facts})
     first = f"; priority {NOW}, before all others" if args.now else ""
-    frames = output.plural(facts["chunks"], "frame")
+    frames = words.plural(facts["chunks"], "frame")
     output.say(f"{facts['jid']}  {label(facts['name'])}  {facts['frames']}  {frames}{first}")
     output.say("The old frames stay until each is replaced.")
     if facts["movies"]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from renderd.core.label import nearest
@@ -108,8 +109,8 @@ def _row(one: Sum) -> tuple[str, ...]:
         str(one.failed or ""),
         str(one.stopped or ""),
         str(one.lost or ""),
-        output.age(one.wall),
-        output.age(one.cpu),
+        words.age(one.wall),
+        words.age(one.cpu),
         f"{one.wall / one.frames:.2f}" if one.frames else "",
-        output.size(one.peak) if one.peak else "",
+        words.size(one.peak) if one.peak else "",
     )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from renderd.core import frames as ranges
@@ -162,7 +163,7 @@ def _tell(args: argparse.Namespace, report: Report, jid: str) -> int:
             },
             code,
         )
-    count = output.plural(len(subject.wanted), "frame")
+    count = words.plural(len(subject.wanted), "frame")
     output.say(f"{count} of {label(f'{subject.folder}/{subject.pattern}', 200)}")
     if subject.unrendered:
         output.say(f"  not rendered yet  {_span(subject.unrendered)}")

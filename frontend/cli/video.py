@@ -5,8 +5,9 @@ import os
 import sys
 
 from frontend.cli import output
-from frontend.cli.farm import me, nudge, open_farm, pick
+from frontend.cli.farm import nudge, open_farm, pick
 from frontend.cli.parser import jobs_argument
+from frontend.farm import me
 from renderd.core import frames as ranges
 from renderd.core import video, videojob
 from renderd.core.job import Job

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from frontend.cli.parser import jobs_argument
@@ -240,7 +241,7 @@ def _report(args: argparse.Namespace, sight: Sight) -> int:
     return code
 
 
-def words(sight: Sight, pace: Pace) -> str:
+def progress(sight: Sight, pace: Pace) -> str:
     """The progress in one line."""
     running = sum(job.running for job in sight.jobs.values())
     failed = sum(job.failed for job in sight.jobs.values())
@@ -251,7 +252,7 @@ def words(sight: Sight, pace: Pace) -> str:
         f"{failed} failed" if failed else "",
         f"{pace.rate * 60:.1f} chunks/min" if pace.rate else "",
         f"ready {ready}" if ready else "",
-        f"{output.age(left)} left" if left is not None and not ready else "",
+        f"{words.age(left)} left" if left is not None and not ready else "",
         *(f"{j.slug} is held" for j in sight.jobs.values() if j.state == HELD),
     ]
     return ", ".join(filter(None, parts))
@@ -278,7 +279,7 @@ class _Lines:
         """Nothing is open."""
 
     def _show(self, sight: Sight, pace: Pace) -> None:
-        text, now = words(sight, pace), time.monotonic()
+        text, now = progress(sight, pace), time.monotonic()
         if text != self._last and now - self._when >= _SAY_EVERY:
             output.talk(text)
             self._last, self._when = text, now
@@ -313,7 +314,7 @@ class _Bar:
             self._task,
             total=sight.total or 1,
             completed=sight.done,
-            description=words(sight, pace),
+            description=progress(sight, pace),
         )
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from frontend.cli.jobs import shown_state
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         nodes = [v.to_dict() for v in verdicts]
         return output.emit({"job": job.to_dict(), "reasons": own, "nodes": nodes})
     colours = output.has_colour(args)
-    done = f"{job.done} of {output.plural(job.chunks, 'chunk')} done"
+    done = f"{job.done} of {words.plural(job.chunks, 'chunk')} done"
     state = output.state(shown_state(job), colours=colours)
     output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
     for reason in own:

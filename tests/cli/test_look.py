@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from frontend import words
 from frontend.cli import app, output
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
@@ -288,7 +289,7 @@ def test_tables_align_wide_letters_and_leave_out_empty_columns():
     ],
 )
 def test_ages_are_said_in_one_or_two_units(seconds, says):
-    assert output.age(seconds) == says
+    assert words.age(seconds) == says
 
 
 def test_no_color_counts_unless_the_flag_says_otherwise(monkeypatch):
