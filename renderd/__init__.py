@@ -1,3 +1,3 @@
 """The render farm that needs no server: spool, daemon, Blender."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
