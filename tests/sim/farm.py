@@ -1,7 +1,6 @@
 """One schedule: a farm, the people at it, what goes wrong, and the calm in which all must end."""
 
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from renderd.core import chunk, frames
@@ -40,14 +39,14 @@ class Farm:
     plan: Plan
     daemons: list[Daemon] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
-    undone: list[tuple[str, Act]] = field(default_factory=list)  #: by whom
-    act: int = 0  #: the number of what happens now; 0 at the start
+    undone: list[Act] = field(default_factory=list)
+    hosts: int = 0
+    numbers: int = 0
     is_calm: bool = False
 
     def __post_init__(self) -> None:
         world = self.world
         self.laws = Laws(world)
-        self.rng = world.stream("act 0")  #: of what happens now
         server = world.server
         for path in (ROOT, "/out", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
             server.mkdir(path)
@@ -55,22 +54,23 @@ class Farm:
         # What must succeed and what only looks goes through a program that nothing befalls.
         self.desk = self._program("desk", lambda actor: actor.sleep(float("inf")))
         self.desk.is_exposed = False
-        self.desk.is_aside = True
 
     def _program(self, name: str, act: Callable[[Actor], None]) -> Actor:
-        """A program on a machine of its own; the name tells it from others in every run."""
         return Actor(self.world, Machine(name), act)
 
     def spool(self, actor: Actor) -> Spool:
         """The spool as a program sees it."""
         return Spool(
-            SimShare(self.world.server, actor), ROOT, IDENTITY, actor.rng, actor.machine.name
+            SimShare(self.world.server, actor), ROOT, IDENTITY, self.world.rng, actor.machine.name
         )
 
     # What people and machines do.
 
-    def start_node(self, host: str) -> None:
+    def start_node(self, host: str = "") -> None:
         """A machine starts its daemon; the name of one that died may come again."""
+        if not host:
+            self.hosts += 1
+            host = f"ws{self.hosts:02d}"
         daemon = Daemon(self.world, host, self._born)
         daemon.failure_odds = 0.05
         self.daemons.append(daemon)
@@ -83,7 +83,8 @@ class Farm:
 
     def draft(self) -> Draft:
         """A job of a command, with or without frames that it writes."""
-        rng, name = self.rng, f"job{self.act}"
+        self.numbers += 1
+        rng, name = self.world.rng, f"job{self.numbers}"
         folder = rng.choice((name, name, f"shared{rng.randrange(2)}"))
         out = f"/out/{folder}/f_####.png" if rng.random() < 0.5 else ""
         runs = frames.parse(f"1-{1 + rng.randrange(8)}")
@@ -98,14 +99,14 @@ class Farm:
         """A person queues a job; the tool may die half-way, or the share fail it."""
         draft = self.draft()
         after = (
-            tuple(tickets.everywhere(self.spool(self.desk)))[:1] if self.rng.random() < 0.2 else ()
+            tuple(tickets.everywhere(self.spool(self.desk)))[:1] if draft.slug[-1] in "36" else ()
         )
-        order = jobs.Order("artist@ws00", after=after, replaces=self.rng.random() < 0.5)
+        order = jobs.Order("artist@ws00", after=after, replaces=self.world.rng.random() < 0.5)
         self._person(lambda spool: jobs.publish(spool, draft, order), is_repeated=False)
 
     def drop(self) -> None:
         """A script drops an info file; names come again once the first is taken."""
-        rng = self.rng
+        rng = self.world.rng
         name = f"drop{rng.randrange(3)}"
         path = f"{ROOT}/{name}.info"
         if name + ".info" in self.world.server.folder(ROOT).names or self.world.server.is_full:
@@ -118,21 +119,20 @@ class Farm:
 
         def write_slowly(actor: Actor) -> None:
             for piece in (DROPPED[:9], DROPPED[9:20], DROPPED[20:]):
-                actor.sleep(self.world.now + actor.rng.choice((0.001, 0.5)))
+                actor.sleep(self.world.now + rng.choice((0.001, 0.5)))
                 opened.data += piece
                 opened.mtime_ns = server.now_ns()
 
         if is_slow:
-            self._program(f"script {self.act}", write_slowly).is_exposed = False
+            self._program("script", write_slowly).is_exposed = False
 
     def order(self) -> None:
         """A person's order to some job."""
-        rng = self.rng
-        known = list(tickets.everywhere(self.spool(self.desk)))
+        rng = self.world.rng
+        known = sorted(tickets.everywhere(self.spool(self.desk)))
         if not known:
             return
-        number = rng.randrange(100)
-        jid = pick(number, known)
+        jid, number = rng.choice(known), rng.randrange(100)
         acts: tuple[Act, ...] = (
             lambda spool: orders.hold(spool, jid, "artist"),
             lambda spool: orders.release(spool, jid),
@@ -143,9 +143,7 @@ class Farm:
         )
         self._person(rng.choice(acts), is_repeated=True)
 
-    def _person(self, act: Act, *, is_repeated: bool, name: str = "") -> None:
-        name = name or f"person {self.act}"
-
+    def _person(self, act: Act, *, is_repeated: bool) -> None:
         def run(actor: Actor) -> None:
             try:
                 act(self.spool(actor))
@@ -153,19 +151,19 @@ class Farm:
                 pass
             except (OSError, RenderdError):
                 if is_repeated:
-                    self.undone.append((name, act))  # as the message says: try again
+                    self.undone.append(act)  # as the message says: try again
             except Died:
                 if is_repeated:
-                    self.undone.append((name, act))
+                    self.undone.append(act)
                 raise
 
-        self._program(name, run)
+        self._program("person", run)
 
     def happen(self) -> None:
         """One thing happens, as a farm's day has them."""
-        world, rng = self.world, self.rng
-        chance, number = rng.random(), rng.randrange(1 << 20)
-        alive = {d.actor.name: d for d in self.daemons if d.is_alive}
+        world, rng = self.world, self.world.rng
+        chance = rng.random()
+        alive = [d for d in self.daemons if d.is_alive]
         if chance < 0.12:
             self.add()
         elif chance < 0.2:
@@ -173,14 +171,14 @@ class Farm:
         elif chance < 0.45:
             self.order()
         elif chance < 0.55 and alive:
-            self._crash(alive[pick(number, alive)])
+            self._crash(rng.choice(alive))
         elif chance < 0.65 and alive:
-            machine = alive[pick(number, alive)].machine
+            machine = rng.choice(alive).machine
             machine.frozen_until = world.now + rng.choice((3.0, 30.0, 90.0, 400.0))
             machine.impaired_at = machine.frozen_until
             world.count("freeze")
         elif chance < 0.7 and alive:
-            machine = alive[pick(number, alive)].machine
+            machine = rng.choice(alive).machine
             machine.cut_until = world.now + rng.choice((3.0, 30.0, 90.0))
             machine.impaired_at = machine.cut_until
             world.count("partition")
@@ -190,7 +188,7 @@ class Farm:
             world.server.is_full = not world.server.is_full
             world.count("full share")
         elif chance < 0.82 and len(alive) < 5:
-            self.start_node(f"ws{self.act}n")
+            self.start_node()
         elif chance < 0.85:
             world.count("slow server")
             world.latency = LATENCY if world.latency > LATENCY else rng.choice((0.1, 0.5, 2.0))
@@ -199,13 +197,11 @@ class Farm:
         self.world.count("crash")
         self.world.kill(daemon.machine)
         self.daemons.remove(daemon)
-        host = daemon.host if self.rng.random() < 0.7 else f"ws{self.act}n"
-        self._program(
-            f"service {self.act}", lambda actor: self._again(actor, host)
-        ).is_exposed = False
+        host = daemon.host if self.world.rng.random() < 0.7 else ""
+        self._program("service", lambda actor: self._again(actor, host)).is_exposed = False
 
     def _again(self, actor: Actor, host: str) -> None:
-        actor.sleep(self.world.now + actor.rng.choice((1.0, 20.0, 200.0)))
+        actor.sleep(self.world.now + self.world.rng.choice((1.0, 20.0, 200.0)))
         self.start_node(host)
 
     def _outage(self, seconds: float) -> None:
@@ -216,26 +212,22 @@ class Farm:
 
     def run(self) -> None:
         """Faults first, then calm; raises Violation."""
-        world = self.world
-        for number in range(1, self.plan.nodes + 1):
-            if world.befalls(f"ws{number:02d} starts", "start"):
-                self.start_node(f"ws{number:02d}")
-        for self.act in range(2):
-            self.rng = world.stream(f"act {self.act}")
-            if world.befalls(f"act {self.act}", "act"):
-                self.add()
+        world, rng = self.world, self.world.rng
+        for _ in range(self.plan.nodes):
+            self.start_node()
+        for _ in range(2):
+            self.add()
         world.set_weather(self.plan.weather)
         end = self.plan.steps
         self._program("day", self._day).is_exposed = False
         world.run(lambda: world.steps >= end, self.plan.steps + 1)
+        del rng
         self._calm()
 
     def _day(self, actor: Actor) -> None:
         while not self.is_calm:
-            actor.sleep(self.world.now + actor.rng.random() * 8.0)
-            self.act += 1
-            if not self.is_calm and self.world.befalls(f"act {self.act}", "act"):
-                self.rng = self.world.stream(f"act {self.act}")
+            actor.sleep(self.world.now + self.world.rng.random() * 8.0)
+            if not self.is_calm:
                 self.happen()
 
     def _calm(self) -> None:
@@ -247,10 +239,11 @@ class Farm:
         world.latency = LATENCY
         for daemon in self.daemons:
             daemon.machine.frozen_until = daemon.machine.cut_until = 0.0
-            for actor in daemon.machine.actors:
-                actor.wake_at(world.now)
             daemon.failure_odds = 0.0
-        self.start_node("ws99")
+        self.start_node()
+        undone, self.undone = self.undone, []
+        for act in undone:
+            self._person(act, is_repeated=True)
         self._program("tidy", self._tidy).is_exposed = False
         if not world.run(self.is_over, self.plan.calm):
             whole_farm(self.laws, self.spool(self.desk), self.dropped)
@@ -263,8 +256,8 @@ class Farm:
         while True:
             actor.sleep(self.world.now + 5.0)
             undone, self.undone = self.undone, []
-            for name, act in undone:
-                self._person(act, is_repeated=True, name=name)
+            for act in undone:
+                self._person(act, is_repeated=True)
             for ticket in tickets.listed(spool, HELD):
                 self._tell(lambda jid=ticket.jid: orders.release(spool, jid))
             over = {t.jid for f in (FAILED, CANCELLED) for t in tickets.listed(spool, f)}
@@ -297,19 +290,10 @@ def make_small() -> None:
     nodes.SHARD_SIZE = 2
 
 
-def pick(salt: object, names: Iterable[str]) -> str:
-    """One of some names; mostly the same one when there are fewer or more of them."""
-    return min(names, key=lambda name: zlib.crc32(f"{salt}/{name}".encode()))
-
-
 def simulate(seed: int, plan: Plan) -> World:
     """Run one schedule to its end.  Raises Violation."""
-    return perform(World(seed), plan)
-
-
-def perform(world: World, plan: Plan) -> World:
-    """Run a schedule in a world.  Raises Violation."""
     make_small()
+    world = World(seed)
     try:
         Farm(world, plan).run()
     finally:

@@ -56,7 +56,6 @@ class Daemon:
         self.loop: Loop | None = None
         self.inc = ""
         self.failure_odds = 0.0
-        self.begun = self.rendered = 0
         self.actor = Actor(world, self.machine, self._live)
 
     @property
@@ -81,8 +80,7 @@ class Daemon:
 
     def _begin(self, actor: Actor) -> Loop:
         world = self.world
-        self.begun += 1
-        rng = world.stream(f"{actor.name}/{self.begun}")
+        rng = random.Random(world.rng.getrandbits(64))
         self.inc = inc = new_incarnation(self.host, rng)
         spool = open_spool(SimShare(world.server, actor), ROOT, rng, inc)
         able = Able(name=self.host, inc=inc, ram_bytes=16 << 30)
@@ -129,21 +127,18 @@ class Daemon:
         """Wake the loop with a message."""
         assert self.loop is not None
         self.loop.inbox.put(message)
-        if self.actor.wake > self.world.now and self.actor.is_alive:
-            self.actor.wake_at(self.world.now)
+        self.actor.wake = min(self.actor.wake, self.world.now)
 
     # Runners.
 
     def _start(self, work: Work) -> None:
         loop = self.loop
         assert loop is not None
-        self.rendered += 1
-        name = f"{self.actor.name} renders {self.rendered}"
-        Actor(self.world, self.machine, lambda actor: self._render(actor, loop, work), name)
+        Actor(self.world, self.machine, lambda actor: self._render(actor, loop, work))
 
     def _render(self, actor: Actor, loop: Loop, work: Work) -> None:
-        world, rng = self.world, actor.rng
-        began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), rng)
+        world, rng = self.world, self.world.rng
+        began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), world.rng)
         landing = None
         try:
             landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)
@@ -154,7 +149,7 @@ class Daemon:
             found = verdict.of_refusal(work, refusal)
         except OSError as error:
             found = verdict.of_error(spool, work, error)
-        if found.ending is Ending.DONE and self._fails(actor, "fails", self.failure_odds):
+        if found.ending is Ending.DONE and rng.random() < self.failure_odds:
             ending = rng.choice(ENDINGS) if work.output is None else Ending.KILLED
             found = Verdict(ending=ending, reason=f"made to {ending}")
         elif found.ending is Ending.DONE and landing is not None:
@@ -164,7 +159,7 @@ class Daemon:
             self.post(found.result(work, wall=world.now - began, keeps=keeps))
 
     def _rendered(self, actor: Actor, work: Work, spool: Spool, landing: Landing | None) -> Ending:
-        world, rng = self.world, actor.rng
+        world, rng = self.world, self.world.rng
         if landing is None:
             self._wait(actor, work, world.now + rng.choice((0.0, 0.2, 1.0, 5.0, 20.0)))
             return Ending.KILLED if work.stopping.is_set() else Ending.DONE
@@ -172,7 +167,7 @@ class Daemon:
             self._wait(actor, work, world.now + rng.choice((0.0, 0.1, 3.0)))
             if work.stopping.is_set():
                 return Ending.KILLED
-            self._write_frame(actor, spool, work, frame)
+            self._write_frame(spool, work, frame)
             if rng.random() < 0.3:
                 landing.sweep(is_final=False, saved=[frame])
         for _ in range(10):  # as Landing.settle, whose clock is a real one
@@ -184,16 +179,12 @@ class Daemon:
             raise refusal
         return Ending.BAD_OUTPUT if landing.missing() else Ending.DONE
 
-    def _fails(self, actor: Actor, what: str, odds: float) -> bool:
-        strikes = actor.rng.random() < odds
-        return strikes and self.world.befalls(f"{actor.name} {what}", what)
-
-    def _write_frame(self, actor: Actor, spool: Spool, work: Work, frame: int) -> None:
+    def _write_frame(self, spool: Spool, work: Work, frame: int) -> None:
         """What the renderer leaves: a whole picture, or half of one and a clean exit."""
         assert work.output is not None
-        rng = actor.rng
+        rng = self.world.rng
         data = picture(label_of(work.job.jid) << 16 | rng.getrandbits(16))
-        if self._fails(actor, f"half of frame {frame}", self.failure_odds / 2):
+        if rng.random() < self.failure_odds / 2:
             self.world.count("half a frame")
             data = data[: rng.randrange(len(data))]
         path = f"{work.output.private(work.claim.stem)}/f_{frame:04d}.png"

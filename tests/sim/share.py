@@ -2,7 +2,6 @@
 
 import errno
 import io
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,7 +15,6 @@ PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
 #: what the client's own retransmission meets when its first request was done
 SECOND_ANSWER = {"rename": errno.ENOENT, "unlink": errno.ENOENT, "rmdir": errno.ENOENT,
                  "mkdir": errno.EEXIST, "create": errno.EEXIST}  # fmt: skip
-FAULTS = ("death", "error_before", "error_after", "lost_reply", "late", "delayed")
 KEPT = 64  #: folders and files of which a client remembers an older state
 
 
@@ -37,67 +35,46 @@ class SimShare:
         self._server = server
         self._actor = actor
         self._world = actor.world
-        self._salt = 0.0  #: of the fault that struck last
+        self._rng = actor.world.rng
         self._lists: dict[str, tuple[int, list[str]]] = {}  #: folder: version, names as seen
         self._missed: dict[str, tuple[int, list[str]]] = {}  #: lists that stay wrong at a version
         self._facts: dict[str, Stat] = {}
 
     def _enter(self, call: str, path: str) -> str:
         """One step: others may run first; the fault that strikes, or an empty string."""
-        actor, world = self._actor, self._world
-        actor.step()
-        if world.weather is world.calm or not actor.is_exposed:
-            return ""
-        number = actor.number_of(call)
-        if world.script is None:
-            self._salt = draw = world.luck.random()
-            if draw > world.worst:
-                return ""
-            kind = self._kind_of(draw)
-        else:
-            event = world.planned(f"{actor.name} {call} {number}")
-            if event is None:
-                return ""
-            kind, self._salt = event
-        world.befalls(f"{actor.name} {call} {number}", kind, self._salt)
-        if kind == "error_before":
-            world.count(kind)
-            raise self._passing(path)
-        return kind
-
-    def _kind_of(self, draw: float) -> str:
+        self._actor.step()
         weather = self._world.weather
-        for kind in FAULTS:
-            odds: float = getattr(weather, kind)
+        if weather is self._world.calm or not self._actor.is_exposed:
+            return ""
+        draw = self._rng.random()
+        if draw > self._world.worst:
+            return ""
+        return self._strike(call, path, draw)
+
+    def _strike(self, call: str, path: str, draw: float) -> str:
+        world, weather = self._world, self._world.weather
+        if draw < weather.death:
+            world.count("death")
+            self._actor.dies_after(self._rng.random() < 0.5)
+            return "death"
+        draw -= weather.death
+        for kind in ("error_before", "error_after", "lost_reply", "late", "delayed"):
+            odds = getattr(weather, kind)
             if draw < odds:
+                if kind == "error_before":
+                    world.count(kind)
+                    raise fail(self._rng.choice(PASSING), path)
                 return kind
             draw -= odds
-        return FAULTS[-1]
-
-    def _misleads(self, kind: str, call: str, odds: float) -> bool:
-        """Whether an answer is an old one."""
-        actor, world = self._actor, self._world
-        if not actor.is_exposed or (world.script is None and world.luck.random() >= odds):
-            return False
-        if not world.befalls(f"{actor.name} {kind} {actor.calls.get(call, 0)}", kind):
-            return False
-        world.count(kind)
-        return True
-
-    def _passing(self, path: str) -> OSError:
-        return fail(random.Random(self._salt).choice(PASSING), path)
-
-    def _die(self) -> None:
-        self._world.count("death")
-        self._actor.die()
+        return ""
 
     def _change(self, call: str, act: Callable[[], None], path: str) -> None:
         fault = self._enter(call, path)
-        if fault == "death" and random.Random(self._salt).random() < 0.5:
-            self._die()
+        if fault == "death" and self._actor.dies_before_effect:
+            self._actor.die()
         if fault == "delayed":
             self._world.count(fault)
-            self._world.later(act, call, path, self._salt)
+            self._world.later(act, call, path)
             raise fail(errno.ETIMEDOUT, path)
         folder = path.rpartition("/")[0]
         self._lists.pop(folder, None)  # a client always sees its own changes
@@ -106,12 +83,12 @@ class SimShare:
         if not fault:
             return
         if fault == "death":
-            self._die()
+            self._actor.die()
         self._world.count(fault)
         if fault == "error_after":
-            raise self._passing(path)
+            raise fail(self._rng.choice(PASSING), path)
         if fault == "late":
-            self._world.later(act, call, path, self._salt)
+            self._world.later(act, call, path)
         elif call in SECOND_ANSWER:
             # The same request again: it finds its own work done, unless the server still knows it.
             raise fail(SECOND_ANSWER[call], path)
@@ -119,10 +96,10 @@ class SimShare:
     def _ask(self, call: str, path: str) -> None:
         fault = self._enter(call, path)
         if fault == "death":
-            self._die()
+            self._actor.die()
         if fault in ("error_after", "lost_reply", "delayed"):
             self._world.count("error_before")
-            raise self._passing(path)
+            raise fail(self._rng.choice(PASSING), path)
 
     # The protocol.
 
@@ -136,11 +113,13 @@ class SimShare:
                 if version == folder.version:
                     return list(names)
                 del self._missed[path]
-            if path in self._lists and self._misleads("stale_list", "listdir", weather.stale_list):
+            if path in self._lists and self._rng.random() < weather.stale_list:
+                self._world.count("stale_list")
                 return list(self._lists[path][1])
         names = list(folder.names)
         is_fresh = folder.mtime_ns == self._server.now_ns() and bool(names)
-        if is_fresh and self._misleads("missed_name", "listdir", weather.missed_name):
+        if is_fresh and self._rng.random() < weather.missed_name:
+            self._world.count("missed_name")
             names.pop()  # the newest
             self._missed[path] = (folder.version, names)
             return list(names)
@@ -156,7 +135,8 @@ class SimShare:
     def stat(self, path: str) -> Stat:
         self._ask("stat", path)
         weather = self._world.weather
-        if path in self._facts and self._misleads("stale_facts", "stat", weather.stale_facts):
+        if path in self._facts and self._rng.random() < weather.stale_facts:
+            self._world.count("stale_facts")
             return self._facts[path]
         found = self._server.stat(path)
         if len(self._facts) >= KEPT:
