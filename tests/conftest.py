@@ -111,3 +111,10 @@ def publish(spool: Spool) -> Publish:
         return jobs.publish(spool, draft, jobs.Order("me@here", is_held=held, after=after))
 
     return put
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave Qt's messages to the programs themselves, but in tests of windows."""
+    for item in items:
+        if not {"gui", "fs_browser"} & set(item.path.parts):
+            item.add_marker(pytest.mark.no_qt_log)

@@ -270,7 +270,6 @@ def test_one_pixel_of_light_is_not_black_and_alpha_is_no_light(tmp_path):
     assert picture.is_black(str(tmp_path / "star.png"), "png") is False
 
 
-@pytest.mark.no_qt_log  # its catching of messages would hide them from the program
 def test_a_jpeg_whose_middle_is_gone_is_broken_though_it_ends_well(tmp_path):
     noise(tmp_path / "a.jpg", (200, 200))
     data = (tmp_path / "a.jpg").read_bytes()
