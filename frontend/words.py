@@ -1,6 +1,10 @@
 """Ages, sizes, times and states in words, alike on the command line and in the window."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from renderd.spool.view import JobView
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FEW_DAYS = 7  #: for which the name of a day is enough
@@ -75,3 +79,8 @@ def size(bytes_: float | None) -> str:
 def plural(count: int, word: str) -> str:
     """`1 job`, `2 jobs`."""
     return f"{count:,} {word}" + ("" if count == 1 else "s")
+
+
+def shown_state(job: "JobView") -> str:
+    """The key of a job's state: a queued job with running chunks runs."""
+    return "running" if job.state == "queue" and job.running else job.state

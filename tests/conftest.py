@@ -1,5 +1,6 @@
 """Spools on real temporary folders, and jobs in them."""
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from renderd.spool.listing import chunks
 from renderd.spool.moves import Outcome
 from renderd.spool.share import PosixShare
 from renderd.spool.survey import Survey
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # windows of tests are drawn nowhere
 
 MakeSpool = Callable[[], Spool]
 Publish = Callable[..., str]

@@ -13,7 +13,7 @@ from frontend.cli.parser import Parser, add_common
 from renderd.errors import RenderdError, SpoolError, UsageError
 
 INTERRUPTED = 130
-_NO_WINDOW = "The window is not part of this release yet; the command line does everything.\n\n"
+_NO_SCREEN = "There is no screen here to show the window on; the command line does everything.\n\n"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +54,9 @@ def _run(words: list[str]) -> int:
         sys.stdout.write(f"render {renderd.__version__}\n")
         return 0
     if verb is None:
-        sys.stdout.write(("" if is_help else _NO_WINDOW) + verbs.overview())
+        if not is_help:
+            return _show_window(words)
+        sys.stdout.write(verbs.overview())
         return 0
     if verb not in verbs.NAMES:
         from renderd.core.label import nearest  # noqa: PLC0415  needs difflib, only for errors
@@ -62,6 +64,25 @@ def _run(words: list[str]) -> int:
         raise UsageError(f"there is no verb {verb!r}", nearest(verb, verbs.NAMES))
     args = _parse(verb, words)
     return args if isinstance(args, int) else int(args.run(args))
+
+
+def _show_window(words: list[str]) -> int:
+    if not has_screen():
+        sys.stdout.write(_NO_SCREEN + verbs.overview())
+        return 1
+    parser = Parser(prog="render", add_help=False)
+    add_common(parser)
+    args = parser.parse_args(words, argparse.Namespace(spool=None, json=False, color=None))
+    from frontend.gui import app  # noqa: PLC0415  only the window needs Qt
+
+    return app.run(args.spool)
+
+
+def has_screen() -> bool:
+    """Whether a window can be shown; Qt itself ends the program where it cannot."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _scan(words: list[str]) -> tuple[str | None, bool, bool]:

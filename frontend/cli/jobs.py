@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     found = view.read_jobs(spool, _folders(args))
     if args.state:
         asked = {word.lower() for word in args.state}
-        found = [j for j in found if {j.state, shown_state(j), _word(j)} & asked]
+        found = [j for j in found if {j.state, words.shown_state(j), _word(j)} & asked]
     if args.jobs:
         found = _chosen(found, args.jobs)
     if args.json:
@@ -72,11 +72,6 @@ def table(found: "list[JobView]", *, colours: bool) -> list[str]:
     return output.table(_HEAD, rows, right=_RIGHT)
 
 
-def shown_state(job: "JobView") -> str:
-    """The word for a job's state: a queued job with running chunks runs."""
-    return "running" if job.state == "queue" and job.running else job.state
-
-
 def ready(job: "JobView") -> str:
     """When a queued job will be done; a dash where that is not known yet, nothing for others."""
     said = output.ready(job.eta, job.eta_low, job.eta_high, time.time())
@@ -84,7 +79,7 @@ def ready(job: "JobView") -> str:
 
 
 def _word(job: "JobView") -> str:
-    return words.STATES[shown_state(job)][0]
+    return words.STATES[words.shown_state(job)][0]
 
 
 def _folders(args: argparse.Namespace) -> tuple[str, ...]:
@@ -115,7 +110,7 @@ def _row(job: "JobView", *, colours: bool) -> tuple[str, ...]:
     return (
         job.jid,
         label(job.name, 32),
-        output.state(shown_state(job), colours=colours),
+        output.state(words.shown_state(job), colours=colours),
         str(job.priority),
         f"{job.done:,}/{job.chunks:,}",
         str(job.running or ""),

@@ -1,13 +1,11 @@
 """`render nodes`: the nodes of the farm, what they do and how they fare."""
 
 import argparse
-from typing import Any
 
-from frontend import words
+from frontend import node_words, words
 from frontend.cli import output
 from frontend.cli.farm import open_farm
 from renderd.core.label import label
-from renderd.core.policy import SCRIPTS
 from renderd.spool import ability, view
 from renderd.spool.view import NodeView
 
@@ -72,73 +70,25 @@ def table(found: list[NodeView], *, colours: bool) -> list[str]:
 
 
 def _row(node: NodeView, *, colours: bool) -> tuple[str, ...]:
-    status, load = node.status, _dict(node.status.get("load"))
+    status, load = node.status, node_words.table(node.status.get("load"))
     return (
         label(node.node, 24),
         _state(node, colours=colours),
-        "; ".join(_doing(r) for r in _list(status.get("running"))),
-        _number(load.get("load1"), "{:.1f}"),
-        _share(load.get("memory_used"), load.get("memory_total")),
+        "; ".join(node_words.doing(r) for r in node_words.items(status.get("running"))),
+        node_words.number(load.get("load1"), "{:.1f}"),
+        node_words.share(load.get("memory_used"), load.get("memory_total")),
         words.size(load.get("swap_used")) if load.get("swap_used") else "",
-        _number(load.get("gpu_percent"), "{:.0f}%"),
-        _number(load.get("temperature"), "{:.0f}°"),
-        ",".join(map(str, _list(status.get("pools")))),
+        node_words.number(load.get("gpu_percent"), "{:.0f}%"),
+        node_words.number(load.get("temperature"), "{:.0f}°"),
+        ",".join(map(str, node_words.items(status.get("pools")))),
         label(str(node.facts.get("version") or ""), 16),
-        label(_blenders(node), 24),
+        label(node_words.blenders(node), 24),
         words.age(node.age),
-        label(" · ".join(_troubles(node))),
+        label(" · ".join(node_words.troubles(node))),
     )
 
 
-def _blenders(node: NodeView) -> str:
-    known = node.facts.get("blenders")
-    if known is None:
-        return "looking" if node.facts else ""
-    return ", ".join(map(str, _list(known)))
-
-
-def _troubles(node: NodeView) -> list[str]:
-    """What it says of itself: why it rests, what it lacks and what it does not see."""
-    said = [str(node.status[key]) for key in ("reason", "trouble") if node.status.get(key)]
-    said += [str(one) for one in _list(node.status.get("shortages"))]
-    said += dict.fromkeys(map(str, _dict(node.facts.get("faults")).values()))
-    for name, reason in _dict(node.status.get("unseen")).items():
-        said.append(f"does not see {name if name == SCRIPTS else f'{{{name}}}'}: {reason}")
-    lacks = _list(node.facts.get("lacks"))
-    said += [f"has no path for {', '.join(f'{{{name}}}' for name in lacks)}"] if lacks else []
-    return said
-
-
-def _doing(running: Any) -> str:
-    run = _dict(running)
-    percent = _number(run.get("percent"), " {:.0f}%")
-    frame = f" frame {run['frame']}" if run.get("frame") is not None else ""
-    eta = f", {words.age(run['eta'])} left" if run.get("eta") is not None else ""
-    return label(f"{run.get('name') or run.get('job')} #{run.get('chunk')}{frame}{percent}{eta}")
-
-
 def _state(node: NodeView, *, colours: bool) -> str:
-    if node.state == "dead":
-        return output.state("dead", colours=colours)
-    word = str(node.status.get("state") or "alive")
-    shown = {"rendering": "run", "idle": "alive"}.get(word, "resting")
-    glyph = output.state(shown if word != "alive" else "alive", colours=False).split()[0]
-    return output.paint(f"{glyph} {word}", words.STATES[shown][3], is_on=colours)
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _number(value: Any, form: str) -> str:
-    return form.format(value) if isinstance(value, int | float) else ""
-
-
-def _share(used: Any, total: Any) -> str:
-    if not isinstance(used, int | float) or not isinstance(total, int | float) or not total:
-        return ""
-    return f"{words.size(used)}/{words.size(total)}"
+    key, word = node_words.state(node)
+    glyph = output.state(key, colours=False).split()[0]
+    return output.paint(f"{glyph} {word}", words.STATES[key][3], is_on=colours)

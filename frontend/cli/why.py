@@ -5,7 +5,6 @@ import argparse
 from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
-from frontend.cli.jobs import shown_state
 from frontend.cli.parser import jobs_argument
 from renderd.core.label import label
 from renderd.spool import reasons
@@ -35,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         return output.emit({"job": job.to_dict(), "reasons": own, "nodes": nodes})
     colours = output.has_colour(args)
     done = f"{job.done} of {words.plural(job.chunks, 'chunk')} done"
-    state = output.state(shown_state(job), colours=colours)
+    state = output.state(words.shown_state(job), colours=colours)
     output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
     for reason in own:
         output.say(f"  {label(reason, 400)}")

@@ -25,10 +25,10 @@ def render(*words: str, spool: Spool | None = None, **extra: str) -> subprocess.
     return subprocess.run(command, env=env, check=False, capture_output=True, text=True, timeout=60)
 
 
-def test_without_arguments_it_says_what_can_be_done():
-    done = render()
-    assert done.returncode == 0
-    assert "The window is not part of this release yet" in done.stdout
+def test_without_arguments_and_a_screen_it_says_what_can_be_done():
+    done = render(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert done.returncode == 1
+    assert "There is no screen here" in done.stdout
     assert all(f"  {name} " in done.stdout for name in verbs.NAMES)
 
 

@@ -1,0 +1,139 @@
+"""Threads that read the farm and run errands for the window; results arrive as signals.
+
+A call of a hung share never comes back, so nothing here is ever waited for: a reader says for how
+long its present call has been out, and its thread ends with the program.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from renderd.errors import RenderdError
+
+_SHARE = 10  #: a reader rests so many times as long as its last reading took, at least
+_JOIN = 5.0  #: seconds that an ended thread may take in tests and at the end
+
+
+class Reader(QObject):
+    """One thing read again and again by a thread of its own."""
+
+    arrived = pyqtSignal(object)
+    failed = pyqtSignal(object)  #: RenderdError or OSError
+
+    def __init__(self, name: str, read: Callable[[], Any], every: float) -> None:
+        super().__init__()
+        self._read = read
+        self.every = every  #: seconds from one reading to the next; longer where one takes long
+        self.has_read = False  #: at least once
+        self._began = 0.0
+        self._asked = threading.Event()
+        self._ends = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Read from now on."""
+        self._thread.start()
+
+    def hurry(self) -> None:
+        """Read again at once."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Read no more; a reading that hangs is left behind."""
+        self._ends = True
+        self._asked.set()
+        if self._thread.is_alive() and not self.out_for() > 1:
+            self._thread.join(_JOIN)
+
+    def out_for(self) -> float:
+        """Seconds since the present reading began; 0 between readings."""
+        began = self._began
+        return time.monotonic() - began if began else 0.0
+
+    def _run(self) -> None:
+        while not self._ends:
+            self._asked.clear()
+            began = self._began = time.monotonic()
+            signal, value = self._once()
+            took, self._began = time.monotonic() - began, 0.0
+            self.has_read = True
+            if self._ends or not _tell(signal, value):
+                return
+            self._asked.wait(max(self.every, took * _SHARE))
+
+    def _once(self) -> tuple[Any, Any]:
+        try:
+            return self.arrived, self._read()
+        except (RenderdError, OSError) as error:
+            return self.failed, error
+
+
+class Work(Protocol):
+    """What an errand does, in the errands' thread; a sentence of what was done."""
+
+    def __call__(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """One thing a person asked for, and how it is taken back."""
+
+    title: str
+    work: Work
+    undo: "Errand | None" = None
+
+
+class Errands(QObject):
+    """What a person asked for, done one after the other by one thread."""
+
+    done = pyqtSignal(object, str)  #: the errand, what was done
+    failed = pyqtSignal(object, object)  #: the errand, RenderdError or OSError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: queue.SimpleQueue[Errand | None] = queue.SimpleQueue()
+        self._began = 0.0
+        self._thread = threading.Thread(target=self._run, name="errands", daemon=True)
+        self._thread.start()
+
+    def run(self, errand: Errand) -> None:
+        """Do it as soon as those before it are done."""
+        self._waiting.put(errand)
+
+    def out_for(self) -> float:
+        """Seconds since the present errand began; 0 where none is under way."""
+        began = self._began
+        return time.monotonic() - began if began else 0.0
+
+    def stop(self) -> None:
+        """Do no more; an errand that hangs is left behind."""
+        self._waiting.put(None)
+        if not self.out_for() > 1:
+            self._thread.join(_JOIN)
+
+    def _run(self) -> None:
+        while (errand := self._waiting.get()) is not None:
+            self._began = time.monotonic()
+            try:
+                words = errand.work()
+            except (RenderdError, OSError) as error:
+                told = _tell(self.failed, errand, error)
+            else:
+                told = _tell(self.done, errand, words)
+            self._began = 0.0
+            if not told:
+                return
+
+
+def _tell(signal: Any, *values: Any) -> bool:
+    """Emit; False where the window is gone already."""
+    try:
+        signal.emit(*values)
+    except RuntimeError:
+        return False
+    return True

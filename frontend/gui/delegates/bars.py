@@ -1,0 +1,66 @@
+"""Bars in cells: how far a job is, how full a machine's memory."""
+
+from PyQt6.QtCore import QModelIndex, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from frontend.gui.models.jobs import Progress
+from frontend.gui.models.machines import Meter
+from fs_browser import theme
+from fs_browser.table import PAINT
+
+_FULL, _HIGH = 0.95, 0.85  #: of a meter, from which it is drawn as trouble and as a warning
+
+
+class BarDelegate(QStyledItemDelegate):
+    """Draws a Progress or a Meter behind its text."""
+
+    def paint(
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        """As Qt asks."""
+        assert painter is not None
+        self.initStyleOption(option, index)
+        option.text = ""
+        style = option.widget.style() if option.widget else None
+        if style is not None:
+            style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        found = index.data(PAINT)
+        if found is None:
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        ink = QColor(theme.of().colours.on_accent if is_chosen else theme.of().colours.text)
+        room = QRectF(option.rect).adjusted(6, 0, -8, 0)
+        letters = option.fontMetrics.height()
+        bar = QRectF(room.left(), room.bottom() - 6, room.width(), 3)
+        if room.height() < letters + 8:
+            bar.moveTop(room.bottom() - 4)
+        for part, colour in _parts(found):
+            piece = QRectF(bar.left() + part[0] * bar.width(), bar.top(), 0, bar.height())
+            piece.setWidth((part[1] - part[0]) * bar.width())
+            painter.fillRect(piece, QColor(colour))
+        painter.setPen(ink)
+        words = QRectF(room.left(), room.top(), room.width(), bar.top() - room.top())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, found.text)
+        painter.restore()
+
+
+def _parts(found: Progress | Meter) -> list[tuple[tuple[float, float], str]]:
+    """From where to where each colour goes, of 1."""
+    colours = theme.of().colours
+    ground = ((0.0, 1.0), colours.line)
+    if isinstance(found, Meter):
+        if found.part is None:
+            return []
+        full, high = found.part >= _FULL, found.part >= _HIGH
+        ink = colours.failed if full else colours.waiting if high else colours.done
+        return [ground, ((0.0, found.part), ink)]
+    first, second = found.done, found.done + found.running
+    return [
+        ground,
+        ((0.0, first), colours.done),
+        ((first, second), colours.running),
+        ((second, min(second + found.failed, 1.0)), colours.failed),
+    ]

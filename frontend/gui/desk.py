@@ -1,0 +1,184 @@
+"""What every part of the window works with: the farm as last read, errands, what is selected."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
+
+from frontend.farm import open_farm, patiently
+from frontend.gui.bridge import Errand, Errands, Reader
+from frontend.gui.models import chunks, jobs, machines
+from frontend.gui.models.jobs import Clock
+from frontend.gui.models.news import ChunksReading, FarmReading, News
+from fs_browser.table import Changes
+from renderd.client import Client, Hello
+from renderd.config import Settings
+from renderd.errors import RenderdError
+from renderd.spool.layout import Spool
+from renderd.spool.view import ChunkView, JobView, NodeView
+
+_EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
+_SILENT = 1.5  #: seconds after which a reading that has not come back is told of
+_TICK = 500  #: milliseconds between looks at how long readings are out
+
+
+class Desk(QObject):
+    """The window's state; belongs to the GUI thread."""
+
+    told = pyqtSignal(object)  #: News, after the tables took it in
+    trouble = pyqtSignal(str)  #: why the farm cannot be read; empty when it can again
+    selected = pyqtSignal()  #: other jobs, chunks or machines are selected
+    said = pyqtSignal(str)  #: what an errand did
+    refused = pyqtSignal(str)  #: why one could not be done
+
+    def __init__(self, settings: Settings, remembered: QSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.remembered = remembered
+        self.clock = Clock()
+        self.jobs = jobs.table(self.clock)
+        self.chunks = chunks.table()
+        self.machines = machines.table()
+        self.root = settings.spool
+        self.daemon: Hello | None = None
+        self.picked_jobs: tuple[str, ...] = ()
+        self.picked_chunks: tuple[int, ...] = ()
+        self.picked_machines: tuple[str, ...] = ()  #: incarnations
+        self.undoable: list[Errand] = []
+        self._why = ""
+        self.farm = Reader("farm", FarmReading(settings), _EVERY)
+        self.chunk_reader = Reader("chunks", ChunksReading(settings, self._job_shown), _EVERY)
+        self.errands = Errands()
+        self.farm.arrived.connect(self._take)
+        self.farm.failed.connect(self._fail)
+        self.chunk_reader.arrived.connect(self._take_chunks)
+        self.errands.done.connect(self._did)
+        self.errands.failed.connect(self._did_not)
+        self._watch = QTimer(self)
+        self._watch.timeout.connect(self._look_for_silence)
+
+    def start(self) -> None:
+        """Read the farm from now on."""
+        self.farm.start()
+        self.chunk_reader.start()
+        self._watch.start(_TICK)
+
+    def stop(self) -> None:
+        """Read no more, do no more."""
+        self._watch.stop()
+        for one in (self.farm, self.chunk_reader, self.errands):
+            one.stop()
+
+    # -- what is selected -------------------------------------------------------------------
+
+    def pick(
+        self,
+        jobs: Sequence[str] | None = None,
+        chunks: Sequence[int] | None = None,
+        machines: Sequence[str] | None = None,
+    ) -> None:
+        """Select; what is not given stays selected."""
+        before = self._job_shown()
+        self.picked_jobs = self.picked_jobs if jobs is None else tuple(jobs)
+        self.picked_chunks = self.picked_chunks if chunks is None else tuple(chunks)
+        self.picked_machines = self.picked_machines if machines is None else tuple(machines)
+        if self._job_shown() != before:
+            self.picked_chunks = ()
+            self.chunks.replace({})
+            self.chunk_reader.hurry()
+        self.selected.emit()
+
+    def chosen_jobs(self) -> list[JobView]:
+        """The selected jobs that are still there."""
+        held = self.jobs.records
+        return [held[jid] for jid in self.picked_jobs if jid in held]
+
+    def chosen_machines(self) -> list[NodeView]:
+        """The selected machines that are still there."""
+        held = self.machines.records
+        return [held[inc] for inc in self.picked_machines if inc in held]
+
+    def chosen_chunks(self) -> list[ChunkView]:
+        """The selected chunks of the job that is shown."""
+        held = self.chunks.records
+        return [held[index] for index in self.picked_chunks if index in held]
+
+    def _job_shown(self) -> str:
+        return self.picked_jobs[0] if self.picked_jobs else ""
+
+    # -- errands ----------------------------------------------------------------------------
+
+    def order(self, errand: Errand) -> None:
+        """Have something done; what was done or went wrong is `said`."""
+        self.errands.run(errand)
+
+    def undo(self) -> None:
+        """Take back the last order that can be."""
+        if self.undoable:
+            self.errands.run(self.undoable.pop())
+
+    def open(self) -> Spool:
+        """The spool, for an errand's own thread.  Raises RenderdError, OSError."""
+        return open_farm(self.settings)
+
+    def nudge(self, spool: Spool) -> None:
+        """Tell this machine's daemon to look now; for an errand's own thread."""
+        try:
+            with Client(self.settings, spool) as client:
+                client.nudge()
+        except (RenderdError, OSError):
+            return  # what was ordered stands in the spool
+
+    patiently = staticmethod(patiently)
+
+    # -- what arrives -----------------------------------------------------------------------
+
+    def _take(self, news: object) -> None:
+        found = cast(News, news)
+        self.clock.ahead = found.ahead
+        self.root, self.daemon = found.root, found.daemon
+        self.jobs.apply(found.jobs)
+        self.machines.apply(found.nodes)
+        self._complain("")
+        self.told.emit(found)
+
+    def _take_chunks(self, value: object) -> None:
+        jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkView]], value)
+        if jid != self._job_shown():
+            return
+        if is_other:
+            self.chunks.replace(dict(changes.put))
+        else:
+            self.chunks.apply(changes)
+
+    def _fail(self, error: object) -> None:
+        self._complain(_sentence(error))
+
+    def _look_for_silence(self) -> None:
+        silent = self.farm.out_for()
+        if silent > _SILENT and (self.farm.has_read or silent > 2 * _SILENT):
+            self._complain(f"{self.root} has not answered for {silent:.0f} s; what is shown is old")
+
+    def _complain(self, why: str) -> None:
+        if why != self._why:
+            self._why = why
+            self.trouble.emit(why)
+
+    def _did(self, errand: object, words: str) -> None:
+        undo = cast(Errand, errand).undo
+        if undo is not None:
+            self.undoable.append(undo)
+        self.farm.hurry()
+        self.chunk_reader.hurry()
+        self.said.emit(words)
+
+    def _did_not(self, _errand: object, error: object) -> None:
+        self.farm.hurry()
+        self.refused.emit(_sentence(error))
+
+
+def _sentence(error: object) -> str:
+    if isinstance(error, OSError) and not isinstance(error, RenderdError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; prove the mount: renderd doctor"
+    return str(error)

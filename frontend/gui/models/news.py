@@ -1,0 +1,108 @@
+"""What changed on the farm since it was last read: jobs, nodes and the daemon that told."""
+
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+
+from frontend.farm import open_farm
+from fs_browser.table import Changes, compare
+from renderd.client import Client, Hello
+from renderd.config import Settings
+from renderd.spool.layout import Spool, read_identity
+from renderd.spool.view import ChunkView, JobView, NodeView
+
+_ETA_STEP = 15.0  #: seconds by which an end must move to be told of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """One reading of the farm, as what differs from the one before."""
+
+    root: str
+    jobs: Changes[JobView]
+    nodes: Changes[NodeView]
+    daemon: Hello | None  #: of this machine, where it answers
+    ahead: float  #: seconds by which the server's clock is ahead of ours
+
+
+class FarmReading:
+    """Reads jobs and nodes again and again; for one thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._spool: Spool | None = None
+        self._jobs: dict[Hashable, JobView] = {}
+        self._nodes: dict[Hashable, NodeView] = {}
+        self._ahead = 0.0
+
+    def __call__(self) -> News:
+        """What is new.  Raises RenderdError, OSError; the next call starts from there."""
+        client = self._open()
+        try:
+            jobs, nodes, daemon = client.jobs(), client.nodes(), client.daemon
+            # An empty mount point has no jobs either, and must not pass for a farm without work.
+            if not jobs and self._spool is not None:
+                read_identity(self._spool.share, self._spool.root)
+        except BaseException:
+            client.close()
+            self._client = None
+            raise
+        self._ahead = _ahead(jobs, self._ahead)
+        before = self._jobs, self._nodes
+        self._jobs = {job.jid: _settled(job) for job in jobs}
+        self._nodes = {node.inc: replace(node, age=None) for node in nodes}
+        return News(
+            root=self._settings.spool,
+            jobs=compare(before[0], self._jobs),
+            nodes=compare(before[1], self._nodes),
+            daemon=daemon,
+            ahead=self._ahead,
+        )
+
+    def _open(self) -> Client:
+        if self._client is None:
+            self._spool = spool = open_farm(self._settings)
+            self._client = Client(self._settings, spool)
+        return self._client
+
+
+class ChunksReading:
+    """Reads the chunks of the job that is looked at; for one thread."""
+
+    def __init__(self, settings: Settings, wanted: Callable[[], str]) -> None:
+        self._settings = settings
+        self._wanted = wanted
+        self._spool: Spool | None = None
+        self._jid = ""
+        self._chunks: dict[Hashable, ChunkView] = {}
+
+    def __call__(self) -> tuple[str, bool, Changes[ChunkView]]:
+        """The job, whether it is another than before, and what is new of its chunks."""
+        jid = self._wanted()
+        is_other = jid != self._jid
+        now: dict[Hashable, ChunkView] = {}
+        if jid:
+            from renderd.spool.view import read_chunks  # noqa: PLC0415
+
+            self._spool = self._spool or open_farm(self._settings)
+            now = {chunk.index: chunk for chunk in read_chunks(self._spool, jid)}
+        before = {} if is_other else self._chunks
+        self._jid, self._chunks = jid, now
+        return jid, is_other, compare(before, now)
+
+
+def _ahead(jobs: list[JobView], before: float) -> float:
+    for job in jobs:
+        if job.age is not None and job.born_ns:
+            return job.born_ns / 1e9 + job.age - time.time()
+    return before
+
+
+def _settled(job: JobView) -> JobView:
+    """The job without what differs at every reading: its age is told by its birth."""
+    steps = [
+        None if end is None else round(end / _ETA_STEP) * _ETA_STEP
+        for end in (job.eta, job.eta_low, job.eta_high)
+    ]
+    return replace(job, age=None, eta=steps[0], eta_low=steps[1], eta_high=steps[2])

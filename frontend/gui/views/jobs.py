@@ -1,0 +1,148 @@
+"""The page of jobs: filter above, jobs, and the chunks of the selected one below."""
+
+from PyQt6.QtCore import QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QSpinBox,
+    QSplitter,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from frontend import words
+from frontend.gui import deeds
+from frontend.gui.delegates.bars import BarDelegate
+from frontend.gui.delegates.state import StateDelegate
+from frontend.gui.desk import Desk
+from frontend.gui.models.jobs import Filter
+from frontend.gui.views.tableview import TableView
+from fs_browser.table import RECORD
+
+_STATES = ("running", "queue", "waiting", "held", "failed", "done", "cancelled")
+_AT_FIRST = frozenset(_STATES) - {"cancelled"}
+
+
+class JobsPage(QWidget):
+    """Jobs and chunks; tells the desk what is selected."""
+
+    def __init__(self, desk: Desk, context: list[QAction]) -> None:
+        super().__init__()
+        self._desk = desk
+        self._context = context
+        self.jobs = TableView(desk.jobs, "jobs")
+        self.jobs.setAccessibleName("Jobs")
+        self.jobs.empty = self._nothing
+        self.jobs.setItemDelegateForColumn(self.jobs.column("state"), StateDelegate(self.jobs))
+        self.jobs.setItemDelegateForColumn(self.jobs.column("progress"), BarDelegate(self.jobs))
+        priority = PriorityDelegate(desk, self.jobs)
+        self.jobs.setItemDelegateForColumn(self.jobs.column("priority"), priority)
+        self.chunks = TableView(desk.chunks, "chunks")
+        self.chunks.setAccessibleName("Chunks of the selected job")
+        self.chunks.empty = lambda: "Select a job to see its chunks."
+        state = self.chunks.column("state")
+        self.chunks.setItemDelegateForColumn(state, StateDelegate(self.chunks))
+        self.search = QLineEdit()
+        self.states: dict[str, QToolButton] = {}
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.search.setPlaceholderText("Filter by name, owner, pool, output …  (Ctrl+F)")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Filter of jobs")
+        bar = QHBoxLayout()
+        bar.setContentsMargins(8, 6, 8, 6)
+        bar.addWidget(self.search, 1)
+        for key in _STATES:
+            button = QToolButton()
+            name, glyph = words.STATES[key][:2]
+            button.setText(f"{glyph} {name}")
+            button.setToolTip(f"Show jobs that are {name}")
+            button.setCheckable(True)
+            button.setChecked(key in _AT_FIRST)
+            self.states[key] = button
+            bar.addWidget(button)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.addWidget(self.jobs)
+        self.split.addWidget(self.chunks)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 2)
+        self.split.setChildrenCollapsible(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(bar)
+        whole.addWidget(self.split, 1)
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._filter)
+        for button in self.states.values():
+            button.toggled.connect(self._filter)
+        for view, told in ((self.jobs, self._jobs_picked), (self.chunks, self._chunks_picked)):
+            chosen = view.selectionModel()
+            assert chosen is not None
+            chosen.selectionChanged.connect(told)
+        self.jobs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.jobs.customContextMenuRequested.connect(self._show_menu)
+        self._filter()
+
+    def filter(self) -> Filter:
+        """What is asked of jobs now."""
+        chosen = frozenset(key for key, button in self.states.items() if button.isChecked())
+        return Filter(chosen, self.search.text())
+
+    def _filter(self) -> None:
+        self._desk.jobs.filter(self.filter().test())
+
+    def _jobs_picked(self) -> None:
+        self._desk.pick(jobs=[job.jid for job in self.jobs.picked()])
+
+    def _chunks_picked(self) -> None:
+        self._desk.pick(chunks=[chunk.index for chunk in self.chunks.picked()])
+
+    def _show_menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.addActions(self._context)
+        port = self.jobs.viewport()
+        assert port is not None
+        menu.exec(port.mapToGlobal(at))
+
+    def _nothing(self) -> str:
+        if self._desk.jobs.total:
+            return "No job passes the filter."
+        return "No jobs yet.\n\nDrop .blend files here, or press Ctrl+O to choose some."
+
+
+class PriorityDelegate(QStyledItemDelegate):
+    """Edits a priority in its cell."""
+
+    def __init__(self, desk: Desk, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._desk = desk
+
+    def createEditor(  # noqa: N802
+        self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> QWidget:
+        """As Qt asks."""
+        box = QSpinBox(parent)
+        box.setRange(0, 99)
+        box.setFrame(False)
+        return box
+
+    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:  # noqa: N802
+        """As Qt asks."""
+        if isinstance(editor, QSpinBox):
+            editor.setValue(index.data(RECORD).priority)
+
+    def setModelData(  # noqa: N802
+        self, editor: QWidget | None, model: object, index: QModelIndex
+    ) -> None:
+        """As Qt asks: an errand to the spool, whose answer changes the table."""
+        if isinstance(editor, QSpinBox):
+            deeds.set_priority(self._desk, index.data(RECORD), editor.value())

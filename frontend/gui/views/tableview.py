@@ -1,0 +1,141 @@
+"""A table as every page shows it: remembers its columns, keeps its selection, copies its cells."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QByteArray, QModelIndex, QSettings, Qt
+from PyQt6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
+
+from fs_browser import theme
+from fs_browser.table import Table
+
+
+class TableView(QTableView):
+    """A view of a Table; `empty` is what it says while nothing is shown."""
+
+    def __init__(self, model: Table[Any], name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table = model
+        self.empty: Callable[[], str] = lambda: ""
+        self._name = name
+        self.setObjectName(name)
+        self.setModel(model)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setSortingEnabled(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        self._set_up_heads()
+        model.counted.connect(self._repaint)
+
+    def _set_up_heads(self) -> None:
+        rows, head = self.verticalHeader(), self.horizontalHeader()
+        assert rows is not None
+        assert head is not None
+        rows.hide()
+        rows.setDefaultSectionSize(round(theme.em(self) * 1.75))
+        head.setSectionsMovable(True)
+        head.setHighlightSections(False)
+        head.setStretchLastSection(True)
+        head.setSortIndicatorClearable(True)
+        head.setSortIndicatorShown(True)
+        head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        head.sortIndicatorChanged.connect(self.table.sort)
+        head.setSectionsClickable(True)
+        head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        head.customContextMenuRequested.connect(self._choose_columns)
+        digit = self.fontMetrics().horizontalAdvance("0")
+        for i, column in enumerate(self.table.columns):
+            self.setColumnWidth(i, digit * column.width + 14)
+            self.setColumnHidden(i, not column.is_shown)
+
+    def column(self, key: str) -> int:
+        """The place of a column by its key; ValueError for unknown ones."""
+        return [column.key for column in self.table.columns].index(key)
+
+    # -- selection --------------------------------------------------------------------------
+
+    def picked(self) -> list[Any]:
+        """The selected records, from the top."""
+        chosen = self.selectionModel()
+        rows = chosen.selectedRows() if chosen else []
+        return [self.table.record(row) for row in sorted(index.row() for index in rows)]
+
+    def select(self, key: object) -> None:
+        """Select one row by its key, and bring it into sight."""
+        row = self.table.row_of(key)
+        if row >= 0:
+            self.selectRow(row)
+            self.scrollTo(self.table.index(row, 0))
+
+    # -- what is remembered -----------------------------------------------------------------
+
+    def remember(self, settings: QSettings) -> None:
+        """Write down widths, order and what is hidden."""
+        head = self.horizontalHeader()
+        if head is not None:
+            keys = ",".join(column.key for column in self.table.columns)
+            settings.setValue(f"tables/{self._name}", [keys, head.saveState()])
+
+    def recall(self, settings: QSettings) -> None:
+        """Look as it was remembered, where its columns are still the same."""
+        said, head = settings.value(f"tables/{self._name}"), self.horizontalHeader()
+        keys = ",".join(column.key for column in self.table.columns)
+        if not isinstance(said, list) or len(said) != 2 or said[0] != keys or head is None:
+            return
+        if isinstance(said[1], QByteArray) and head.restoreState(said[1]):
+            self.table.sort(head.sortIndicatorSection(), head.sortIndicatorOrder())
+
+    def _choose_columns(self, at: Any) -> None:
+        head = self.horizontalHeader()
+        menu = QMenu(self)
+        for i, column in enumerate(self.table.columns):
+            action = menu.addAction(column.title)
+            assert action is not None
+            action.setCheckable(True)
+            action.setChecked(not self.isColumnHidden(i))
+            action.toggled.connect(lambda is_on, i=i: self.setColumnHidden(i, not is_on))
+        assert head is not None
+        menu.exec(head.mapToGlobal(at))
+
+    # -- Qt's events ------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802
+        """Copies the selected rows as lines of tabs."""
+        clipboard = QGuiApplication.clipboard()
+        if event.matches(QKeySequence.StandardKey.Copy) and clipboard is not None:
+            clipboard.setText("\n".join(map(self._line, self.picked())))
+            return
+        super().keyPressEvent(event)
+
+    def _line(self, record: Any) -> str:
+        shown = [c for i, c in enumerate(self.table.columns) if not self.isColumnHidden(i)]
+        return "\t".join(column.text(record) for column in shown)
+
+    def _repaint(self) -> None:
+        port = self.viewport()
+        if port is not None and not self.table.rowCount():
+            port.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
+        """Says what to do while nothing is shown."""
+        super().paintEvent(event)
+        text = "" if self.table.rowCount(QModelIndex()) else self.empty()
+        if not text:
+            return
+        port = self.viewport()
+        assert port is not None
+        painter = QPainter(port)
+        painter.setPen(self.palette().placeholderText().color())
+        room = port.rect().adjusted(24, 24, -24, -24)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+        painter.end()

@@ -1,0 +1,204 @@
+"""The window: pages in tabs, docks, menus, and the farm in one sentence below."""
+
+from collections import Counter
+
+from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
+from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar
+
+from frontend import words
+from frontend.gui import deeds
+from frontend.gui.actions import Actions, Deed
+from frontend.gui.desk import Desk
+from frontend.gui.views.jobs import JobsPage
+from frontend.gui.views.machines import MachinesPage
+from fs_browser import theme
+from fs_browser.theme import Scheme
+
+_SAID_FOR = 8000  #: milliseconds that what an errand did stays in the status line
+
+
+class Window(QMainWindow):
+    """Everything a person sees of the farm."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.setWindowTitle("Render")
+        self.setObjectName("render")
+        self.actions_ = Actions(desk, self, DEEDS)
+        self.jobs = JobsPage(desk, [self.actions_[key] for key in JOB_MENU])
+        self.machines = MachinesPage(desk, [])
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.jobs, "Jobs")
+        self.tabs.addTab(self.machines, "Machines")
+        self.setCentralWidget(self.tabs)
+        self.farm_words = QLabel()
+        self.trouble_words = QLabel()
+        self.trouble_words.hide()
+        self._make_status_line()
+        self._make_menus()
+        self._make_toolbar()
+        self.resize(round(theme.em(self) * 82), round(theme.em(self) * 48))
+        self._recall(desk.remembered)
+        desk.told.connect(self._tell_farm)
+        desk.trouble.connect(self._tell_trouble)
+        desk.said.connect(self._tell_errand)
+        desk.refused.connect(self._tell_errand)
+
+    # -- built once -------------------------------------------------------------------------
+
+    def _make_status_line(self) -> None:
+        line = self.statusBar()
+        assert line is not None
+        line.addWidget(self.trouble_words)
+        line.addPermanentWidget(self.farm_words)
+
+    def _make_menus(self) -> None:
+        bar = self.menuBar()
+        assert bar is not None
+        for title, keys in MENUS:
+            menu = bar.addMenu(title)
+            assert menu is not None
+            for key in keys:
+                menu.addAction(self.actions_[key]) if key else menu.addSeparator()
+        view = bar.addMenu("&View")
+        assert view is not None
+        self._make_schemes(view)
+
+    def _make_schemes(self, view: QMenu) -> None:
+        group = QActionGroup(self)
+        for scheme, title in (
+            (Scheme.SYSTEM, "Colours of the &system"),
+            (Scheme.DARK, "&Dark"),
+            (Scheme.LIGHT, "&Light"),
+        ):
+            action = QAction(title, self)
+            action.setCheckable(True)
+            action.setChecked(theme.of().choice is scheme)
+            action.triggered.connect(lambda _=False, scheme=scheme: self._choose(scheme))
+            group.addAction(action)
+            view.addAction(action)
+
+    def _choose(self, scheme: Scheme) -> None:
+        theme.of().choose(scheme)
+        self.desk.remembered.setValue("scheme", scheme.value)
+
+    def _make_toolbar(self) -> None:
+        bar = QToolBar("Actions")
+        bar.setObjectName("actions")
+        bar.setMovable(False)
+        for key in TOOLBAR:
+            bar.addAction(self.actions_[key]) if key else bar.addSeparator()
+        self.addToolBar(bar)
+
+    # -- what is remembered -----------------------------------------------------------------
+
+    def _recall(self, settings: QSettings) -> None:
+        for key, restore in (("geometry", self.restoreGeometry), ("state", self.restoreState)):
+            if isinstance(value := settings.value(f"window/{key}"), QByteArray):
+                restore(value)
+        for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
+            view.recall(settings)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """Remembers how it looked."""
+        settings = self.desk.remembered
+        settings.setValue("window/geometry", self.saveGeometry())
+        settings.setValue("window/state", self.saveState())
+        for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
+            view.remember(settings)
+        super().closeEvent(event)
+
+    # -- what it says -----------------------------------------------------------------------
+
+    def _tell_farm(self) -> None:
+        alive = [n for n in self.desk.machines.records.values() if n.state != "dead"]
+        rendering = sum(n.status.get("state") == "rendering" for n in alive)
+        jobs = Counter(words.shown_state(j) for j in self.desk.jobs.records.values())
+        open_ = sum(jobs[key] for key in ("running", "queue", "waiting"))
+        machines = f"{rendering} of {words.plural(len(alive), 'machine')} rendering"
+        last = max((j.eta for j in self.desk.jobs.records.values() if j.eta), default=None)
+        when = words.ready(last, None, None, self.desk.clock.now())
+        parts = [machines, words.plural(open_, "open job"), f"done ≈ {when}" if when else ""]
+        self.farm_words.setText(", ".join(filter(None, parts)))
+
+    def _tell_trouble(self, why: str) -> None:
+        self.trouble_words.setText(f"⚠ {why}")
+        self.trouble_words.setVisible(bool(why))
+        self.trouble_words.setStyleSheet(f"color: {theme.of().colours.failed}")
+
+    def _tell_errand(self, said: str) -> None:
+        line = self.statusBar()
+        assert line is not None
+        line.showMessage(said, _SAID_FOR)
+
+
+DEEDS = (
+    Deed(
+        key="hold",
+        title="&Hold",
+        does="Start nothing more of the selected jobs",
+        icon="hold",
+        shortcut="Ctrl+H",
+        do=deeds.hold,
+        may=deeds.any_in(deeds.OPEN),
+    ),
+    Deed(
+        key="release",
+        title="&Release",
+        does="Let the selected jobs run again",
+        icon="release",
+        shortcut="Ctrl+Shift+H",
+        do=deeds.release,
+        may=deeds.any_in({"held"}),
+    ),
+    Deed(
+        key="retry",
+        title="Retry &failed",
+        does="Run the failed chunks of the selected jobs again",
+        icon="retry",
+        shortcut="Ctrl+R",
+        do=deeds.retry,
+        may=lambda desk: any(job.failed for job in desk.chosen_jobs()),
+    ),
+    Deed(
+        key="cancel",
+        title="&Cancel",
+        does="Start nothing more of the selected jobs and stop what runs",
+        icon="cancel",
+        do=deeds.cancel,
+        may=deeds.any_in(deeds.OPEN | {"held", "failed"}),
+    ),
+    Deed(
+        key="up",
+        title="Priority &up",
+        does="Ten more",
+        icon="up",
+        shortcut="Ctrl++",
+        do=lambda desk: deeds.change_priority(desk, 10),
+        may=deeds.any_in(deeds.OPEN | {"held"}),
+    ),
+    Deed(
+        key="down",
+        title="Priority &down",
+        does="Ten less",
+        icon="down",
+        shortcut="Ctrl+-",
+        do=lambda desk: deeds.change_priority(desk, -10),
+        may=deeds.any_in(deeds.OPEN | {"held"}),
+    ),
+    Deed(
+        key="undo",
+        title="&Undo",
+        does="Take back the last hold, release or priority",
+        icon="retry",
+        shortcut="Ctrl+Z",
+        do=lambda desk: desk.undo(),
+        may=lambda desk: bool(desk.undoable),
+    ),
+)
+JOB_MENU = ("hold", "release", "retry", "cancel", "up", "down")
+MENUS = (("&Job", ("hold", "release", "", "retry", "cancel", "", "up", "down", "", "undo")),)
+TOOLBAR = ("hold", "release", "", "retry", "cancel", "", "up", "down")

@@ -1,0 +1,37 @@
+"""Windows on real spools, offscreen."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from PyQt6.QtCore import QSettings
+
+from frontend.gui.desk import Desk
+from frontend.gui.views.window import Window
+from fs_browser import theme
+from renderd import config
+from renderd.spool.layout import Spool
+
+Show = Callable[[Spool], Window]
+PATIENCE = 30_000  #: milliseconds
+
+
+@pytest.fixture
+def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
+    """Shows the window of a spool, and has it read its farm."""
+    made: list[Window] = []
+    theme.of(qapp)
+
+    def _show(spool: Spool) -> Window:
+        kept = QSettings(str(tmp_path / "render.ini"), QSettings.Format.IniFormat)
+        desk = Desk(config.load({"spool": spool.root}), kept)
+        window = Window(desk)
+        qtbot.addWidget(window)
+        made.append(window)
+        with qtbot.waitSignal(desk.told, timeout=PATIENCE):
+            desk.start()
+        window.show()
+        return window
+
+    yield _show
+    for window in made:
+        window.desk.stop()

@@ -1,0 +1,72 @@
+"""The window on a real spool: what it shows, and orders that reach the spool."""
+
+import os
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QAbstractItemModelTester
+
+from renderd.spool import orders, tickets
+
+FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
+PATIENCE = 30_000
+
+
+def texts(view, key):
+    column = view.column(key)
+    model = view.model()
+    return [model.index(row, column).data() for row in range(model.rowCount())]
+
+
+def test_jobs_show_highest_priority_first(show, spool, publish):
+    publish(name="low", priority=10)
+    publish(name="high", priority=90)
+    window = show(spool)
+    assert texts(window.jobs.jobs, "name") == ["high", "low"]
+    assert texts(window.jobs.jobs, "state") == ["queued", "queued"]
+
+
+def test_the_chunks_of_the_selected_job_show(show, spool, publish, qtbot):
+    publish(name="shot", span="1-25")
+    window = show(spool)
+    window.jobs.jobs.selectRow(0)
+    qtbot.waitUntil(lambda: window.desk.chunks.rowCount() == 3, timeout=PATIENCE)
+    assert texts(window.jobs.chunks, "frames") == ["1-10", "11-20", "21-25"]
+
+
+def test_hold_holds_the_selected_job_and_undo_takes_it_back(show, spool, publish, qtbot):
+    jid = publish(name="shot")
+    window = show(spool)
+    window.jobs.jobs.selectRow(0)
+    window.actions_["hold"].trigger()
+    qtbot.waitUntil(lambda: texts(window.jobs.jobs, "state") == ["held"], timeout=PATIENCE)
+    assert tickets.find(spool, jid)[0] == "held"
+    window.actions_["undo"].trigger()
+    qtbot.waitUntil(lambda: texts(window.jobs.jobs, "state") == ["queued"], timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("name", ["jobs", "chunks", "machines"])
+def test_the_tables_keep_the_rules_of_models(show, spool, publish, qtbot, name):
+    publish(name="shot", span="1-40")
+    window = show(spool)
+    QAbstractItemModelTester(getattr(window.desk, name), FATAL, window)
+    window.jobs.jobs.selectRow(0)
+    qtbot.waitUntil(lambda: window.desk.chunks.rowCount() == 4, timeout=PATIENCE)
+    publish(name="another")
+    orders.hold(spool, next(iter(window.desk.jobs.records)), "test")
+    window.desk.farm.hurry()
+    qtbot.waitUntil(lambda: window.desk.jobs.rowCount() == 2, timeout=PATIENCE)
+    window.jobs.search.setText("another")
+    assert texts(window.jobs.jobs, "name") == ["another"]
+    window.desk.jobs.sort(2, Qt.SortOrder.DescendingOrder)
+
+
+def test_a_spool_that_goes_is_told_and_the_window_lives_on(show, spool, qtbot, tmp_path):
+    window = show(spool)
+    moved = spool.root + ".away"
+    os.rename(spool.root, moved)
+    window.desk.farm.hurry()
+    qtbot.waitUntil(lambda: window.trouble_words.isVisible(), timeout=PATIENCE)
+    os.rename(moved, spool.root)
+    window.desk.farm.hurry()
+    qtbot.waitUntil(lambda: not window.trouble_words.isVisible(), timeout=PATIENCE)
