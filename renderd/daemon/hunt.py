@@ -225,9 +225,15 @@ def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
 
 
 def _commands(node: Node, job: Job, held: Claim) -> tuple[tuple[str, ...], ...]:
-    """The chunk's own command lines; rebuilt from job.info where a power cut tore its file."""
+    """The chunk's own command lines; rebuilt from job.info where a power cut tore its file.
+
+    The start of a text may well be a command, of other frames or without its output.
+    """
+    whole = job_record.chunk_text(job.info, held.chunk.run, job.out).encode()
     with contextlib.suppress(OSError, RenderdError):
-        return infofile.parse(claims.read_text(node.spool, held)).commands
+        text = claims.read_text(node.spool, held)
+        if not whole.startswith(text):
+            return infofile.parse(text).commands
     return job_record.chunk_words(job.info, held.chunk.run, job.out)
 
 

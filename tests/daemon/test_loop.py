@@ -260,13 +260,14 @@ def test_a_dropped_file_runs(spool: Spool, driven: Driven) -> None:
     assert [t.slug for t in tickets.listed(spool, DONE)] == ["x"]
 
 
+@pytest.mark.parametrize("left", [b"", b"pr", b"prog 11", b"prog 11 20"])
 def test_a_torn_chunk_file_is_rebuilt_from_the_job(
-    spool: Spool, publish: Publish, driven: Driven
+    spool: Spool, publish: Publish, driven: Driven, left: bytes
 ) -> None:
     jid = publish(span="11-20")
     (waiting,) = chunks(spool, jid)
-    with open(spool.chunk(jid, waiting), "wb"):
-        pass  # a power cut left the name and no text
+    with open(spool.chunk(jid, waiting), "wb") as file:
+        file.write(left)  # a power cut left the name and no text, or the start of one
     driven.tick(0.0, Nudge())
     assert driven.works[0].commands == (("prog", "11", "20"),)
 

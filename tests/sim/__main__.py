@@ -24,8 +24,8 @@ def main() -> int:
     add = parser.add_argument
     add("--seeds", type=int, default=100, metavar="N", help="schedules to run, 100")
     add("--start", type=int, default=0, metavar="S", help="the first seed")
-    add("--nodes", type=int, default=3, metavar="N", help="machines at the start")
-    add("--steps", type=int, default=6000, metavar="N", help="calls of the share before the calm")
+    add("--nodes", type=int, default=0, metavar="N", help="machines at the start")
+    add("--steps", type=int, default=0, metavar="N", help="calls of the share before the calm")
     add("--mutant", metavar="NAME", help="leave one rule out, and stop where that is caught")
     add("--mutants", action="store_true", help="the same for each of them")
     args = parser.parse_args()

@@ -1,34 +1,45 @@
 """One schedule: a farm, the people at it, what goes wrong, and the calm in which all must end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
-from renderd.core import chunk, frames
-from renderd.core.infofile import Info
-from renderd.core.job import Draft, Writes
-from renderd.core.label import slug
+from renderd.core import chunk
 from renderd.core.names import parse_adopting
-from renderd.errors import RenderdError, UsageError
-from renderd.spool import jobs, layout, listing, nodes, orders, survey, tickets
+from renderd.errors import RenderdError
+from renderd.host import load
+from renderd.spool import control, jobs, layout, listing, nodes, orders, survey, tickets
 from renderd.spool.layout import CANCELLED, FAILED, HELD, WAITING, Spool
-from tests.sim.laws import DROPPED, Laws, whole_farm
+from tests.sim.laws import Laws, whole_farm
 from tests.sim.node import Daemon
+from tests.sim.people import People
 from tests.sim.share import SimShare
-from tests.sim.weather import ROUGH, Weather
-from tests.sim.world import LATENCY, ROOT, Actor, Died, Machine, Violation, World
+from tests.sim.trouble import Trouble
+from tests.sim.weather import CALM, ROUGH, Weather
+from tests.sim.world import LATENCY, ROOT, Actor, Machine, Violation, World
 
 IDENTITY = layout.Identity("simulation0000001")
-Act = Callable[[Spool], object]
+STEPS = (200, 300, 400, 600, 800, 1000, 1500, 4000)  #: calls before the calm; the seed draws one
+NODES = (1, 2, 2, 3, 3, 4)
+#: how often each act happens beside the others
+ACTS = {
+    "add": 10, "add_after": 3, "redo": 3, "order": 14, "limit": 4, "order_node": 4,
+    "move_ticket": 4, "move_chunk": 3, "copy_chunk": 1, "certify": 1, "litter": 2,
+    "edit_control": 2, "drop": 8, "remove_drop": 1, "edit_drop": 3, "drop_again": 2,
+    "crash": 8, "kill_daemon": 5, "freeze": 8, "cut": 4, "outage": 3, "fill": 3, "slow": 3,
+    "join": 4, "clone": 1, "unmount": 3, "let_time_pass": 2, "lose_power": 4,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a schedule is set up; the seed decides the rest."""
+    """How a schedule is set up; the seed decides the rest, and what is 0 here."""
 
-    nodes: int = 3
-    steps: int = 6000  #: calls of the share before the calm
+    nodes: int = 0
+    steps: int = 0  #: calls of the share before the calm
     calm: int = 60000  #: calls within which everything must have come to its end
     weather: Weather = ROUGH
+    is_forgetful: bool = False  #: the server may lose what it acknowledged
 
 
 @dataclass(eq=False)
@@ -38,41 +49,52 @@ class Farm:
     world: World
     plan: Plan
     daemons: list[Daemon] = field(default_factory=list)
-    dropped: dict[str, int] = field(default_factory=dict)
-    undone: list[Act] = field(default_factory=list)
     hosts: int = 0
-    numbers: int = 0
+    starts: dict[str, int] = field(default_factory=dict)
+    act: int = 0  #: the number of the present act
     is_calm: bool = False
 
     def __post_init__(self) -> None:
         world = self.world
         self.laws = Laws(world)
+        self.rng = Random(f"{world.seed} plan")
         server = world.server
-        for path in (ROOT, "/out", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
+        server.is_forgetful = self.laws.is_forgetful = self.plan.is_forgetful
+        for path in (ROOT, "/out", "/out/drops", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
             server.mkdir(path)
         server.create(f"{ROOT}/{layout.SPOOL_FILE}", IDENTITY.text().encode())
         # What must succeed and what only looks goes through a program that nothing befalls.
-        self.desk = self._program("desk", lambda actor: actor.sleep(float("inf")))
+        self.desk = self.program("desk", lambda actor: actor.sleep(float("inf")))
         self.desk.is_exposed = False
+        self.people, self.trouble = People(self), Trouble(self)
 
-    def _program(self, name: str, act: Callable[[Actor], None]) -> Actor:
-        return Actor(self.world, Machine(name), act)
+    def program(self, name: str, act: Callable[[Actor], None]) -> Actor:
+        """A program on a machine of its own, named by the act that started it."""
+        name = f"{name}{self.act}"
+        self.starts[name] = self.starts.get(name, 0) + 1
+        return Actor(self.world, Machine(f"{name}.{self.starts[name]}"), act)
 
     def spool(self, actor: Actor) -> Spool:
         """The spool as a program sees it."""
-        return Spool(
-            SimShare(self.world.server, actor), ROOT, IDENTITY, self.world.rng, actor.machine.name
-        )
+        share = SimShare(self.world.server, actor)
+        return Spool(share, ROOT, IDENTITY, actor.rng, actor.machine.name.replace(".", "-"))
 
-    # What people and machines do.
+    def desk_spool(self) -> Spool:
+        """The spool as it is."""
+        return self.spool(self.desk)
 
-    def start_node(self, host: str = "") -> None:
+    def start_node(
+        self, host: str = "", forerunner: Daemon | None = None, clone_of: Daemon | None = None
+    ) -> None:
         """A machine starts its daemon; the name of one that died may come again."""
         if not host:
             self.hosts += 1
             host = f"ws{self.hosts:02d}"
-        daemon = Daemon(self.world, host, self._born)
-        daemon.failure_odds = 0.05
+        self.starts[host] = self.starts.get(host, 0) + 1
+        machine = forerunner.machine if forerunner else Machine(f"{host}.{self.starts[host]}")
+        daemon = Daemon(self.world, host, machine, self._born)
+        daemon.forerunner, daemon.clone_of = forerunner, clone_of
+        daemon.failure_odds = 0.0 if self.is_calm else 0.05
         self.daemons.append(daemon)
 
     def _born(self, daemon: Daemon) -> None:
@@ -81,189 +103,89 @@ class Farm:
             del present[inc]  # it failed to begin, or was fenced: its beat stands still for good
         present[daemon.inc] = daemon.machine
 
-    def draft(self) -> Draft:
-        """A job of a command, with or without frames that it writes."""
-        self.numbers += 1
-        rng, name = self.world.rng, f"job{self.numbers}"
-        folder = rng.choice((name, name, f"shared{rng.randrange(2)}"))
-        out = f"/out/{folder}/f_####.png" if rng.random() < 0.5 else ""
-        runs = frames.parse(f"1-{1 + rng.randrange(8)}")
-        words = ("prog", "{start}", "{end}", *(["{out}"] if out else []))
-        info = Info(commands=(words,), frames=runs, out=out, retries=rng.randrange(3))
-        writes = Writes.PRIVATE if out else Writes.NOTHING
-        return Draft(
-            name=name, slug=slug(name), info=info, runs=runs, size=2, out=out, writes=writes
-        )
-
-    def add(self) -> None:
-        """A person queues a job; the tool may die half-way, or the share fail it."""
-        draft = self.draft()
-        after = (
-            tuple(tickets.everywhere(self.spool(self.desk)))[:1] if draft.slug[-1] in "36" else ()
-        )
-        order = jobs.Order("artist@ws00", after=after, replaces=self.world.rng.random() < 0.5)
-        self._person(lambda spool: jobs.publish(spool, draft, order), is_repeated=False)
-
-    def drop(self) -> None:
-        """A script drops an info file; names come again once the first is taken."""
-        rng = self.world.rng
-        name = f"drop{rng.randrange(3)}"
-        path = f"{ROOT}/{name}.info"
-        if name + ".info" in self.world.server.folder(ROOT).names or self.world.server.is_full:
-            return
-        self.dropped[name] = self.dropped.get(name, 0) + 1
-        server = self.world.server
-        is_slow = rng.random() < 0.5
-        server.create(path, b"" if is_slow else DROPPED)
-        opened = server.file(path)  # its descriptor follows the file wherever it is moved
-
-        def write_slowly(actor: Actor) -> None:
-            for piece in (DROPPED[:9], DROPPED[9:20], DROPPED[20:]):
-                actor.sleep(self.world.now + rng.choice((0.001, 0.5)))
-                opened.data += piece
-                opened.mtime_ns = server.now_ns()
-
-        if is_slow:
-            self._program("script", write_slowly).is_exposed = False
-
-    def order(self) -> None:
-        """A person's order to some job."""
-        rng = self.world.rng
-        known = sorted(tickets.everywhere(self.spool(self.desk)))
-        if not known:
-            return
-        jid, number = rng.choice(known), rng.randrange(100)
-        acts: tuple[Act, ...] = (
-            lambda spool: orders.hold(spool, jid, "artist"),
-            lambda spool: orders.release(spool, jid),
-            lambda spool: orders.set_priority(spool, jid, number),
-            lambda spool: orders.retry(spool, jid),
-            lambda spool: orders.skip(spool, jid, lambda c: c.index == 1),
-            lambda spool: orders.cancel(spool, jid) if number < 30 else None,
-        )
-        self._person(rng.choice(acts), is_repeated=True)
-
-    def _person(self, act: Act, *, is_repeated: bool) -> None:
-        def run(actor: Actor) -> None:
-            try:
-                act(self.spool(actor))
-            except UsageError:
-                pass
-            except (OSError, RenderdError):
-                if is_repeated:
-                    self.undone.append(act)  # as the message says: try again
-            except Died:
-                if is_repeated:
-                    self.undone.append(act)
-                raise
-
-        self._program("person", run)
-
-    def happen(self) -> None:
-        """One thing happens, as a farm's day has them."""
-        world, rng = self.world, self.world.rng
-        chance = rng.random()
-        alive = [d for d in self.daemons if d.is_alive]
-        if chance < 0.12:
-            self.add()
-        elif chance < 0.2:
-            self.drop()
-        elif chance < 0.45:
-            self.order()
-        elif chance < 0.55 and alive:
-            self._crash(rng.choice(alive))
-        elif chance < 0.65 and alive:
-            machine = rng.choice(alive).machine
-            machine.frozen_until = world.now + rng.choice((3.0, 30.0, 90.0, 400.0))
-            machine.impaired_at = machine.frozen_until
-            world.count("freeze")
-        elif chance < 0.7 and alive:
-            machine = rng.choice(alive).machine
-            machine.cut_until = world.now + rng.choice((3.0, 30.0, 90.0))
-            machine.impaired_at = machine.cut_until
-            world.count("partition")
-        elif chance < 0.74:
-            self._outage(rng.choice((5.0, 60.0, 120.0)))
-        elif chance < 0.78:
-            world.server.is_full = not world.server.is_full
-            world.count("full share")
-        elif chance < 0.82 and len(alive) < 5:
-            self.start_node()
-        elif chance < 0.85:
-            world.count("slow server")
-            world.latency = LATENCY if world.latency > LATENCY else rng.choice((0.1, 0.5, 2.0))
-
-    def _crash(self, daemon: Daemon) -> None:
-        self.world.count("crash")
-        self.world.kill(daemon.machine)
-        self.daemons.remove(daemon)
-        host = daemon.host if self.world.rng.random() < 0.7 else ""
-        self._program("service", lambda actor: self._again(actor, host)).is_exposed = False
-
-    def _again(self, actor: Actor, host: str) -> None:
-        actor.sleep(self.world.now + self.world.rng.choice((1.0, 20.0, 200.0)))
-        self.start_node(host)
-
-    def _outage(self, seconds: float) -> None:
-        self.world.count("outage")
-        self.world.outage_until = self.world.now + seconds
-
     # The schedule.
 
     def run(self) -> None:
         """Faults first, then calm; raises Violation."""
-        world, rng = self.world, self.world.rng
-        for _ in range(self.plan.nodes):
+        world, rng = self.world, self.rng
+        for _ in range(self.plan.nodes or rng.choice(NODES)):
             self.start_node()
+        end = self.plan.steps or rng.choice(STEPS)
+        weights = {name: weight * rng.choice((0, 1, 1, 3)) for name, weight in ACTS.items()}
+        if not self.plan.is_forgetful:
+            weights["lose_power"] = 0
+        weights["add"] += 1
+        world.set_weather(self.plan.weather.drawn(rng))
+        pace = rng.choice((2.0, 8.0, 8.0, 30.0))
         for _ in range(2):
-            self.add()
-        world.set_weather(self.plan.weather)
-        end = self.plan.steps
-        self._program("day", self._day).is_exposed = False
-        world.run(lambda: world.steps >= end, self.plan.steps + 1)
-        del rng
+            self._happen({"add": 1})
+        self.program("day", lambda actor: self._day(actor, weights, pace)).is_exposed = False
+        world.run(lambda: world.steps >= end, end + 1)
         self._calm()
 
-    def _day(self, actor: Actor) -> None:
+    def _day(self, actor: Actor, weights: Mapping[str, int], pace: float) -> None:
         while not self.is_calm:
-            actor.sleep(self.world.now + self.world.rng.random() * 8.0)
+            actor.sleep(self.world.now + self.rng.random() * pace)
             if not self.is_calm:
-                self.happen()
+                self._happen(weights)
+
+    def _happen(self, weights: Mapping[str, int]) -> None:
+        """One thing happens, as a farm's day has them."""
+        self.act += 1
+        rng = self.world.detail("day", self.act)
+        [name] = rng.choices(list(weights), list(weights.values()))
+        if self.world.happens("day", self.act, name):
+            who = self.people if hasattr(self.people, name) else self.trouble
+            getattr(who, name)(rng)
 
     def _calm(self) -> None:
         world = self.world
         self.is_calm = True
-        world.set_weather(world.calm)
+        self.act += 1
+        world.set_weather(CALM)
         world.server.is_full = False
         world.outage_until = 0.0
         world.latency = LATENCY
+        for machine in {actor.machine for actor in world.actors}:
+            machine.frozen_until = machine.cut_until = 0.0
+            self.trouble.mount(machine)
         for daemon in self.daemons:
-            daemon.machine.frozen_until = daemon.machine.cut_until = 0.0
             daemon.failure_odds = 0.0
         self.start_node()
-        undone, self.undone = self.undone, []
-        for act in undone:
-            self._person(act, is_repeated=True)
-        self._program("tidy", self._tidy).is_exposed = False
-        if not world.run(self.is_over, self.plan.calm):
-            whole_farm(self.laws, self.spool(self.desk), self.dropped)
+        self.program("tidy", self._tidy).is_exposed = False
+        is_over = world.run(self.is_over, self.plan.calm)
+        whole_farm(self.laws, self.desk_spool(), self.people.dropped)
+        if not is_over:
             raise Violation("I6: the farm has not come to its end")
-        whole_farm(self.laws, self.spool(self.desk), self.dropped)
 
     def _tidy(self, actor: Actor) -> None:
-        """The people release what is held, and tell again what failed."""
+        """The people release what is held, take limits back, and tell again what failed."""
         spool = self.spool(actor)
         while True:
-            actor.sleep(self.world.now + 5.0)
-            undone, self.undone = self.undone, []
+            undone, self.people.undone = self.people.undone, []
             for act in undone:
-                self._person(act, is_repeated=True)
+                self.people.tell(act, None, is_repeated=True)
             for ticket in tickets.listed(spool, HELD):
                 self._tell(lambda jid=ticket.jid: orders.release(spool, jid))
             over = {t.jid for f in (FAILED, CANCELLED) for t in tickets.listed(spool, f)}
+            known = tickets.everywhere(spool)
+            for jid, (folder, _) in known.items():
+                if folder in layout.OPEN:
+                    self._tell(lambda jid=jid: self._lift(spool, jid))
             for ticket in tickets.listed(spool, WAITING):
-                if over.intersection(jobs.read(spool, ticket.jid).info.after):
+                after = jobs.read(spool, ticket.jid).info.after
+                if over.intersection(after) or not known.keys() >= set(after):
                     self._tell(lambda jid=ticket.jid: orders.cancel(spool, jid))
+            for daemon in self.daemons:
+                if daemon.is_alive and daemon.loop:
+                    daemon.loop.node.rest.reason = ""
+            actor.sleep(self.world.now + 5.0)
+
+    @staticmethod
+    def _lift(spool: Spool, jid: str) -> None:
+        said = control.read(spool, jid)
+        if said.nodes or said.pool or said.needs_ram or said.blocked:
+            control.change(spool, jid, nodes=None, pool=None, needs_ram=None, blocked=())
 
     @staticmethod
     def _tell(act: Callable[[], object]) -> None:
@@ -278,22 +200,29 @@ class Farm:
         if world.steps % 50:
             return False
         folders = world.server.folders
-        is_open = any(folders[f"{ROOT}/{f}"].names for f in ("queue", "held", "waiting"))
+        is_open = any(
+            self.laws.must_end(name) for f in layout.OPEN for name in folders[f"{ROOT}/{f}"].names
+        )
         is_coming = any(map(parse_adopting, folders[f"{ROOT}/adopting"].names))
-        drops = any(n.endswith(".info") for n in folders[ROOT].names)
-        return not (is_open or is_coming or drops or self.undone)
+        drops = any(n.endswith(".info") and n[0] != "." for n in folders[ROOT].names)
+        return not (is_open or is_coming or drops or self.people.undone)
 
 
 def make_small() -> None:
     """Groups of three chunks and shards of two nodes, so that small farms have several."""
     chunk.CHUNKS_A_GROUP = survey.CHUNKS_A_GROUP = listing.CHUNKS_A_GROUP = 3  # type: ignore[attr-defined]
     nodes.SHARD_SIZE = 2
+    load.available_bytes = lambda: 16 << 30  # type: ignore[assignment]  # not this machine's
 
 
 def simulate(seed: int, plan: Plan) -> World:
     """Run one schedule to its end.  Raises Violation."""
+    return run(World(seed), plan)
+
+
+def run(world: World, plan: Plan) -> World:
+    """Run a schedule in a fresh world, which tells its events also where this raises Violation."""
     make_small()
-    world = World(seed)
     try:
         Farm(world, plan).run()
     finally:

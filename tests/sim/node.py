@@ -7,9 +7,11 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from renderd import plan
+from renderd.core import job as job_record
 from renderd.core.names import Beat, new_incarnation
 from renderd.core.policy import Able
 from renderd.daemon import verdict
@@ -27,9 +29,8 @@ from renderd.spool.adopt import Adopter
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool, open_spool
 from tests.sim.share import SimShare
-from tests.sim.world import ROOT, Actor, Machine, World
+from tests.sim.world import ROOT, Actor, Machine, Violation, World
 
-LONGEST_WAIT = 1.0
 ENDINGS = (Ending.FAIL, Ending.FAIL, Ending.KILLED, Ending.TIMEOUT)
 
 
@@ -50,13 +51,16 @@ _LOAD = Load(
 class Daemon:
     """One incarnation on a machine; begins another when it is fenced."""
 
-    def __init__(self, world: World, host: str, born: Callable[["Daemon"], None]) -> None:
-        self.world, self.host, self.born = world, host, born
-        self.machine = Machine(host)
+    def __init__(
+        self, world: World, host: str, machine: Machine, born: Callable[["Daemon"], None]
+    ) -> None:
+        self.world, self.host, self.machine, self.born = world, host, machine, born
         self.loop: Loop | None = None
         self.inc = ""
+        self.forerunner: Daemon | None = None  #: one that died on this machine, not buried yet
+        self.clone_of: Daemon | None = None  #: the daemon whose memory this one begins with
         self.failure_odds = 0.0
-        self.actor = Actor(world, self.machine, self._live)
+        self.actor = Actor(world, machine, self._live)
 
     @property
     def is_alive(self) -> bool:
@@ -67,7 +71,7 @@ class Daemon:
             try:
                 loop = self._begin(actor)
             except (OSError, RenderdError):  # the daemon exits, its service starts it again
-                self.machine.impaired_at = self.world.now
+                self.machine.impaired_at = max(self.machine.impaired_at, self.world.now)
                 actor.sleep(self.world.now + 5.0)
                 continue
             self._tick_on(actor, loop)
@@ -80,25 +84,69 @@ class Daemon:
 
     def _begin(self, actor: Actor) -> Loop:
         world = self.world
-        rng = random.Random(world.rng.getrandbits(64))
-        self.inc = inc = new_incarnation(self.host, rng)
+        rng = actor.rng
+        copied, self.clone_of = self.clone_of, None
+        self.inc = inc = copied.inc if copied else new_incarnation(self.host, rng)
         spool = open_spool(SimShare(world.server, actor), ROOT, rng, inc)
+        self._bury_forerunner(spool)
         able = Able(name=self.host, inc=inc, ram_bytes=16 << 30)
         self.born(self)
         node = Node(
             spool=spool, inc=inc, name=self.host, slots=1 + rng.randrange(2), able=able,
             pulse=nodes.Pulse("00", Beat(inc, 0, 5, "aaaa")),
-            adopter=Adopter(spool, inc, _planner(spool), trust.policy_of(spool)),
+            adopter=Adopter(
+                spool, inc, _planner(spool), trust.policy_of(spool), local_disk=self._local_disk
+            ),
             shortages=Shortages(spool, "linux", f"{ROOT}/tmp"),
             start=self._start, rng=rng, started=world.now,
         )  # fmt: skip
-        node.pulse = nodes.register(spool, inc, {"node": self.host}, 5)
+        if copied and copied.loop:
+            pulse = copied.loop.node.pulse
+            node.pulse = nodes.Pulse(pulse.shard, pulse.beat, set(pulse.tags))
+        else:
+            node.pulse = nodes.register(spool, inc, {"node": self.host}, 5)
         node.beaten = world.now
         node.next_beat = world.now + 1.0
         loop = Loop(node, Janitor(spool), _Sampler(), clock=self._clock, wall=self._clock)
         node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
         self.loop = loop
         return loop
+
+    def _bury_forerunner(self, spool: Spool) -> None:
+        """As daemon.assembly: the strays of a dead daemon are ended, then it is certified."""
+        if self.forerunner is None:
+            return
+        for other in [a for a in self.machine.actors if a is not self.actor]:
+            other.end()
+        for shard in nodes.shards(spool):
+            for beat in nodes.beats(spool, shard):
+                if beat.inc == self.forerunner.inc:
+                    nodes.declare(spool, shard, beat)
+        self.forerunner = None
+
+    def be_killed(self, *, leaves_strays: bool) -> None:
+        """The daemon is gone, but for its machine; its renderers perhaps write on."""
+        works = self.loop.node.running if self.loop and leaves_strays else []
+        self.world.end(self.machine)
+        for work in works:
+            Actor(self.world, self.machine, partial(self._stray, work))
+
+    def _stray(self, work: Work, actor: Actor) -> None:
+        """A renderer that outlives its daemon."""
+        if work.output is None:
+            return
+        folder = work.output.private(work.claim.stem)
+        share = SimShare(self.world.server, actor)
+        for frame in work.frames:
+            actor.sleep(self.world.now + 3.0)
+            data = picture(label_of(work.job.jid) << 16 | actor.rng.getrandbits(16))
+            with contextlib.suppress(OSError):
+                share.create(f"{folder}/f_{frame:04d}.png", data)
+                self.world.count("frame of a stray renderer")
+
+    def _local_disk(self, folder: str) -> str:
+        is_bare = bool(self.machine.unmounted) and folder.startswith(self.machine.unmounted)
+        return "ext4" if is_bare else ""
 
     def _clock(self) -> float:
         return self.world.now
@@ -116,7 +164,7 @@ class Daemon:
             due = min(node.next_beat, node.next_poll, node.next_chores)
             now = self.world.now
             if loop.inbox.empty():
-                actor.sleep(min(max(due, now + 0.01), now + LONGEST_WAIT))
+                actor.sleep(max(due, now + 0.01))
 
     def _leave(self, loop: Loop) -> None:
         node = loop.node
@@ -137,8 +185,11 @@ class Daemon:
         Actor(self.world, self.machine, lambda actor: self._render(actor, loop, work))
 
     def _render(self, actor: Actor, loop: Loop, work: Work) -> None:
-        world, rng = self.world, self.world.rng
-        began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), world.rng)
+        world, rng = self.world, actor.rng
+        began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), rng)
+        expected = job_record.chunk_words(work.job.info, work.claim.chunk.run, work.job.out)
+        if work.commands != expected:
+            raise Violation(f"{work.claim.chunk.name} runs {work.commands}, not {expected}")
         landing = None
         try:
             landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)
@@ -149,7 +200,7 @@ class Daemon:
             found = verdict.of_refusal(work, refusal)
         except OSError as error:
             found = verdict.of_error(spool, work, error)
-        if found.ending is Ending.DONE and rng.random() < self.failure_odds:
+        if found.ending is Ending.DONE and actor.chance(self.failure_odds, "command fails"):
             ending = rng.choice(ENDINGS) if work.output is None else Ending.KILLED
             found = Verdict(ending=ending, reason=f"made to {ending}")
         elif found.ending is Ending.DONE and landing is not None:
@@ -159,7 +210,7 @@ class Daemon:
             self.post(found.result(work, wall=world.now - began, keeps=keeps))
 
     def _rendered(self, actor: Actor, work: Work, spool: Spool, landing: Landing | None) -> Ending:
-        world, rng = self.world, self.world.rng
+        world, rng = self.world, actor.rng
         if landing is None:
             self._wait(actor, work, world.now + rng.choice((0.0, 0.2, 1.0, 5.0, 20.0)))
             return Ending.KILLED if work.stopping.is_set() else Ending.DONE
@@ -167,7 +218,7 @@ class Daemon:
             self._wait(actor, work, world.now + rng.choice((0.0, 0.1, 3.0)))
             if work.stopping.is_set():
                 return Ending.KILLED
-            self._write_frame(spool, work, frame)
+            self._write_frame(actor, spool, work, frame)
             if rng.random() < 0.3:
                 landing.sweep(is_final=False, saved=[frame])
         for _ in range(10):  # as Landing.settle, whose clock is a real one
@@ -179,13 +230,12 @@ class Daemon:
             raise refusal
         return Ending.BAD_OUTPUT if landing.missing() else Ending.DONE
 
-    def _write_frame(self, spool: Spool, work: Work, frame: int) -> None:
+    def _write_frame(self, actor: Actor, spool: Spool, work: Work, frame: int) -> None:
         """What the renderer leaves: a whole picture, or half of one and a clean exit."""
         assert work.output is not None
-        rng = self.world.rng
+        rng = actor.rng
         data = picture(label_of(work.job.jid) << 16 | rng.getrandbits(16))
-        if rng.random() < self.failure_odds / 2:
-            self.world.count("half a frame")
+        if actor.chance(self.failure_odds / 2, "half a frame"):
             data = data[: rng.randrange(len(data))]
         path = f"{work.output.private(work.claim.stem)}/f_{frame:04d}.png"
         with contextlib.suppress(FileExistsError):  # our own request, sent twice

@@ -18,10 +18,13 @@ _FOLDER_MODE = stat_bits.S_IFDIR | 0o2700  # one person's farm: owners are not t
 class File:
     """One file: its bytes and what lstat tells of it."""
 
-    __slots__ = ("data", "ino", "mode", "mtime_ns")
+    __slots__ = ("before", "data", "ino", "is_synced", "mode", "mtime_ns", "writer")
 
     def __init__(self, data: bytes, mtime_ns: int, ino: int) -> None:
         self.data, self.mtime_ns, self.ino, self.mode = data, mtime_ns, ino, _FILE_MODE
+        self.before = b""  #: what it held before it was rewritten in place
+        self.is_synced = True
+        self.writer: object = None  #: the machine that wrote it last
 
 
 class Folder:
@@ -43,18 +46,19 @@ class Server:
     """A file system of one share; paths are absolute, times come from `clock`."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock = clock
         self._inodes = 2
         self.folders: dict[str, Folder] = {"": Folder(0, 1)}
         self.is_full = False
         self.free_bytes = 1 << 40
         self.is_forgetful = False
-        self.told: list[Callable[[str, str], None]] = []  #: called with (old, new) of each move
-        self._undo: deque[Callable[[], None]] = deque(maxlen=KEPT_CHANGES)
+        #: called with the old and new name of each move, and what it replaced
+        self.told: list[Callable[[str, str, File | Folder | None], None]] = []
+        self._undo: deque[tuple[str, Callable[[], None]]] = deque(maxlen=KEPT_CHANGES)
 
     def now_ns(self) -> int:
         """The server's time in ns, in whole ticks."""
-        return int(self._clock() * 1e9) // TICK_NS * TICK_NS
+        return int(self.clock() * 1e9) // TICK_NS * TICK_NS
 
     def folder(self, path: str) -> Folder:
         """The folder at a path.  Raises ENOENT, ENOTDIR."""
@@ -112,7 +116,7 @@ class Server:
             return Stat(0, found.mtime_ns, OWNER, GROUP, _FOLDER_MODE, 2, 1, found.ino)
         return Stat(len(found.data), found.mtime_ns, OWNER, GROUP, found.mode, 1, 1, found.ino)
 
-    def create(self, path: str, data: bytes) -> None:
+    def create(self, path: str, data: bytes) -> File:
         parent, _, name = path.rpartition("/")
         folder = self.folder(parent)
         if name in folder.names:
@@ -124,13 +128,8 @@ class Server:
         if is_short:
             raise fail(errno.ENOSPC, path)
         if self.is_forgetful:
-            self._undo.append(lambda: self._forget_new(path, thing))
-
-    def _forget_new(self, path: str, thing: File | Folder) -> None:
-        parent, _, name = path.rpartition("/")
-        folder = self.folders.get(parent)
-        if folder is not None and folder.names.get(name) is thing:
-            self._take(path)
+            self._undo.append((path, lambda: self._drop(path)))
+        return thing
 
     def rename(self, old: str, new: str) -> None:
         thing = self.entry(old)
@@ -142,39 +141,44 @@ class Server:
             raise fail(errno.EISDIR if isinstance(held, Folder) else errno.ENOTDIR, new)
         if isinstance(held, Folder) and held.names:
             raise fail(errno.ENOTEMPTY, new)
-        self._take(old)
+        self._move(old, new)
+        if self.is_forgetful:
+            self._undo.append((new, lambda: self._move_back(new, old, held)))
+        for tell in self.told:
+            tell(old, new, held)
+
+    def _move(self, old: str, new: str) -> None:
+        thing = self._take(old)
         self._put(new, thing)
         if isinstance(thing, Folder):
-            self._carry(old, new)
-        elif self.is_forgetful:
-            self._undo.append(lambda: self._forget_move(old, new, thing))
-        for tell in self.told:
-            tell(old, new)
+            inside = [p for p in self.folders if p == old or p.startswith(old + "/")]
+            for path in inside:
+                self.folders[new + path[len(old) :]] = self.folders.pop(path)
 
-    def _carry(self, old: str, new: str) -> None:
-        inside = [p for p in self.folders if p == old or p.startswith(old + "/")]
-        for path in inside:
-            self.folders[new + path[len(old) :]] = self.folders.pop(path)
+    def _move_back(self, new: str, old: str, held: File | Folder | None) -> None:
+        self._move(new, old)
+        if held is not None:
+            self._put(new, held)
 
-    def _forget_move(self, old: str, new: str, thing: File) -> None:
-        parent, _, name = new.rpartition("/")
-        folder = self.folders.get(parent)
-        back = self.folders.get(old.rpartition("/")[0])
-        if folder is not None and back is not None and folder.names.get(name) is thing:
-            self._take(new)
-            self._put(old, thing)
+    def _drop(self, path: str) -> None:
+        self.folders.pop(path, None)
+        self._take(path)
 
-    def forget(self, changes: int) -> int:
-        """Lose the newest acknowledged changes, as an `async` export does; how many."""
-        count = min(changes, len(self._undo))
-        for _ in range(count):
-            self._undo.pop()()
+    def forget(self, changes: int) -> list[str]:
+        """Lose the newest acknowledged changes, as an `async` export does; the paths of them."""
+        lost = []
+        for _ in range(min(changes, len(self._undo))):
+            path, undo = self._undo.pop()
+            undo()
+            lost.append(path)
         self._undo.clear()
-        return count
+        return lost
 
     def unlink(self, path: str) -> None:
-        self.file(path)
+        file = self.file(path)
         self._take(path)
+        if self.is_forgetful:
+            self._undo.append((path, lambda: self._put(path, file)))
 
     def mkdir(self, path: str) -> None:
         parent, _, name = path.rpartition("/")
@@ -185,20 +189,28 @@ class Server:
         thing = Folder(self.now_ns(), self._inode())
         self._put(path, thing)
         self.folders[path] = thing
+        if self.is_forgetful:
+            self._undo.append((path, lambda: self._drop(path)))
 
     def rmdir(self, path: str) -> None:
-        if self.folder(path).names:
+        folder = self.folder(path)
+        if folder.names:
             raise fail(errno.ENOTEMPTY, path)
-        self._take(path)
-        del self.folders[path]
+        self._drop(path)
+        if self.is_forgetful:
+            self._undo.append((path, lambda: self._remake(path, folder)))
 
-    def append(self, path: str, data: bytes) -> None:
-        self._rewrite(path, data, is_append=True)
+    def _remake(self, path: str, folder: Folder) -> None:
+        self._put(path, folder)
+        self.folders[path] = folder
 
-    def rewrite(self, path: str, data: bytes) -> None:
-        self._rewrite(path, data, is_append=False)
+    def append(self, path: str, data: bytes, writer: object = None) -> None:
+        self._rewrite(path, data, writer, is_append=True)
 
-    def _rewrite(self, path: str, data: bytes, *, is_append: bool) -> None:
+    def rewrite(self, path: str, data: bytes, writer: object = None) -> None:
+        self._rewrite(path, data, writer, is_append=False)
+
+    def _rewrite(self, path: str, data: bytes, writer: object, *, is_append: bool) -> None:
         parent, _, name = path.rpartition("/")
         held = self.folder(parent).names.get(name)
         if isinstance(held, Folder):
@@ -206,7 +218,14 @@ class Server:
         if held is None:
             held = File(b"", self.now_ns(), self._inode())
             self._put(path, held)
+            if self.is_forgetful:
+                self._undo.append((path, lambda: self._drop(path)))
         if self.is_full and (is_append or len(data) > len(held.data)):
             raise fail(errno.ENOSPC, path)
-        held.data = held.data + data if is_append else data + held.data[len(data) :]
+        file, before = held, held.data
+        if self.is_forgetful:
+            self._undo.append((path, lambda: setattr(file, "data", before)))
+        held.before = before
+        held.data = before + data if is_append else data + before[len(data) :]
         held.mtime_ns = self.now_ns()
+        held.is_synced, held.writer = False, writer

@@ -1,20 +1,21 @@
-"""The simulated farm: one clock, one PRNG, and actors that take turns at every call."""
+"""The simulated farm: one clock, one seed, and actors that take turns at every call."""
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from greenlet import getcurrent, greenlet
 
-from tests.sim.server import Server
-from tests.sim.weather import CALM, Weather
+from tests.sim.server import File, Server
+from tests.sim.weather import CALM, STRIKES, Weather
 
 ROOT = "/spool"
 LATENCY = 0.002  #: seconds a call takes when nothing is wrong
 BURSTS = (0, 0, 0, 1, 2, 4, 8, 30)  #: calls that an actor makes before another may run
 LATE_STEPS = 4000  #: within which a late duplicate arrives
+Key = tuple[str, int]
 
 
 class Died(BaseException):
@@ -25,6 +26,23 @@ class Violation(AssertionError):
     """A rule of the protocol was broken."""
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fault or an act: to whom, at which call or act of theirs, what.
+
+    `World.script` may name some of a run's events by their keys: a second run has these alone.
+    """
+
+    who: str
+    number: int
+    what: str
+    step: int
+
+    @property
+    def key(self) -> Key:
+        return self.who, self.number
+
+
 @dataclass(eq=False)
 class Machine:
     """What stops, hangs and dies together: a daemon and its runners, or one person's tool."""
@@ -32,8 +50,12 @@ class Machine:
     name: str
     frozen_until: float = 0.0  #: suspended, or its share hangs: calls do not return before
     cut_until: float = 0.0  #: every call fails until then
+    bare: Server | None = None  #: the empty folders that lie where shares are not mounted
+    unmounted: tuple[str, ...] = ()  #: which shares are not
     impaired_at: float = float("-inf")  #: when anything of its own last went wrong
     actors: list["Actor"] = field(default_factory=list)
+    unsynced: list[File] = field(default_factory=list)
+    born: int = 0  #: actors so far
 
 
 class Actor:
@@ -41,9 +63,14 @@ class Actor:
 
     def __init__(self, world: "World", machine: Machine, act: Callable[["Actor"], None]) -> None:
         self.world, self.machine = world, machine
+        self.name = f"{machine.name}/{machine.born}"
+        machine.born += 1
+        self.rng = random.Random(f"{world.seed} {self.name}")
         self.is_alive, self.is_exposed = True, True
         self.wake = world.now
-        self.dies_before_effect = False
+        self.calls = 0
+        self.dies_at = -1  #: the call before or at which a program is killed half-way
+        self._chances = 0
         self._budget = 0
         self._thread = greenlet(self._run, parent=world.hub)
         self._act = act
@@ -65,21 +92,35 @@ class Actor:
 
     def step(self) -> None:
         """One call of the share: time passes and others may come first.  Raises Died, OSError."""
-        world = self.world
+        world, machine = self.world, self.machine
         world.steps += 1
         world.now += world.latency
+        self.calls += 1
         self._budget -= 1
-        if self._budget < 0 or self.blocked_until() > world.now:
+        now = world.now
+        if self._budget < 0 or machine.frozen_until > now or world.outage_until > now:
             self.pause()
         elif not self.is_alive:
             raise Died
-        if self.machine.cut_until > world.now:
+        if self.calls == self.dies_at:
+            self.is_alive = False
+            raise Died
+        if machine.cut_until > world.now:
             raise TimeoutError(110, "the network is cut")
 
     def blocked_until(self) -> float:
         """When its machine runs again and the server answers it."""
-        outage = self.world.outage_until if self.is_exposed else 0.0
-        return max(self.machine.frozen_until, outage)
+        frozen, outage = self.machine.frozen_until, self.world.outage_until
+        return outage if outage > frozen and self.is_exposed else frozen
+
+    def chance(self, odds: float, what: str) -> bool:
+        """Whether something of its own befalls this program now."""
+        if not odds:
+            return False
+        self._chances += 1
+        if self.rng.random() >= odds:
+            return False
+        return self.world.happens(self.name, -self._chances, what)
 
     def pause(self) -> None:
         """Let others run; raises Died when this program was ended meanwhile."""
@@ -92,10 +133,6 @@ class Actor:
         self.wake = until
         self.pause()
 
-    def dies_after(self, is_before_effect: bool) -> None:
-        """The call in hand is its last; it may or may not take effect."""
-        self.dies_before_effect = is_before_effect
-
     def die(self) -> None:
         """End this program and all that runs on its machine."""
         self.world.kill(self.machine)
@@ -105,44 +142,69 @@ class Actor:
         """Unwind it; what its code does on the way out reaches nothing any more."""
         self.is_alive = False
         if self._thread and self._thread is not getcurrent():
+            self._thread.parent = getcurrent()  # which goes on when it has ended
             self._thread.throw(Died)
 
 
 class World:
     """Runs actors in an order that the seed decides, and counts what happened."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.rng = random.Random(seed)
+    def __init__(self, seed: int, script: Mapping[Key, str] | None = None) -> None:
+        self.seed, self.script = seed, script
+        self.rng = random.Random(f"{seed} turns")
+        self._sky = random.Random(f"{seed} sky")
         self.hub = getcurrent()
         self.now = 1000.0
         self.steps = 0
         self.latency = LATENCY
         self.outage_until = 0.0  #: the server answers nobody before
         self.actors: list[Actor] = []
+        self.turn: Actor | None = None  #: whose turn it is
         self.locks: dict[str, Actor] = {}
         self.counts: Counter[str] = Counter()
-        self.calm = CALM
-        self.weather = CALM
-        self.worst = 0.0
+        self.events: list[Event] = []
+        self.is_calm = True
+        self.is_late = False  #: a late duplicate is being done
         self.server = Server(lambda: self.now)
         self.trace: Callable[[str], None] | None = None
-        self._late: list[tuple[int, int, Callable[[], None]]] = []
+        self._late: list[tuple[int, str, Callable[[], None]]] = []
         self._late_creates: set[str] = set()
+        self.set_weather(CALM)
 
     def count(self, what: str) -> None:
-        """Count a fault or an event."""
+        """Count what happened."""
         self.counts[what] += 1
         if self.trace is not None:
             self.trace(what)
 
+    def happens(self, who: str, number: int, what: str) -> bool:
+        """Whether a fault or act that was drawn takes place; every one asks here, by its key."""
+        if self.script is not None and (who, number) not in self.script:
+            return False
+        self.events.append(Event(who, number, what, self.steps))
+        self.count(what)
+        return True
+
+    def detail(self, who: str, number: int) -> random.Random:
+        """What decides the particulars of one event, whatever else happened."""
+        return random.Random(f"{self.seed} {who} {number}")
+
     def set_weather(self, weather: Weather) -> None:
         """From now on calls meet these faults."""
-        self.weather = weather
-        w = weather
-        self.worst = w.death + w.error_before + w.error_after + w.lost_reply + w.late + w.delayed
+        self.is_calm = weather is CALM
+        self._odds = {kind: weather.odds(kind) for kind in STRIKES}
+        self._worst = {kind: odds[-1][0] for kind, odds in self._odds.items()}
 
-    def later(self, act: Callable[[], None], call: str, path: str) -> None:
+    def strike(self, actor: Actor, kind: int) -> str:
+        """The fault that hits a call, or an empty string; who meets it says so by `happens`."""
+        if self.script is not None:
+            return self.script.get((actor.name, actor.calls), "")
+        draw = self._sky.random()
+        if draw >= self._worst[kind]:
+            return ""
+        return next(name for odds, name in self._odds[kind] if draw < odds)
+
+    def later(self, act: Callable[[], None], actor: Actor, call: str, path: str) -> None:
         """Have the server do a request once more, some thousands of steps later.
 
         Never both the CREATE and the RENAME of one temp: together they would bring a chunk back,
@@ -153,15 +215,27 @@ class World:
         elif call == "rename" and path in self._late_creates:
             self.count("late twice, left out")
             return
-        when = self.steps + self.rng.randrange(1, self.rng.choice((20, 300, LATE_STEPS)))
-        heappush(self._late, (when, self.rng.getrandbits(40), act))
+        rng = self.detail(actor.name, actor.calls)
+        when = self.steps + rng.randrange(1, rng.choice((20, 300, LATE_STEPS)))
+        heappush(self._late, (when, f"{actor.name} {actor.calls}", act))
 
     def kill(self, machine: Machine) -> None:
-        """A machine loses power: nothing of it runs on, its locks go."""
+        """A machine loses power: nothing of it runs on, and what was not synced is torn."""
+        self.end(machine)
+        for file in machine.unsynced:
+            if not file.is_synced and self.rng.random() < 0.3:
+                self.count("torn by a power cut")
+                file.data = file.data[: self.rng.randrange(len(file.data) + 1)]
+        machine.unsynced.clear()
+
+    def end(self, machine: Machine) -> None:
+        """All programs of a machine are gone, and their locks."""
         machine.impaired_at = self.now
         actors, machine.actors = machine.actors, []
         for actor in actors:
             actor.is_alive = False
+        for path in [p for p, actor in self.locks.items() if not actor.is_alive]:
+            del self.locks[path]
         for actor in actors:
             actor.end()
 
@@ -180,7 +254,8 @@ class World:
         while self._late and self._late[0][0] <= self.steps:
             self._again(heappop(self._late)[2])
         now = self.now
-        ready = [a for a in self.actors if a.wake <= now and a.blocked_until() <= now]
+        awake = [a for a in self.actors if a.wake <= now]
+        ready = [a for a in awake if a.blocked_until() <= now]
         if not ready:
             if not self.actors:
                 return False
@@ -188,7 +263,9 @@ class World:
             return True
         actor = ready[0] if len(ready) == 1 else self.rng.choice(ready)
         if actor.is_alive:
+            self.turn = actor
             actor.resume(self.rng.choice(BURSTS))
+            self.turn = None
         if not actor.is_alive:
             self.actors.remove(actor)
             if actor in actor.machine.actors:
@@ -196,8 +273,11 @@ class World:
         return True
 
     def _again(self, act: Callable[[], None]) -> None:
+        self.is_late = True
         try:
             act()
         except OSError:
             return
+        finally:
+            self.is_late = False
         self.count("late and effective")
