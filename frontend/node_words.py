@@ -33,7 +33,7 @@ def doing(running: Any) -> str:
     run = table(running)
     percent = number(run.get("percent"), " {:.0f}%")
     frame = f" frame {run['frame']}" if run.get("frame") is not None else ""
-    eta = f", {words.age(run['eta'])} left" if run.get("eta") is not None else ""
+    eta = f", {words.age(run['eta'])} left" if number(run.get("eta"), "{}") else ""
     return label(f"{run.get('name') or run.get('job')} #{run.get('chunk')}{frame}{percent}{eta}")
 
 
@@ -50,6 +50,11 @@ def items(value: Any) -> list[Any]:
 def number(value: Any, form: str) -> str:
     """A number in a form; nothing where it is none."""
     return form.format(value) if isinstance(value, int | float) else ""
+
+
+def size(value: Any) -> str:
+    """Bytes in the nearest unit; nothing where they are none or not known."""
+    return words.size(value) if value and isinstance(value, int | float) else ""
 
 
 def share(used: Any, total: Any) -> str:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from frontend.cli import verbs
+from frontend.cli import output, verbs
 from frontend.cli.parser import Parser, add_common
 from renderd.errors import RenderdError, SpoolError, UsageError
 
@@ -123,7 +123,7 @@ def _parse(verb: str, words: list[str]) -> argparse.Namespace | int:
 
 def _fail(error: RenderdError, words: Sequence[str]) -> int:
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"render: {error}\n")
+        output.talk(f"render: {error}")
         if "--json" in words:
             import json  # noqa: PLC0415
 

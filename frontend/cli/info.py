@@ -5,6 +5,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from frontend.cli import output
 from frontend.cli.findings import facts, stopping, table
 from renderd.errors import BlendError
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 answer["findings"] = facts(found)
                 lines += [f"  {line}" for line in table(args, found)] or ["  nothing is missing"]
         except BlendError as error:
-            sys.stderr.write(f"render: {error}\n")
+            output.talk(f"render: {error}")
             answer, lines = {"path": path, "error": str(error)}, []
             status = error.exit_status
         answers.append(answer)

@@ -118,7 +118,7 @@ def _row(job: "JobView", *, colours: bool) -> tuple[str, ...]:
         ready(job),
         label(job.frames, 24),
         words.age(job.age),
-        ",".join(job.pool),
+        label(",".join(job.pool), 24),
         label(job.owner, 24),
         label(" · ".join(filter(None, (job.reason, job.warning, job.note)))),
     )

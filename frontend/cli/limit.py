@@ -8,6 +8,7 @@ from frontend.cli.changes import apply
 from frontend.cli.parser import jobs_argument
 from renderd.core import amounts, needs
 from renderd.core.control import ANY, Control
+from renderd.core.label import label
 from renderd.errors import UsageError
 from renderd.spool import orders
 from renderd.spool.layout import Spool
@@ -97,9 +98,9 @@ def _ram(text: str) -> int | None:
 def _words(said: Control) -> str:
     parts = [
         "" if said.nodes is None else f"at most {said.nodes} nodes" if said.nodes else "any number",
-        "" if said.pool is None else f"pool {', '.join(said.pool) or ANY}",
+        "" if said.pool is None else f"pool {label(', '.join(said.pool)) or ANY}",
         f"at least {amounts.size_text(said.needs_ram)} of memory" if said.needs_ram else "",
-        f"not on {', '.join(said.blocked)}" if said.blocked else "",
-        f"note: {said.note}" if said.note else "",
+        f"not on {label(', '.join(said.blocked))}" if said.blocked else "",
+        f"note: {label(said.note, 400)}" if said.note else "",
     ]
     return "; ".join(filter(None, parts)) or "its own terms"

@@ -83,7 +83,7 @@ def _end(
 def _number(word: str | None) -> int | None:
     if word is None:
         return None
-    if not word.isdigit():
+    if not word.isdecimal():
         raise UsageError(f"{word!r} is no chunk's number", "see: render chunks JOB")
     return int(word)
 

@@ -8,7 +8,7 @@ from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm, pick
 from frontend.farm import me
 from renderd.core import amounts
-from renderd.core.label import nearest
+from renderd.core.label import label, nearest
 from renderd.core.wire import Op, Request
 from renderd.errors import UsageError
 from renderd.spool import orders
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         return output.emit({"order": args.order, "sent": sent})
     for one in sent:
         what = f" chunk {one['chunk']} of {one['job']}" if "chunk" in one else ""
-        output.say(f"{one['node']}: {args.order}{what}, {_when(args)}")
+        output.say(f"{label(one['node'])}: {args.order}{what}, {_when(args)}")
     if not sent:
         output.say("nothing of that runs there")
     nudge(args, spool)
@@ -126,7 +126,7 @@ def _seconds(args: argparse.Namespace) -> float | None:
 def _until(text: str) -> float:
     """Seconds from now to the next time the clock shows HH:MM here."""
     hour, colon, minute = text.partition(":")
-    if not colon or not hour.isdigit() or not minute.isdigit():
+    if not colon or not hour.isdecimal() or not minute.isdecimal():
         raise UsageError(f"{text!r} is no time of day", "write it as 18:30")
     if int(hour) > 23 or int(minute) > 59:
         raise UsageError(f"{text!r} is no time of day", "write it as 18:30")

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     for line in table(found, colours=colours) if found else ():
         output.say(line)
     if mixed := ability.mixed_versions([node for node in found if node.state != "dead"]):
+        mixed = label(mixed, 200)
         output.say(f"Several releases are at work: {mixed}.  After upgrading the others:")
         output.say("  render node restart --all")
     if not found:
@@ -77,10 +78,10 @@ def _row(node: NodeView, *, colours: bool) -> tuple[str, ...]:
         "; ".join(node_words.doing(r) for r in node_words.items(status.get("running"))),
         node_words.number(load.get("load1"), "{:.1f}"),
         node_words.share(load.get("memory_used"), load.get("memory_total")),
-        words.size(load.get("swap_used")) if load.get("swap_used") else "",
+        node_words.size(load.get("swap_used")),
         node_words.number(load.get("gpu_percent"), "{:.0f}%"),
         node_words.number(load.get("temperature"), "{:.0f}°"),
-        ",".join(map(str, node_words.items(status.get("pools")))),
+        label(",".join(map(str, node_words.items(status.get("pools")))), 40),
         label(str(node.facts.get("version") or ""), 16),
         label(node_words.blenders(node), 24),
         words.age(node.age),

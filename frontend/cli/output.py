@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import unicodedata
@@ -10,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from frontend import words
+from renderd.core.label import UNSEEN
 
 SCHEMA = 1
 _RESET = "\x1b[0m"
 _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "grey": 90, "bold": 1}
+_STEERS = re.compile(rf"(\x1b\[(?:0|{'|'.join(map(str, _CODES.values()))})m)|{UNSEEN.pattern}")
 
 
 def emit(value: dict[str, Any], code: int = 0) -> int:
@@ -25,12 +28,17 @@ def emit(value: dict[str, Any], code: int = 0) -> int:
 
 def say(text: str) -> None:
     """Write a result line."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(harmless(text) + "\n")
 
 
 def talk(text: str) -> None:
     """Write a line that is no result: to stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(UNSEEN.sub("\ufffd", text) + "\n")
+
+
+def harmless(text: str) -> str:
+    """A line that steers no terminal, whoever wrote what it shows; our own colours stay."""
+    return _STEERS.sub(lambda found: found[0] if found[1] else "\ufffd", text)
 
 
 def has_colour(args: argparse.Namespace) -> bool:

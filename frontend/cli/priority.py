@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Give the order to each job that is named."""
-    if not args.priority.isdigit():
+    if not args.priority.isdecimal():
         raise UsageError(
             f"{args.priority!r} is no priority", "write: render priority 70 JOB, 0 to 99"
         )

@@ -9,7 +9,7 @@ from typing import Any
 from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
-from renderd.core.label import nearest
+from renderd.core.label import label, nearest
 from renderd.core.names import host_of
 from renderd.errors import UsageError
 from renderd.spool import history, tickets
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     named = (
         {} if args.by == "node" else {j: t.slug for j, (_, t) in tickets.everywhere(spool).items()}
     )
-    rows_shown = [(f"{k} {named.get(k, '')}".strip(), *_row(v)) for k, v in sorted(sums.items())]
+    rows_shown = [(label(f"{k} {named.get(k, '')}"), *_row(v)) for k, v in sorted(sums.items())]
     lines = output.table(
         (args.by.upper(), *_HEAD), [*rows_shown, ("all", *_row(total))], right=range(1, 10)
     )

@@ -107,7 +107,8 @@ def _lines(
 
 def _draw(lines: list[str], *, is_screen: bool) -> None:
     if not is_screen:
-        sys.stdout.write("\n".join(lines) + "\n\n")
+        sys.stdout.write("\n".join(map(output.harmless, lines)) + "\n\n")
         return
-    shown = lines[: shutil.get_terminal_size().lines - 1]
+    shown = [output.harmless(line) for line in lines]
+    shown = shown[: shutil.get_terminal_size().lines - 1]
     sys.stdout.write(_HOME + "".join(f"{x}{_CLEAR_LINE}\n" for x in shown) + _CLEAR_REST)

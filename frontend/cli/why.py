@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for reason in own:
         output.say(f"  {label(reason, 400)}")
     asked = () if job.state in (DONE, CANCELLED) else verdicts
-    rows = [(v.node, _word(v, colours=colours), label(v.reason, 200)) for v in asked]
+    rows = [(label(v.node, 24), _word(v, colours=colours), label(v.reason, 200)) for v in asked]
     for line in output.table(("NODE", "TAKES IT", ""), rows) if rows else ():
         output.say(line)
     return 0

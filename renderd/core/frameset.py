@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from renderd.core import jsonvalue
 from renderd.core.outputs import DIGITS, fill, parts
 
 Size = tuple[int, int]  #: width and height in pixels; (0, 0) where a format does not tell
@@ -57,7 +58,7 @@ class FrameSet:
 def parse_set(text: str) -> FrameSet | None:
     """The set in a record; None where it is torn or foreign."""
     try:
-        value = json.loads(text)
+        value = jsonvalue.parse(text)
         sizes = {str(name): (int(s[0]), int(s[1])) for name, s in value["files"].items()}
         return FrameSet(sizes, bool(value["told"]))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable
 
-from renderd.core import amounts, needs
+from renderd.core import amounts, jsonvalue, needs
 from renderd.core.label import UNSEEN
 from renderd.core.needs import NO_NEEDS, Needs
 from renderd.errors import InfoFileError
@@ -41,7 +41,7 @@ def anything(value: str) -> str:
     if len(value) < 2 or value[0] != '"' or value[-1] != '"':
         return value
     try:
-        read = json.loads(value)
+        read = jsonvalue.parse(value)
     except ValueError:
         return value
     return _some(read) if isinstance(read, str) else value
@@ -217,7 +217,7 @@ def _env_value(written: str) -> str:
     if not written.startswith('"'):
         return written.strip(" \t")
     try:
-        return _some(str(json.loads(written)))
+        return _some(str(jsonvalue.parse(written)))
     except ValueError:
         raise InfoFileError(f"{written} is no quoted text", 'write "…" with \\" and \\\\') from None
 

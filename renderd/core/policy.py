@@ -169,7 +169,7 @@ def _avoided(node: Able, terms: Terms) -> str:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
 def why_stop(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from renderd.core import jsonvalue
 from renderd.errors import WireError
 
 VERSION = 1
@@ -201,14 +202,10 @@ def decode_answer(line: bytes) -> Reply | Failure:
 
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):  # 60,000 opening brackets are a RecursionError
+        value = jsonvalue.parse(line)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _line(value: dict[str, Any], limit: int) -> bytes:

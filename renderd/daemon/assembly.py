@@ -231,6 +231,7 @@ def _means(
         report=lambda result: loop_holder[0].inbox.put(result),  # noqa: PLW0108  not there yet
         confirm_alive=lambda: loop_holder[0].confirm_alive(),  # noqa: PLW0108  not there yet
         blenders=lambda: tuple(loop_holder[0].node.programs),
+        programs=lambda: loop_holder[0].node.able.programs,
         allows=lambda folder: all(
             output_allowed(folder, roots) for roots in loop_holder[0].node.outputs
         ),

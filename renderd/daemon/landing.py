@@ -65,6 +65,8 @@ class Landing:
         self.receipts = frames.receipted(self.spool, self.output, self.wanted)
         self._inherit()
         missing = [f for f in self.wanted if f not in self.receipts and f not in self.waiting]
+        if self.output.writes is Writes.ITSELF and missing:
+            self._demand_no_way_out(missing)
         if missing or self.output.writes is Writes.MOVIE:
             self.started_at = frames.started_at(self.spool, self.output, self.stem)
         if self.output.writes is Writes.MOVIE:
@@ -72,6 +74,14 @@ class Landing:
             self.receipts = dict.fromkeys(self.wanted, done) if done is not None else {}
             return [] if done is not None else list(self.wanted)
         return missing
+
+    def _demand_no_way_out(self, missing: Collection[int]) -> None:
+        """Raise OutputGone where a frame's name is a link to what this node must not write."""
+        there = frames.fresh_files(self.spool, self.output.folder, self.output)
+        for name in (name for frame in missing for name in there.get(frame, ())):
+            path = f"{self.output.folder}/{name}"
+            if not self.allows(path):
+                raise OutputGone(f"this node does not allow output in {path}, which is a link")
 
     @property
     def movie(self) -> str:

@@ -3,13 +3,15 @@
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from renderd import blender
 from renderd.blender.abilities import Wanted
 from renderd.blender.versions import BlenderProgram, choose
 from renderd.core import command, frames, infofile, policy
+from renderd.core.farm import may_run
 from renderd.core.job import Job, Writes, out_of
+from renderd.core.label import label
 from renderd.core.source import original
 from renderd.daemon import film
 from renderd.daemon.work import Work
@@ -30,6 +32,33 @@ _KEPT_PREFIXES = ("XDG_", "LC_", "DISPLAY", "WAYLAND_", "CUDA_", "HIP_", "LD_LIB
 
 class NoBlender(RenderdError):
     """This node has no Blender that may run the job; another may have."""
+
+
+class NotAllowed(RenderdError):
+    """A chunk's own file asks for what its job was not taken for; this node does not allow it."""
+
+
+def demand_allowed(
+    spool: Spool,
+    work: Work,
+    programs: Sequence[tuple[str, ...]],
+    allows: Callable[[str], bool],
+) -> None:
+    """Raise NotAllowed where the chunk's own lines ask for what this machine refuses.
+
+    Its job.info was asked when the job was chosen, but who can write to the spool can write
+    something else into a chunk's file.  `programs` are lists that must all allow one.
+    """
+    roots = spool.farm.roots_on(sys.platform)
+    for words in work.commands:
+        if not all(may_run(words[0], allowed) for allowed in programs):
+            raise NotAllowed(f"this node does not allow the program {label(words[0], 60)}")
+        found = command.parse(infofile.fill(words, roots))
+        out = command.resolve_out(found.out, found.blend) if found is not None else ""
+        if out and not os.path.isabs(out):
+            out = os.path.normpath(os.path.join(working_folder(os.environ), out))
+        if out and not allows(out.rpartition("/")[0] or "/"):
+            raise NotAllowed(f"this node does not allow output in {label(out, 200)}")
 
 
 def command_lines(

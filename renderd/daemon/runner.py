@@ -56,6 +56,7 @@ class Means:
     patience: float = 300.0  #: seconds for which a whole frame waits for a target held open
     blenders: Callable[[], Sequence[BlenderProgram]]
     allows: Callable[[str], bool] = lambda _: True  #: whether files may go into a folder
+    programs: Callable[[], Sequence[tuple[str, ...]]] = lambda: ()  #: lists; all must allow
     gpu_is_busy: Callable[[], bool] = lambda: False
     scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
     clock: Callable[[], float] = time.monotonic
@@ -123,7 +124,7 @@ class Runner(threading.Thread):
         began = self._means.clock()
         try:
             return self._run(work)
-        except (OutputGone, recipe.NoBlender, WrongFile, OutputOwned) as error:
+        except (OutputGone, recipe.NoBlender, recipe.NotAllowed, WrongFile, OutputOwned) as error:
             ending = Ending.HELD if isinstance(error, WrongFile | OutputOwned) else Ending.UNABLE
             found = Verdict(ending=ending, reason=error.message)
         except OSError as error:
@@ -187,6 +188,7 @@ class Runner(threading.Thread):
     def _commands(self, attempt: _Attempt, missing: Sequence[int]) -> None:
         """Run the attempt's commands one after the other, with a TMPDIR that goes with them."""
         means, work = self._means, attempt.work
+        recipe.demand_allowed(means.spool, work, means.programs(), means.allows)
         lines = recipe.command_lines(means.spool, work, missing, means.blenders())
         with means.scratch() as temp:
             environ = {**self._environ, "TMPDIR": temp} if temp else self._environ

@@ -24,7 +24,7 @@ def able(node: "NodeView") -> Able:
         inc=node.inc,
         pools=frozenset(_words(said.get("pools"))),
         tags=frozenset(_words(said.get("tags"))),
-        ram_bytes=int(said.get("ram") or 0),
+        ram_bytes=_whole(said.get("ram")) or 0,
         has_gpu=bool(said.get("gpu") or said.get("gpus")),
         blenders=_words(said.get("blenders")),
         knows_blenders=said.get("blenders") is not None,
@@ -34,13 +34,17 @@ def able(node: "NodeView") -> Able:
         unseen=_pairs(said.get("unseen")),
         lacks=frozenset(_words(said.get("lacks"))),
         has_ffmpeg=said.get("ffmpeg") is not False,
-        programs=tuple(_words(allowed) for allowed in said.get("programs") or ()),
+        programs=tuple(map(_words, _list(said.get("programs")))),
         resting=str(node.status.get("reason") or (state if state in _RESTING else "")),
     )
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _words(value: Any) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, list) else ()
+    return tuple(map(str, _list(value)))
 
 
 def _pairs(value: Any) -> dict[str, str]:

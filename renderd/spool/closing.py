@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Collection
 
 from renderd.core import frames as ranges
+from renderd.core import jsonvalue
 from renderd.core.chunk import SKIP, State
 from renderd.core.job import Job, Writes
 from renderd.errors import RenderdError
@@ -41,8 +42,9 @@ def collect(
         if number % BREATH == 0:
             breathe()
         with contextlib.suppress(OSError, ValueError):
-            value = json.loads(spool.share.read(output.receipt(name), frames.RECEIPT_LIMIT))
-            lines.append(json.dumps({"frame": name, **value}))
+            value = jsonvalue.parse(spool.share.read(output.receipt(name), frames.RECEIPT_LIMIT))
+            if isinstance(value, dict):
+                lines.append(json.dumps({"frame": name, **value}))
     if is_done and job.writes is not Writes.MOVIE:
         _warn_of_lost(spool, job, listed)
     sets.close(spool, output)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from renderd.core import jsonvalue
 from renderd.core.job import Job, Writes
 from renderd.core.outputs import frame_of, owned
 from renderd.errors import OutputOwned, OutputUnseen, SpoolError
@@ -21,6 +22,7 @@ from renderd.spool.layout import CANCELLED, OPEN, Spool
 from renderd.spool.moves import (
     PASSING,
     create_fresh,
+    demand_folder,
     ensure_folder,
     names,
     remove_folder,
@@ -283,7 +285,9 @@ def is_seen(spool: Spool, output: Output) -> bool:
 
 
 def open_private(spool: Spool, output: Output, stem: str) -> str:
-    """Make the attempt's private folder; its path.  Raises OSError."""
+    """Make the attempt's private folder; its path.  Raises OSError, also for a link on the way."""
+    for folder in (f"{output.folder}/{SIDE}", output.own):
+        demand_folder(spool, folder)
     path = output.private(stem)
     ensure_folder(spool, path)
     return path
@@ -300,7 +304,7 @@ def started_at(spool: Spool, output: Output, stem: str) -> int:
 def read_receipt(spool: Spool, output: Output, frame: int | str) -> Receipt | None:
     """The frame's receipt when its files still are what it says; None otherwise."""
     try:
-        value = json.loads(spool.share.read(output.receipt(frame), RECEIPT_LIMIT))
+        value = jsonvalue.parse(spool.share.read(output.receipt(frame), RECEIPT_LIMIT))
         receipt = Receipt(
             tuple((str(n), int(s), int(m)) for n, s, m in value["files"]),
             (int(value["size"][0]), int(value["size"][1])),
@@ -363,7 +367,7 @@ def earlier_attempts(spool: Spool, output: Output, stem: str) -> list[str]:
     """
     index, attempt, _ = stem.split(".", 2)
     found = [n.split(".", 2) for n in names(spool, output.own)]
-    older = [n for n in found if len(n) == 3 and n[0] == index and n[1].isdigit()]
+    older = [n for n in found if len(n) == 3 and n[0] == index and n[1].isdecimal()]
     return sorted(".".join(n) for n in older if int(n[1]) < int(attempt))
 
 

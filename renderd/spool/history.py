@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
+from renderd.core import jsonvalue
 from renderd.core.names import host_of, is_incarnation
 from renderd.spool.layout import HISTORY, Spool
 from renderd.spool.moves import names
@@ -47,8 +48,8 @@ def events(spool: Spool) -> Iterator[dict[str, Any]]:
 
 def _parsed(text: bytes) -> Iterator[dict[str, Any]]:
     for line in dict.fromkeys(text.splitlines()):
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.loads(line)
+        with contextlib.suppress(ValueError):
+            value = jsonvalue.parse(line)
             if isinstance(value, dict):
                 yield value
 

@@ -5,7 +5,6 @@ pattern both from the folder.  Judging is pure: it gets what looking at the file
 """
 
 import contextlib
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from enum import StrEnum
 from statistics import median
 
 from renderd.core import frames as ranges
-from renderd.core import outputs
+from renderd.core import jsonvalue, outputs
 from renderd.core.chunk import State
 from renderd.core.job import Job, Writes
 from renderd.core.litter import is_litter
@@ -182,7 +181,7 @@ def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:
             texts.append((name, text))
     for name, text in texts:
         with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
-            value = json.loads(text)
+            value = jsonvalue.parse(text)
             listed = (str(entry[0]) for entry in value["files"])
             files = tuple(spool.local(n) if "/" in n else n for n in listed)
             found[int(name or value["frame"])] = files

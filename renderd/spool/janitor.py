@@ -160,6 +160,8 @@ class Janitor:
 
     def _remove_tree(self, path: str) -> None:
         """Remove a folder and what is in it, never through a symbolic link."""
+        if not self._has(path):
+            return
         for name in names(self.spool, path):
             if self.spool.share.stat(f"{path}/{name}").is_folder:
                 self._remove_tree(f"{path}/{name}")

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from renderd.core import jsonvalue
 from renderd.core.job import Job
 from renderd.core.source import LIBRARIES, Stamp
 from renderd.spool.layout import Spool
@@ -50,7 +51,7 @@ def changed(spool: Spool, job: Job) -> list[Changed]:
     found = []
     for line in spool.share.read(spool.job(job.jid, FILE), _LIMIT).splitlines():
         with contextlib.suppress(OSError, ValueError, TypeError):
-            path, size, mtime_ns = json.loads(line)
+            path, size, mtime_ns = jsonvalue.parse(line)
             local = spool.local(str(path))
             now = spool.share.stat_target(local)
             if not Stamp(int(size), int(mtime_ns)).looks_like(now.size, now.mtime_ns):

@@ -97,9 +97,24 @@ def write(spool: Spool, path: str, data: bytes) -> None:
 
 
 def ensure_folder(spool: Spool, path: str) -> None:
-    """Make a folder that may be there already.  Raises OSError for any other reason."""
-    with contextlib.suppress(FileExistsError):
+    """Make a folder that may be there already; never a link to one.
+
+    Raises NotADirectoryError where something else has its name, OSError.
+    """
+    try:
         spool.share.mkdir(path)
+    except FileExistsError:
+        demand_folder(spool, path)
+
+
+def demand_folder(spool: Spool, path: str) -> None:
+    """Raise NotADirectoryError where a name is a link or a file in the place of a folder of ours.
+
+    Through a link files would go wherever somebody likes.  Raises OSError.
+    """
+    with contextlib.suppress(FileNotFoundError):  # not seen, which may be an old answer
+        if not spool.share.stat(path).is_folder:
+            raise NotADirectoryError(errno.ENOTDIR, "is a link or a file, and no folder", path)
 
 
 def names(spool: Spool, path: str) -> list[str]:
@@ -120,6 +135,8 @@ def remove_folder(spool: Spool, path: str) -> bool:
     """
     with contextlib.suppress(OSError):
         left = spool.share.listdir(path)
+        if left and not spool.share.stat(path).is_folder:
+            return False  # a link in its place: what lies where it leads is not ours
         if not all(map(is_disposable, left)):
             return False
         for name in left:  # one by one: what comes meanwhile must make the rmdir fail

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from renderd.core import jsonvalue
 from renderd.core.names import Beat, is_incarnation, nonce, parse_beat, parse_intent
 from renderd.errors import ShareUnsure, SpoolNotMounted
 from renderd.spool.layout import BEATS, DEAD, TRASH, Spool, is_mounted
@@ -50,7 +51,7 @@ def register(spool: Spool, inc: str, facts: dict[str, Any], period: int) -> Puls
 
 
 def _free_shard(spool: Spool) -> str:
-    shards = sorted(n for n in names(spool, spool.at(BEATS)) if n.isdigit())
+    shards = sorted(n for n in names(spool, spool.at(BEATS)) if n.isdecimal())
     for shard in shards:
         if len(names(spool, spool.at(BEATS, shard))) < SHARD_SIZE:
             return shard
@@ -166,7 +167,7 @@ def unpack_status(data: bytes) -> dict[str, Any] | None:
     if tail.strip() != b"%08x" % zlib.crc32(body):
         return None
     try:
-        value = json.loads(body)
+        value = jsonvalue.parse(body)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
@@ -187,7 +188,7 @@ def read_status(spool: Spool, inc: str) -> dict[str, Any] | None:
 def read_facts(spool: Spool, inc: str) -> dict[str, Any]:
     """What a node registered of itself; empty where it cannot be read."""
     try:
-        value = json.loads(spool.share.read(spool.node(inc, "node.info")))
+        value = jsonvalue.parse(spool.share.read(spool.node(inc, "node.info")))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -213,10 +214,10 @@ def receive(spool: Spool, inc: str) -> list[dict[str, Any]]:
     found = []
     for name in sorted(names(spool, spool.node(inc, "inbox"))):
         path = spool.node(inc, "inbox", name)
-        with contextlib.suppress(OSError, ValueError, RecursionError):
+        with contextlib.suppress(OSError, ValueError):
             data = spool.share.read(path, 65536)
             spool.share.unlink(path)
-            value = json.loads(data)
+            value = jsonvalue.parse(data)
             if isinstance(value, dict):
                 found.append(value)
     return found

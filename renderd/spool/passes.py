@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from renderd.core import jsonvalue
 from renderd.core.outputs import hashed, owned
 from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
@@ -47,7 +48,7 @@ class Pass:
 def read_table(spool: Spool, private: str) -> dict[str, Pass] | None:
     """What the prologue redirected, by key; None where no prologue ran.  Raises OSError."""
     try:
-        table = json.loads(spool.share.read(f"{private}/{TABLE}", TABLE_LIMIT))
+        table = jsonvalue.parse(spool.share.read(f"{private}/{TABLE}", TABLE_LIMIT))
         return {
             str(key): Pass(
                 str(key),
@@ -140,7 +141,7 @@ def rooted(spool: Spool, path: str) -> str:
 
 def _recorded(spool: Spool, output: "Output") -> list[tuple[str, str]]:
     try:
-        value = json.loads(spool.share.read(f"{output.own}/passes", TABLE_LIMIT))
+        value = jsonvalue.parse(spool.share.read(f"{output.own}/passes", TABLE_LIMIT))
         return [(str(folder), str(pattern)) for folder, pattern in value]
     except (FileNotFoundError, ValueError, TypeError):
         return []

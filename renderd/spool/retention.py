@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from renderd.core import jsonvalue
 from renderd.core.names import Ticket, is_incarnation
 from renderd.errors import InfoFileError, RenderdError
 from renderd.spool import history, jobs, nodes, orders, tickets
@@ -230,7 +231,7 @@ def read_sizes(spool: Spool) -> Sizes:
     """What was measured last; nothing where that cannot be read."""
     path = spool.at(HISTORY, SIZES)
     try:
-        value = json.loads(spool.share.read(path, _SIZES_LIMIT))
+        value = jsonvalue.parse(spool.share.read(path, _SIZES_LIMIT))
         found = {str(k): Size(int(b), float(s)) for k, (b, s) in value["jobs"].items()}
         return Sizes(found, bool(value["whole"]), spool.share.stat(path).mtime_ns / 1e9)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

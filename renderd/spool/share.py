@@ -116,7 +116,10 @@ class Share(Protocol):
     def rmdir(self, path: str) -> None: ...
 
     def append(self, path: str, data: bytes) -> None:
-        """One write at the end, made if absent; one writer a file is the caller's duty."""
+        """One write at the end, made if absent; one writer a file is the caller's duty.
+
+        Links, hard links, pipes and devices raise OSError, here and in `rewrite`.
+        """
         ...
 
     def rewrite(self, path: str, data: bytes) -> None:
@@ -256,7 +259,11 @@ class PosixShare:
     def _put(self, path: str, flags: int, data: bytes) -> None:
         descriptor = os.open(path, flags, FILE_MODE)
         try:
-            if os.fstat(descriptor).st_size == 0:
+            found = os.fstat(descriptor)
+            # Made beforehand by somebody else it could be a name of any file that we may write.
+            if not stat_bits.S_ISREG(found.st_mode) or found.st_nlink > 1:
+                raise OSError(errno.EINVAL, "not a file of one name", path)
+            if found.st_size == 0:
                 _widen(descriptor)
             _write_all(descriptor, data)
         finally:

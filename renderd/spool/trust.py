@@ -21,7 +21,7 @@ from renderd.errors import Refused, SpoolUnsafe
 from renderd.spool.layout import FARM_FILE, FOLDERS, SPOOL_FILE, TMP, Spool
 from renderd.spool.share import FILE_MODE, READ_LIMIT, Share, Stat
 
-SIGNATURE = re.compile(r"^x-sign:[ \t]*([0-9a-f]{64})[ \t]*\n", re.MULTILINE)
+SIGNATURE = re.compile(r"x-sign:[ \t]*([0-9a-f]{64})[ \t]*\n")  #: the first line of a file
 HEADER = re.compile(r"[a-z][a-z-]*:( |$)")
 
 
@@ -109,6 +109,8 @@ def check_spool(spool: Spool, policy: Policy) -> tuple[str, ...]:
     """
     seen = probe(spool)
     if policy.trusts_share:
+        if not seen.is_mapped:
+            _check_acceptance(spool, policy)
         return ("owners and modes on this share are not checked (accepted by --trust-share)",)
     if seen.is_mapped:
         raise SpoolUnsafe(
@@ -120,10 +122,20 @@ def check_spool(spool: Spool, policy: Policy) -> tuple[str, ...]:
     _check_membership(spool, policy)
     for path in (spool.root, *(spool.at(name) for name in FOLDERS)):
         _check_folder(spool, policy, path)
+    _check_files(spool, policy)
+    return _warnings(spool, policy, seen)
+
+
+def _check_acceptance(spool: Spool, policy: Policy) -> None:
+    """Where owners do mean something a stranger could have written that they shall not count."""
+    _check_folder(spool, policy, spool.root)
+    _check_files(spool, policy)
+
+
+def _check_files(spool: Spool, policy: Policy) -> None:
     for name in (SPOOL_FILE, FARM_FILE):
         with contextlib.suppress(FileNotFoundError):
             _refuse_strangers(policy, spool.at(name), spool.share.stat(spool.at(name)))
-    return _warnings(spool, policy, seen)
 
 
 def probe(spool: Spool) -> Probe:
@@ -221,7 +233,7 @@ def _refuse_unsigned(text: str, policy: Policy) -> None:
     if not policy.key:
         raise Refused("this farm takes signed files only and this machine has no farm key")
     if not is_signed(text, policy.spool_id, policy.key):
-        raise Refused("it has no valid x-sign: line; sign it with the farm key")
+        raise Refused("its first line is no valid x-sign: line; sign it with the farm key")
 
 
 def _refuse_kind(found: Stat) -> None:
@@ -259,7 +271,9 @@ def _refuse_text(data: bytes) -> None:
 
 def sign(text: str, spool_id: str, key: bytes) -> str:
     """The text with an `x-sign:` header that holds for this spool only."""
-    body = SIGNATURE.sub("", text, count=1).replace("\r\n", "\n").removeprefix("\ufeff")
+    body = text.replace("\r\n", "\n").removeprefix("\ufeff")
+    if old := SIGNATURE.match(body):
+        body = body[old.end() :]
     first = next((line for line in body.split("\n") if line and not line.startswith("#")), "")
     if not HEADER.match(first):
         body = "\n" + body
@@ -269,11 +283,11 @@ def sign(text: str, spool_id: str, key: bytes) -> str:
 def is_signed(text: str, spool_id: str, key: bytes) -> bool:
     """True where the text carries the key's signature for this spool and nothing was changed."""
     text = text.replace("\r\n", "\n").removeprefix("\ufeff")
-    match = SIGNATURE.search(text)
-    if match is None:
-        return False
-    body = text[: match.start()] + text[match.end() :]
-    return hmac.compare_digest(match[1], _digest(body, spool_id, key))
+    # Its place is fixed: anywhere else the line could be moved, and among commands it is one.
+    match = SIGNATURE.match(text)
+    return match is not None and hmac.compare_digest(
+        match[1], _digest(text[match.end() :], spool_id, key)
+    )
 
 
 def _digest(body: str, spool_id: str, key: bytes) -> str:
