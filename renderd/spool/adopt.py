@@ -18,7 +18,7 @@ from renderd.errors import (
     SpoolNotMounted,
     UsageError,
 )
-from renderd.spool import control, jobs, sources
+from renderd.spool import control, frames, jobs, sources
 from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import ADOPTING, BAD, HELD, TRASH, Spool
 from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
@@ -254,6 +254,8 @@ class Adopter:
             except (OutputOwned, OutputUnseen) as error:
                 self._build(found, draft, replace(order, owns_output=False))
                 said = f"on {names.host_of(self.inc)}, which took it in: {error.message}"
+                if isinstance(error, OutputOwned):
+                    frames.mark(self.spool, jobs.read(self.spool, found.key))
                 told = said if isinstance(error, OutputUnseen) else str(error)
                 control.change(self.spool, found.key, reason=told)
                 folder = HELD

@@ -136,6 +136,17 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
         _shut_out(spool, output, other)
 
 
+def mark(spool: Spool, job: Job) -> None:
+    """Show nodes the output of a job that is held because another job owns it.
+
+    Were it queued by hand, they would take it for a share that is not mounted.  Raises OSError.
+    """
+    output = locate(spool, job)
+    if output is not None:
+        ensure_folder(spool, output.own)
+        _put(spool, output, f"{output.own}/since", job.jid)
+
+
 def _demand_root(spool: Spool, output: Output) -> None:
     """A folder made in an empty mount point would look like the share, to this machine alone."""
     for name, path in _roots(spool, output).items():

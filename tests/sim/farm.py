@@ -184,8 +184,9 @@ class Farm:
     @staticmethod
     def _lift(spool: Spool, jid: str) -> None:
         said = control.read(spool, jid)
-        if said.nodes or said.pool or said.needs_ram or said.blocked:
-            control.change(spool, jid, nodes=None, pool=None, needs_ram=None, blocked=())
+        is_apart = said.pool or (said.pool is None and jobs.read(spool, jid).info.pool)
+        if said.nodes or is_apart or said.needs_ram or said.blocked:
+            control.change(spool, jid, nodes=None, pool=(), needs_ram=None, blocked=())
 
     @staticmethod
     def _tell(act: Callable[[], object]) -> None:

@@ -6,11 +6,12 @@ when it is put in place, and where every chunk and the ticket are still there th
 """
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable
 
 from renderd.core.chunk import Chunk, State, parse
-from renderd.core.names import parse_beat, parse_ticket
+from renderd.core.names import parse_adopting, parse_beat, parse_ticket
 from renderd.errors import BrokenImage
 from renderd.spool import control, image, jobs, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, OPEN, TICKETS, Spool
@@ -23,7 +24,7 @@ _DEAD = f"{ROOT}/dead/"
 _ADOPTING = f"{ROOT}/adopting/"
 _TRASH = f"{ROOT}/trash/"
 _TICKETS = tuple(f"{ROOT}/{folder}/" for folder in TICKETS)
-_OPEN = tuple(f"{ROOT}/{folder}/" for folder in OPEN)
+_BAD = f"{ROOT}/bad/"
 _OUT = "/out/"
 #: what is dropped
 DROPS = (
@@ -33,6 +34,7 @@ DROPS = (
     b"frames: 1-3\nchunk: 1\nout: /out/drops/f_####.png\n\nprog {start} {end} {out}\n",
 )
 DROPPED = DROPS[0]
+_REDO = re.compile(rb"^x-redo: (\w+)", re.MULTILINE)
 QUIET = 120.0  #: seconds without trouble of its own, after which a death is the server's fault
 
 
@@ -48,7 +50,9 @@ class Laws:
         self.touched: set[str] = set()  #: jobs of which people copied files
         self.forgotten: set[str] = set()  #: jobs of which a server forgot something
         self.jobs: dict[str, str] = {}  #: every job that was published: its slug
+        self.hosts: dict[str, str] = {}  #: of redo jobs: the job whose frames they render
         self.removed: set[str] = set()  #: of these, what people and the janitor took away
+        self.edited: set[str] = set()  #: slugs of drops that several may have written at once
         self.lost_drops: Counter[str] = Counter()  #: by a late duplicate between the two hops
         self.owners: dict[str, str] = {}  #: output folder: the last job that owned it
         self.is_forgetful = False
@@ -87,13 +91,14 @@ class Laws:
             self._declared(old, new.removeprefix(_DEAD))
         elif new.startswith(_ADOPTING):
             self._adopted(old, new, held)
-        elif new.startswith(_TRASH) and old.startswith(_TICKETS):
-            if ticket := parse_ticket(old.rpartition("/")[2]):
-                self.removed.add(ticket.jid)
+        elif new.startswith(_TRASH):
+            self._thrown_away(old)
+        elif new.startswith(_BAD) and old.startswith(_JOBS):
+            self.world.count("second file of a chunk set aside")
         elif new.startswith(_OUT) and new.endswith(".owner"):
             self.owners[new.partition("/.renderd/")[0]] = self.world.server.file(new).data.decode()
         elif new.startswith(_OUT) and "/.renderd/" not in new:
-            self._frame_landed(new)
+            self._frame_landed(old, new)
 
     def _ticket_moved(self, old: str, new: str, held: File | Folder | None) -> None:
         ticket = parse_ticket(new.rpartition("/")[2])
@@ -101,10 +106,32 @@ class Laws:
             return
         if held is not None and ticket.jid not in self.forgotten:
             raise Violation(f"a ticket was moved over another: {old} to {new}")
+        if old.startswith(_TICKETS):
+            self.world.count(f"ticket to {new.split('/')[2]}/")
         self.removed.discard(ticket.jid)
-        self.jobs.setdefault(ticket.jid, ticket.slug)
+        if ticket.jid not in self.jobs:
+            self.jobs[ticket.jid] = ticket.slug
+            if said := _REDO.search(self.world.server.file(new).data):
+                self.world.count("redo published")
+                self.hosts[ticket.jid] = said[1].decode()
+
+    def _is_open(self, jid: str) -> bool:
+        folders = (self.world.server.folder(f"{ROOT}/{name}") for name in OPEN)
+        return any(jid in name for folder in folders for name in folder.names)
+
+    def _thrown_away(self, old: str) -> None:
+        if old.startswith(_DEAD):
+            self.world.count("certificate forgotten")
+        elif old.startswith(_JOBS):
+            self.world.count("job's folder swept")
+        elif old.startswith(_TICKETS) and (ticket := parse_ticket(old.rpartition("/")[2])):
+            self.world.count("job removed")
+            self.removed.add(ticket.jid)
 
     def _adopted(self, old: str, new: str, held: File | Folder | None) -> None:
+        before, now = (parse_adopting(path.rpartition("/")[2]) for path in (old, new))
+        if before and now and before.inc != now.inc:
+            self.world.count("adoption taken over")
         if held is None:
             return
         if not self.world.is_late:
@@ -122,6 +149,7 @@ class Laws:
             raise Violation(f"a chunk was moved over another: {old} to {new}")
         if before and before.state is State.RUN and chunk.losses > before.losses:
             self.reclaimed.add(name)
+            self.world.count("chunk reclaimed")
         if chunk.state is State.DONE:
             self._finished(jid, chunk, before, name)
         if not self._is_excused(jid):
@@ -162,8 +190,12 @@ class Laws:
         if quiet > QUIET:
             raise Violation(f"I7: {inc} was declared dead while it beat ({quiet:.0f} s of health)")
 
-    def _frame_landed(self, path: str) -> None:
+    def _frame_landed(self, old: str, path: str) -> None:
         self.world.count("frame put in place")
+        folder, writer = path.rpartition("/")[0], old.split("/")[-3]
+        owner = self.owners.get(folder, "")
+        if writer in self.hosts and not self._is_open(owner):
+            self.owners[folder] = writer  # a redo that was held until the output was free
         try:
             image.verify(io.BytesIO(self.world.server.file(path).data), path)
         except BrokenImage as error:
@@ -185,8 +217,9 @@ def whole_farm(laws: Laws, spool: Spool, drops: dict[str, int]) -> None:
             raise Violation(f"I6: {ticket.name} is still in {folder}/")
         if folder not in (*OPEN, CANCELLED) and not laws._is_excused(jid):
             _ended(laws, spool, jid, folder)
-        dropped = ticket.slug in drops and not ticket.slug.startswith("again")
-        if dropped and server.file(spool.at(folder, ticket.name)).data not in DROPS:
+        is_known = ticket.slug in drops.keys() - laws.edited
+        text = server.file(spool.at(folder, ticket.name)).data
+        if is_known and not ticket.slug.startswith("again") and text not in DROPS:
             raise Violation(f"I5: {ticket.name} is not what was dropped")
     _drops(laws, drops)
 
@@ -244,11 +277,13 @@ def _pictures(laws: Laws, spool: Spool, jid: str, skipped: set[int]) -> None:
     if not job.out or laws.owners.get(folder) != jid:
         return
     server, stem = laws.world.server, pattern.partition("#")[0]
+    host = laws.hosts.get(jid, jid)  # redos of the same job may each have replaced the frame
+    family = {label_of(j) for j in (host, *laws.hosts) if laws.hosts.get(j, j) == host}
     said = control.read(spool, jid).warning  # names the frames that another job wrote over
     for frame in {f for run in job.info.frames or () for f in run} - skipped:
         name = f"{stem}{frame:04d}.png"
         is_there = name in server.folder(folder).names
-        if is_there and jid_label(server.file(f"{folder}/{name}").data) == label_of(jid):
+        if is_there and jid_label(server.file(f"{folder}/{name}").data) in family:
             continue
         if "another job wrote over frames" not in said:
             raise Violation(f"I4: {jid} is done, and its frame {frame} is not there or another's")

@@ -78,6 +78,8 @@ class Daemon:
             for other in [a for a in self.machine.actors if a is not actor]:
                 other.end()
             self.machine.actors[:] = [actor]
+            self.world.count("fenced" if loop.node.is_fenced else "left")
+            self.world.counts["leftovers"] += loop.node.counts.get("leftovers", 0)
             if not loop.node.is_fenced:
                 self._leave(loop)
                 actor.sleep(self.world.now + 5.0)

@@ -14,7 +14,7 @@ from renderd.core.label import slug
 from renderd.core.names import parse_ticket
 from renderd.core.wire import Op
 from renderd.errors import RenderdError, UsageError
-from renderd.spool import control, jobs, nodes, orders, redos, tickets
+from renderd.spool import jobs, nodes, orders, redos, tickets
 from renderd.spool.layout import BAD, CANCELLED, DEAD, DONE, FAILED, HELD, OPEN, QUEUE, Spool
 from tests.sim.laws import DROPS
 from tests.sim.server import File
@@ -177,9 +177,6 @@ class People:
             listed = tickets.listed(spool, folder)
             if listed:
                 ticket = rng.choice(sorted(listed, key=lambda t: t.name))
-                reason = control.read(spool, ticket.jid).reason
-                if folder == HELD and reason and not reason.startswith(orders.HELD_BY):
-                    return  # another job has its output: `render release` asks for it
                 new = ticket.next(priority=priority)
                 spool.share.rename(spool.at(folder, ticket.name), spool.at(target, new.name))
                 self.world.count("ticket moved by hand")
@@ -336,6 +333,7 @@ class People:
 
         def save(actor: Actor) -> None:
             self.world.count(f"editor: {how}")
+            self.farm.laws.edited.add(name)
             if how == "in place":  # truncates, then writes: what was opened may be taken by now
                 file = server.file(path)
                 file.data = b""

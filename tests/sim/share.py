@@ -148,6 +148,7 @@ class SimShare:
         return self._server(path).folder(path).mtime_ns
 
     def stat(self, path: str) -> Stat:
+        path = path.removesuffix("/.")
         fault = self._ask(FACTS, path)
         found = self._server(path).stat(path)
         if fault == "stale_facts":

@@ -58,8 +58,8 @@ ROUGH = Weather(
     half_visible=0.05,
     stale_list=0.03,
     missed_name=0.1,
-    stale_facts=0.02,
-    stale_read=0.01,
+    stale_facts=0.1,
+    stale_read=0.1,
     short_read=0.3,
     death=0.0004,
 )

@@ -14,7 +14,7 @@ from renderd import plan
 from renderd.core import farm
 from renderd.core.job import Draft
 from renderd.core.names import parse_adopting
-from renderd.spool import jobs, orders, tickets, trust
+from renderd.spool import frames, jobs, orders, tickets, trust
 from renderd.spool.adopt import PATIENCE, Adopter
 from renderd.spool.layout import HELD, QUEUE, WAITING, Spool
 from renderd.spool.listing import chunks
@@ -172,6 +172,23 @@ def test_a_second_job_into_one_output_is_held_with_the_reason(
     (first,), (second,) = tickets.listed(spool, QUEUE), tickets.listed(spool, HELD)
     control = Path(spool.job(second.jid, "control")).read_text()
     assert first.jid in control
+
+
+def test_a_job_held_for_its_output_and_queued_by_hand_takes_it_when_it_is_free(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    text = f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n"
+    drop(spool, text, "one.info")
+    look(adopter)
+    drop(spool, text, "two.info")
+    look(adopter, 10.0)
+    (first,), (second,) = tickets.listed(spool, QUEUE), tickets.listed(spool, HELD)
+    orders.cancel(spool, first.jid)
+    os.rename(spool.at(HELD, second.name), spool.at(QUEUE, second.next().name))
+    job = jobs.read(spool, second.jid)
+    output = frames.locate(spool, job)
+    assert output
+    assert frames.is_lost(spool, output)  # which makes a node settle whose it is
 
 
 def test_a_dropped_job_for_a_disk_of_one_machine_is_held_until_somebody_means_it(
