@@ -12,7 +12,7 @@ from renderd.errors import RenderdError
 from renderd.spool import control, frames, guests, sets, sources
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
-from renderd.spool.moves import BREATH, create_fresh, names, remove_folder
+from renderd.spool.moves import BREATH, names, remove_folder, write
 
 
 def collect(
@@ -49,8 +49,7 @@ def collect(
         _warn_of_lost(spool, job, listed)
     sets.close(spool, output)
     text = "".join(line + "\n" for line in lines).encode()
-    source = create_fresh(spool, spool.job(job.jid, "frames"), text, sync=True)
-    spool.share.rename(source, spool.job(job.jid, "frames.jsonl"))
+    write(spool, spool.job(job.jid, "frames.jsonl"), text)
     frames.disown(spool, job, breathe)
 
 

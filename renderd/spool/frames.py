@@ -199,7 +199,10 @@ def _is_over(spool: Spool, output: Output, other: str, *, replaces: bool) -> boo
 
 
 def disown(spool: Spool, job: Job, breathe: Callable[[], None] = lambda: None) -> None:
-    """Take back what `own` wrote for a job that was never published, or is closed."""
+    """Take back what `own` wrote for a job that was never published, or is closed.
+
+    Safe to repeat.  Raises OSError where a share may answer later.
+    """
     output = locate(spool, job)
     if output is None:
         return

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from renderd.core import job as job_record
 from renderd.core.chunk import State, parse
-from renderd.core.names import Ticket, is_jid, parse_ticket
+from renderd.core.names import Ticket, is_incarnation, is_jid, parse_ticket
 from renderd.errors import RenderdError
 from renderd.spool import closing, frames, jobs, listing, nodes, orders, sources, tickets
 from renderd.spool.layout import (
@@ -74,6 +74,7 @@ class Janitor:
             self._forget_deaths(now)
             # Ages are the server's: its mtimes against that of a file made now.
             clock = self._server_time()
+            self._certify_silent(now, clock)
             self._clear_attempts(now)
             self._remove_old(now, clock)
             if not self._retention.sweep(now, clock) or self._left <= 0:
@@ -184,6 +185,26 @@ class Janitor:
                 with contextlib.suppress(FileNotFoundError):
                     self.spool.share.rename(self.spool.at(DEAD, inc), self.spool.at(TRASH, inc))
                 self._remove_tree(self.spool.at(NODES, inc))
+
+    def _certify_silent(self, now: float, clock: float) -> None:
+        """Incarnations that died before their first beat, or between the two steps of leaving.
+
+        Declaring is always safe; what they left then goes as that of all dead.
+        """
+        listed = filter(is_incarnation, names(self.spool, self.spool.at(NODES)))
+        some = self._some(sorted(set(listed) - nodes.dead(self.spool)))
+        silent = [inc for inc in some if self._last_word(inc) < clock - DAY]
+        present = nodes.everyone(self.spool) if silent else {}
+        for inc in silent:
+            if inc not in present and self._is_due(f"silent:{inc}", DAY, now):
+                nodes.certify(self.spool, inc)
+
+    def _last_word(self, inc: str) -> float:
+        """When a node last wrote its status, which it does with each beat, or made its folder."""
+        for path in (self.spool.node(inc, "status"), self.spool.node(inc)):
+            with contextlib.suppress(FileNotFoundError):
+                return self.spool.share.stat(path).mtime_ns / 1e9
+        return float("inf")
 
     def _owners_in_open_jobs(self) -> set[str]:
         owners = set()

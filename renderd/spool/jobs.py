@@ -144,9 +144,11 @@ def _build_video(spool: Spool, host: Job, order: Order) -> None:
         return  # a host that is built a second time has its movie already
     jid = new_jid(spool.rng)
     try:
+        ticket = _enter_ticket(spool, jid, made)
         build(spool, jid, made, replace(order, after=made.info.after, is_held=False))
-        ticket = Ticket(made.info.priority, jid, 0, made.slug)
-        enter(spool, spool.job(host.jid, ticket.name), infofile.text(made.info).encode())
+        ready, within = spool.job(jid, "ticket"), spool.job(host.jid, ticket.name)
+        if move(spool, ready, within) is not Outcome.WON:
+            raise ShareUnsure(f"{made.name} may not have been queued", "add it again")
     except BaseException:
         discard(spool, jid)
         raise
@@ -241,14 +243,23 @@ def sweep_unpublished(spool: Spool, before_ns: int) -> None:
     """Clear away what publishers that died left: jobs whose ticket waits since before a time.
 
     Winning the ticket proves that such a job is never published: a publisher that was only asleep
-    finds it gone.  Raises OSError.
+    finds it gone, or the empty folder in which it had nothing yet.  Raises OSError.
     """
     for jid in set(filter(is_jid, names(spool, spool.at(JOBS)))) - set(tickets.everywhere(spool)):
         ready = spool.job(jid, "ticket")
-        with contextlib.suppress(FileNotFoundError):
+        try:
             is_old = spool.share.stat(ready).mtime_ns < before_ns
-            if is_old and move(spool, ready, spool.at(TRASH, f"{jid}.ticket")) is Outcome.WON:
-                discard(spool, jid)
+        except FileNotFoundError:
+            _sweep_empty(spool, jid, before_ns)
+            continue
+        if is_old and move(spool, ready, spool.at(TRASH, f"{jid}.ticket")) is Outcome.WON:
+            discard(spool, jid)
+
+
+def _sweep_empty(spool: Spool, jid: str, before_ns: int) -> None:
+    with contextlib.suppress(OSError):  # one that is not empty stays
+        if spool.share.stat(spool.job(jid)).mtime_ns < before_ns:
+            spool.share.rmdir(spool.job(jid))
 
 
 def unfinished(spool: Spool, after: tuple[str, ...]) -> list[str]:

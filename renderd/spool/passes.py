@@ -7,7 +7,6 @@ Two jobs that look at the same moment may both think they won: the last one to w
 and the other sees it with its next frame.
 """
 
-import contextlib
 import hashlib
 import json
 import sys
@@ -20,7 +19,7 @@ from renderd.core.outputs import hashed, owned
 from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
 from renderd.spool.layout import OPEN, Spool
-from renderd.spool.moves import create_fresh, ensure_folder, names, remove_folder
+from renderd.spool.moves import PASSING, create_fresh, ensure_folder, names, remove_folder
 
 if TYPE_CHECKING:
     from renderd.spool.frames import Output
@@ -76,6 +75,8 @@ def claim(spool: Spool, output: "Output", wanted: Sequence[Pass]) -> None:
     ):
         entry = (rooted(spool, folder), hashed(pattern))
         if confirm(spool, output, folder, pattern):
+            if entry not in known and entry not in fresh:  # who put the mark died before this
+                fresh.append(entry)
             continue
         if entry in known:
             raise PassUnseen(f"does not see the job's mark in {folder}: is its share mounted?")
@@ -120,18 +121,27 @@ def why_not_able(spool: Spool, output: "Output") -> str:
 
 
 def disown(spool: Spool, output: "Output") -> None:
-    """Take the job's marks away, as far as this machine sees them."""
-    with contextlib.suppress(OSError):
-        for folder, pattern in _recorded(spool, output):
-            mark = _mark(spool.local(folder), pattern)
-            with contextlib.suppress(OSError):
-                if guests.read_mark(spool, mark) == output.jid:
-                    spool.share.unlink(mark)
-                side = mark.rpartition("/")[0]
-                for name in names(spool, side):
-                    if name.startswith(f"{output.jid}~"):
-                        spool.share.unlink(f"{side}/{name}")
-                remove_folder(spool, side)
+    """Take the job's marks away, as far as this machine sees them.
+
+    Raises OSError where the share may answer later: the record of them must stay until then.
+    """
+    for folder, pattern in _recorded(spool, output):
+        mark = _mark(spool.local(folder), pattern)
+        try:
+            _take_away(spool, output, mark)
+        except OSError as error:
+            if error.errno in PASSING:
+                raise
+
+
+def _take_away(spool: Spool, output: "Output", mark: str) -> None:
+    if guests.read_mark(spool, mark) == output.jid:
+        spool.share.unlink(mark)
+    side = mark.rpartition("/")[0]
+    for name in names(spool, side):
+        if name.startswith(f"{output.jid}~"):
+            spool.share.unlink(f"{side}/{name}")
+    remove_folder(spool, side)
 
 
 def rooted(spool: Spool, path: str) -> str:

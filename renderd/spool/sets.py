@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from renderd.core.frameset import FrameSet, parse_set
 from renderd.core.names import nonce
 from renderd.spool.layout import Spool
-from renderd.spool.moves import create_fresh
+from renderd.spool.moves import create_fresh, write
 
 if TYPE_CHECKING:
     from renderd.spool.frames import Output
@@ -43,8 +43,7 @@ def close(spool: Spool, output: "Output") -> None:
     """Keep the set of a job that is over, for redos, before its folder goes.  Raises OSError."""
     if output.redoes or (found := read(spool, output)) is None:
         return
-    path = spool.job(output.jid, CLOSED)
-    spool.share.rename(create_fresh(spool, path, found.text().encode(), sync=True), path)
+    write(spool, spool.job(output.jid, CLOSED), found.text().encode())
 
 
 def _parsed(spool: Spool, path: str) -> FrameSet | None:
