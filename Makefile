@@ -3,6 +3,7 @@
 #   make test     installs what the tests need and runs them
 #   make lint     style, types, import directions
 #   make bench    measures what docs/explanation/performance.md tells
+#   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make clean    removes what the above left behind
 
 PYTHON = python3
@@ -38,9 +39,13 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python bench/run.py
 
+faults: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.faults --twice 100
+
 clean:
 	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint bench clean
+.PHONY: all demo test lint bench faults clean
