@@ -2,28 +2,23 @@
 
 import argparse
 import contextlib
-from dataclasses import replace
 from typing import Any
 
 from frontend import words
+from frontend.again import NOW, redo
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm, pick
 from frontend.cli.parser import jobs_argument
-from frontend.farm import me, patiently
-from renderd import blend
 from renderd.core import frames as ranges
 from renderd.core import videojob
 from renderd.core.frames import Run
-from renderd.core.job import Draft, Job
+from renderd.core.job import Job
 from renderd.core.label import label
-from renderd.core.source import snapshot_of
 from renderd.errors import RenderdError, UsageError
-from renderd.spool import control, jobs, redos, sources, tickets
+from renderd.spool import jobs, redos, tickets
 from renderd.spool.layout import CANCELLED, QUEUE, Spool
 from renderd.spool.tickets import Place
 
-NOW = 99
-_VERSION = "x-blend-version"
 _EXAMPLES = """\
 Examples:
   render redo shot010 --frames 17,23,44-47      these again, the rest stays
@@ -66,16 +61,8 @@ def run(args: argparse.Namespace) -> int:
         runs = _broken(args, spool, place, job, runs)
     if not runs:
         return _nothing(args, job)
-    redos.check(spool, place, job, runs)
-    source = (sources.same_file if args.same_file else sources.present_file)(spool, job)
     priority = NOW if args.now else None
-    draft = redos.draft(spool, place, job, runs, priority=priority, source=source)
-    if source is not None and not args.same_file:
-        draft = _of_its_version(draft, spool.local(source.path))
-    copies = bool(snapshot_of(job.info, job.jid)) and sources.may_copy(draft)
-    jid = jobs.publish(spool, draft, jobs.Order(me(), copies=copies))
-    if blocked := control.read(spool, job.jid).blocked:
-        patiently(lambda: control.block(spool, jid, *blocked))
+    jid, draft = redo(spool, place, runs, is_same_file=args.same_file, priority=priority)
     nudge(args, spool)
     found = tickets.find(spool, jid)
     return _tell(
@@ -94,19 +81,6 @@ def run(args: argparse.Namespace) -> int:
     )
 
 
-def _of_its_version(draft: Draft, path: str) -> Draft:
-    """The draft for the Blender that saved the file now, where the job takes the file's own.
-
-    An older Blender would lose what a newer one saved and say nothing.  Raises BlendError.
-    """
-    version = blend.read(path).version
-    extra = dict(draft.info.extra)
-    is_own = draft.info.needs.blender == f"=={extra.get(_VERSION, '')}"
-    needs = replace(draft.info.needs, blender=f"=={version}") if is_own else draft.info.needs
-    extra[_VERSION] = version
-    return replace(draft, info=replace(draft.info, needs=needs, extra=tuple(extra.items())))
-
-
 def _movies(spool: Spool, jid: str) -> list[str]:
     """The movies that were made of a job's frames, or wait to be: they show the old ones."""
     found = []
@@ -122,10 +96,11 @@ def _broken(
     args: argparse.Namespace, spool: Spool, place: Place, job: Job, runs: tuple[Run, ...] | None
 ) -> tuple[Run, ...]:
     """The frames that are missing, broken or of another size.  Decodes them all."""
+    from frontend import examination  # noqa: PLC0415
     from frontend.cli import verify  # noqa: PLC0415  decoding is loaded where it is needed
     from renderd.spool import inspection  # noqa: PLC0415
 
-    subject = verify.narrowed(inspection.of_job(spool, place, job), runs)
+    subject = examination.narrowed(inspection.of_job(spool, place, job), runs)
     report = verify.examine(spool.share, subject, says=args.job)
     if not args.json:
         for finding in report.findings:

@@ -1,16 +1,12 @@
 """`render rm JOB…`: remove jobs that are over."""
 
 import argparse
-import time
 from typing import Any
 
+from frontend import removal
 from frontend.cli.changes import apply
 from frontend.cli.parser import jobs_argument
-from renderd.errors import RenderdError, UsageError
-from renderd.spool import jobs, orders
-from renderd.spool.layout import OPEN, Spool
-
-PATIENCE = 30.0  #: seconds for nodes to stop what runs of a job that was just cancelled
+from renderd.spool.layout import Spool
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,15 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Remove each job that is named."""
 
     def remove(spool: Spool, jid: str) -> dict[str, Any]:
-        place = orders.where(spool, jid)
-        if place[0] in OPEN:
-            if not args.yes:
-                raise UsageError(
-                    f"job {jid} ({place[1].slug}) is still open", "cancel it first, or say --yes"
-                )
-            jobs.demand_unawaited(spool, place[1])
-            orders.cancel(spool, jid)
-        found = _when_stopped(spool, jid)
+        found = removal.remove(spool, jid, cancels=args.yes)
         return {
             "jid": jid,
             "name": found.slug,
@@ -48,17 +36,3 @@ def run(args: argparse.Namespace) -> int:
         }
 
     return apply(args, remove)
-
-
-def _when_stopped(spool: Spool, jid: str) -> orders.Removed:
-    """Remove a job as soon as the nodes have seen that it is cancelled."""
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return orders.remove(spool, jid)
-        except UsageError:
-            raise
-        except RenderdError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)

@@ -3,31 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
-from frontend import words
+from frontend import examination, words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from renderd.core import frames as ranges
 from renderd.core.label import label
-from renderd.errors import RenderdError, UsageError
+from renderd.errors import RenderdError
 from renderd.spool import inspection, jobs, tickets
-from renderd.spool.inspection import Fault, Look, Report, Subject
+from renderd.spool.inspection import Fault, Report, Subject
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare, Share
 
 FAULTY = 1
 _MANY = 50  #: frames from which a terminal sees the progress
 _SHOWN = 3  #: findings of a kind that are told in words
-_MOST_THREADS = 8
-_TITLES = {
-    Fault.MISSING: "missing",
-    Fault.BROKEN: "broken",
-    Fault.SIZE: "of another size or kind",
-    Fault.SMALL: "suspiciously small",
-    Fault.BLACK: "all black",
-}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,31 +46,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def examine(share: Share, subject: Subject, *, says: str) -> Report:
-    """Verify and decode every frame on several threads, with a line of progress on a terminal."""
-    from frontend import picture  # noqa: PLC0415  only who decodes needs it
+    """Verify and decode every frame, with a line of progress on a terminal."""
+    is_shown = sys.stderr.isatty() and len(subject.wanted) >= _MANY
 
-    def look(frame: int) -> list[Look]:
-        return inspection.look(share, subject, frame, picture.is_black)
+    def show(number: int, total: int) -> None:
+        end = "\r\x1b[K" if number == total else ""
+        sys.stderr.write(f"\r{label(says, 60)}: {number:,} of {total:,} frames{end}")
+        sys.stderr.flush()
 
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(threads) as pool:
-        counted = _counted(pool.map(look, subject.wanted), len(subject.wanted), says)
-        looks = [one for several in counted for one in several]
-    report = inspection.judge(subject, looks)
-    for kind in sorted(report.undecoded):
-        if remedy := picture.why_not(kind):
-            output.talk(f"{kind.upper()} pixels not looked at: {remedy}")
+    report = examination.examine(share, subject, show if is_shown else None)
+    for remedy in examination.undecoded(report):
+        output.talk(remedy)
     return report
-
-
-def _counted(looks: Iterator[list[Look]], total: int, says: str) -> Iterator[list[Look]]:
-    is_shown = sys.stderr.isatty() and total >= _MANY
-    for number, found in enumerate(looks, 1):
-        if is_shown:
-            end = "\r\x1b[K" if number == total else ""
-            sys.stderr.write(f"\r{label(says, 60)}: {number:,} of {total:,} frames{end}")
-            sys.stderr.flush()
-        yield found
 
 
 def _subject(
@@ -94,26 +71,10 @@ def _subject(
     spool = open_farm(args)
     [place] = pick(spool, [args.what])
     job = jobs.read(spool, place[1].jid)
-    return job.redoes or job.jid, narrowed(inspection.of_job(spool, place, job), runs), spool.share
-
-
-def narrowed(subject: Subject, runs: tuple[ranges.Run, ...] | None) -> Subject:
-    """The same with some frames only.  Raises UsageError for a frame that it has not."""
-    if runs is None:
-        return subject
-    known = {*subject.wanted, *subject.unrendered}
-    wanted = sorted({frame for run in runs for frame in run})
-    if strange := [frame for frame in wanted if frame not in known]:
-        raise UsageError(
-            f"the job has no frame {strange[0]}", f"it has {ranges.text(ranges.gather(known))}"
-        )
-    rendered = set(subject.wanted)
-    return Subject(
-        folder=subject.folder,
-        pattern=subject.pattern,
-        wanted=tuple(f for f in wanted if f in rendered),
-        files=subject.files,
-        unrendered=tuple(f for f in wanted if f not in rendered),
+    return (
+        job.redoes or job.jid,
+        examination.narrowed(inspection.of_job(spool, place, job), runs),
+        spool.share,
     )
 
 
@@ -142,20 +103,20 @@ def _tell(args: argparse.Namespace, report: Report, jid: str) -> int:
     code = FAULTY if report.findings else 0
     subject = report.subject
     by_fault: dict[Fault, list[int]] = {f: report.frames(f) for f in Fault if report.frames(f)}
-    redo = redo_line(jid, report.sure)
+    redo = examination.redo_line(jid, report.sure)
     if args.json:
         said = [
             {"frame": f.frame, "fault": f.fault.value, "file": f.file, "says": f.says}
             for f in report.findings
         ]
-        summary = {fault.value: _span(found) for fault, found in by_fault.items()}
+        summary = {fault.value: examination.span(found) for fault, found in by_fault.items()}
         return output.emit(
             {
                 "job": jid,
                 "folder": subject.folder,
                 "pattern": subject.pattern,
                 "frames": len(subject.wanted),
-                "unrendered": _span(subject.unrendered),
+                "unrendered": examination.span(subject.unrendered),
                 "summary": summary,
                 "findings": said,
                 "redo": redo,
@@ -166,9 +127,9 @@ def _tell(args: argparse.Namespace, report: Report, jid: str) -> int:
     count = words.plural(len(subject.wanted), "frame")
     output.say(f"{count} of {label(f'{subject.folder}/{subject.pattern}', 200)}")
     if subject.unrendered:
-        output.say(f"  not rendered yet  {_span(subject.unrendered)}")
+        output.say(f"  not rendered yet  {examination.span(subject.unrendered)}")
     for fault, found in by_fault.items():
-        output.say(f"  {_TITLES[fault]}  {_span(found)}")
+        output.say(f"  {examination.TITLES[fault]}  {examination.span(found)}")
         for line in _some(report.told(fault)):
             output.say(f"    {line}")
     _advise(report, jid, redo)
@@ -181,25 +142,12 @@ def _advise(report: Report, jid: str, redo: str) -> None:
     if redo:
         output.say(f"Next: {redo}")
     if report.doubtful:
-        line = redo_line(jid, report.doubtful)
+        line = examination.redo_line(jid, report.doubtful)
         again = f"; if they are wrong: {line}" if line else ""
-        output.say(f"Look at {_span(report.doubtful)} yourself{again}")
+        output.say(f"Look at {examination.span(report.doubtful)} yourself{again}")
 
 
 def _some(findings: list[inspection.Finding]) -> list[str]:
     lines = [label(f.sentence, 200) for f in findings[:_SHOWN]]
     more = len(findings) - len(lines)
     return [*lines, f"… and {more} more"] if lines and more else lines
-
-
-def redo_line(jid: str, wanted: list[int]) -> str:
-    """The command that renders frames of a job again; empty where there is nothing to type."""
-    span = _span(wanted)
-    # a value that begins with a minus would be read as an option
-    return (
-        f"render redo {jid} --frames{'=' if span[:1] == '-' else ' '}{span}" if jid and span else ""
-    )
-
-
-def _span(frames: "list[int] | tuple[int, ...]") -> str:
-    return ranges.text(ranges.gather(frames))
