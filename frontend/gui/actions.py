@@ -33,6 +33,7 @@ class Actions:
         self._made = {deed.key: self._make(deed, owner) for deed in deeds}
         desk.selected.connect(self.refresh)
         desk.told.connect(self.refresh)
+        desk.said.connect(self.refresh)
         theme.of().changed.connect(self._tint)
         self._tint()
         self.refresh()

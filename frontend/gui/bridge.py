@@ -94,11 +94,11 @@ class Errands(QObject):
     done = pyqtSignal(object, str)  #: the errand, what was done
     failed = pyqtSignal(object, object)  #: the errand, RenderdError or OSError
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         self._waiting: queue.SimpleQueue[Errand | None] = queue.SimpleQueue()
         self._began = 0.0
-        self._thread = threading.Thread(target=self._run, name="errands", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def run(self, errand: Errand) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 
 from frontend.farm import open_farm, patiently
+from frontend.gui.asking import Ask, Check
 from frontend.gui.bridge import Errand, Errands, Reader
 from frontend.gui.models import chunks, jobs, machines
 from frontend.gui.models.jobs import Clock
@@ -29,6 +30,9 @@ class Desk(QObject):
     trouble = pyqtSignal(str)  #: why the farm cannot be read; empty when it can again
     selected = pyqtSignal()  #: other jobs, chunks or machines are selected
     said = pyqtSignal(str)  #: what an errand did
+    reported = pyqtSignal(object)  #: Report: a longer answer
+    copied = pyqtSignal(str)  #: text for the clipboard
+    open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
 
     def __init__(self, settings: Settings, remembered: QSettings) -> None:
@@ -48,12 +52,15 @@ class Desk(QObject):
         self._why = ""
         self.farm = Reader("farm", FarmReading(settings), _EVERY)
         self.chunk_reader = Reader("chunks", ChunksReading(settings, self._job_shown), _EVERY)
-        self.errands = Errands()
+        self.errands = Errands("errands")
+        self.studies = Errands("studies")
+        self.ask: Ask = Nobody()
         self.farm.arrived.connect(self._take)
         self.farm.failed.connect(self._fail)
         self.chunk_reader.arrived.connect(self._take_chunks)
-        self.errands.done.connect(self._did)
-        self.errands.failed.connect(self._did_not)
+        for one in (self.errands, self.studies):
+            one.done.connect(self._did)
+            one.failed.connect(self._did_not)
         self._watch = QTimer(self)
         self._watch.timeout.connect(self._look_for_silence)
 
@@ -66,7 +73,7 @@ class Desk(QObject):
     def stop(self) -> None:
         """Read no more, do no more."""
         self._watch.stop()
-        for one in (self.farm, self.chunk_reader, self.errands):
+        for one in (self.farm, self.chunk_reader, self.errands, self.studies):
             one.stop()
 
     # -- what is selected -------------------------------------------------------------------
@@ -111,6 +118,10 @@ class Desk(QObject):
     def order(self, errand: Errand) -> None:
         """Have something done; what was done or went wrong is `said`."""
         self.errands.run(errand)
+
+    def study(self, errand: Errand) -> None:
+        """Have something looked at that may take long; orders do not wait for it."""
+        self.studies.run(errand)
 
     def undo(self) -> None:
         """Take back the last order that can be."""
@@ -170,11 +181,30 @@ class Desk(QObject):
             self.undoable.append(undo)
         self.farm.hurry()
         self.chunk_reader.hurry()
-        self.said.emit(words)
+        if words:
+            self.said.emit(words)
 
     def _did_not(self, _errand: object, error: object) -> None:
         self.farm.hurry()
         self.refused.emit(_sentence(error))
+
+
+class Nobody:
+    """Asks nobody: nothing is confirmed, nothing typed."""
+
+    def confirm(self, title: str, says: str, yes: str) -> bool:  # noqa: ARG002
+        """No."""
+        return False
+
+    def line(self, title: str, says: str, value: str, check: Check) -> str | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def copy(self, text: str) -> None:
+        """Nowhere."""
+
+    def open(self, path: str) -> None:
+        """Nowhere."""
 
 
 def _sentence(error: object) -> str:

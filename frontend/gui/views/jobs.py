@@ -1,7 +1,8 @@
 """The page of jobs: filter above, jobs, and the chunks of the selected one below."""
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import QModelIndex, QPoint, Qt
-from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -16,7 +17,7 @@ from PyQt6.QtWidgets import (
 )
 
 from frontend import words
-from frontend.gui import deeds
+from frontend.gui.deeds.jobs import set_priority
 from frontend.gui.delegates.bars import BarDelegate
 from frontend.gui.delegates.state import StateDelegate
 from frontend.gui.desk import Desk
@@ -31,10 +32,10 @@ _AT_FIRST = frozenset(_STATES) - {"cancelled"}
 class JobsPage(QWidget):
     """Jobs and chunks; tells the desk what is selected."""
 
-    def __init__(self, desk: Desk, context: list[QAction]) -> None:
+    def __init__(self, desk: Desk, fill: Callable[[QMenu], None]) -> None:
         super().__init__()
         self._desk = desk
-        self._context = context
+        self._fill = fill
         self.jobs = TableView(desk.jobs, "jobs")
         self.jobs.setAccessibleName("Jobs")
         self.jobs.empty = self._nothing
@@ -108,7 +109,7 @@ class JobsPage(QWidget):
 
     def _show_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
-        menu.addActions(self._context)
+        self._fill(menu)
         port = self.jobs.viewport()
         assert port is not None
         menu.exec(port.mapToGlobal(at))
@@ -145,4 +146,4 @@ class PriorityDelegate(QStyledItemDelegate):
     ) -> None:
         """As Qt asks: an errand to the spool, whose answer changes the table."""
         if isinstance(editor, QSpinBox):
-            deeds.set_priority(self._desk, index.data(RECORD), editor.value())
+            set_priority(self._desk, index.data(RECORD), editor.value())

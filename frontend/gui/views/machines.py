@@ -1,7 +1,8 @@
 """The page of machines."""
 
+from collections.abc import Callable
+
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
 from frontend.gui.delegates.bars import BarDelegate
@@ -13,10 +14,10 @@ from frontend.gui.views.tableview import TableView
 class MachinesPage(QWidget):
     """Every machine of the farm; tells the desk what is selected."""
 
-    def __init__(self, desk: Desk, context: list[QAction]) -> None:
+    def __init__(self, desk: Desk, fill: Callable[[QMenu], None]) -> None:
         super().__init__()
         self._desk = desk
-        self._context = context
+        self._fill = fill
         self.machines = TableView(desk.machines, "machines")
         self.machines.setAccessibleName("Machines")
         self.machines.empty = lambda: (
@@ -40,7 +41,7 @@ class MachinesPage(QWidget):
 
     def _show_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
-        menu.addActions(self._context)
+        self._fill(menu)
         port = self.machines.viewport()
         assert port is not None
         menu.exec(port.mapToGlobal(at))

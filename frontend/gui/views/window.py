@@ -1,17 +1,21 @@
 """The window: pages in tabs, docks, menus, and the farm in one sentence below."""
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 
 from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
 from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar
 
 from frontend import words
-from frontend.gui import deeds
-from frontend.gui.actions import Actions, Deed
+from frontend.gui import menus
+from frontend.gui.actions import Actions
+from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
 from frontend.gui.views.jobs import JobsPage
 from frontend.gui.views.machines import MachinesPage
+from frontend.gui.views.person import Person, ReportDialog
 from fs_browser import theme
 from fs_browser.theme import Scheme
 
@@ -26,9 +30,10 @@ class Window(QMainWindow):
         self.desk = desk
         self.setWindowTitle("Render")
         self.setObjectName("render")
-        self.actions_ = Actions(desk, self, DEEDS)
-        self.jobs = JobsPage(desk, [self.actions_[key] for key in JOB_MENU])
-        self.machines = MachinesPage(desk, [])
+        desk.ask = Person(self)
+        self.actions_ = Actions(desk, self, menus.deeds())
+        self.jobs = JobsPage(desk, partial(self.fill, keys=menus.JOBS))
+        self.machines = MachinesPage(desk, partial(self.fill, keys=menus.MACHINES))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.jobs, "Jobs")
@@ -45,7 +50,18 @@ class Window(QMainWindow):
         desk.told.connect(self._tell_farm)
         desk.trouble.connect(self._tell_trouble)
         desk.said.connect(self._tell_errand)
-        desk.refused.connect(self._tell_errand)
+        desk.refused.connect(self._tell_refusal)
+        desk.reported.connect(self._show_report)
+        desk.copied.connect(desk.ask.copy)
+        desk.open_folder.connect(desk.ask.open)
+
+    def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
+        """Put actions into a menu or bar."""
+        for key in keys:
+            if key:
+                shown.addAction(self.actions_[key])
+            else:
+                shown.addSeparator()
 
     # -- built once -------------------------------------------------------------------------
 
@@ -58,11 +74,10 @@ class Window(QMainWindow):
     def _make_menus(self) -> None:
         bar = self.menuBar()
         assert bar is not None
-        for title, keys in MENUS:
+        for title, keys in menus.BAR:
             menu = bar.addMenu(title)
             assert menu is not None
-            for key in keys:
-                menu.addAction(self.actions_[key]) if key else menu.addSeparator()
+            self.fill(menu, keys)
         view = bar.addMenu("&View")
         assert view is not None
         self._make_schemes(view)
@@ -89,8 +104,7 @@ class Window(QMainWindow):
         bar = QToolBar("Actions")
         bar.setObjectName("actions")
         bar.setMovable(False)
-        for key in TOOLBAR:
-            bar.addAction(self.actions_[key]) if key else bar.addSeparator()
+        self.fill(bar, menus.TOOLBAR)
         self.addToolBar(bar)
 
     # -- what is remembered -----------------------------------------------------------------
@@ -134,71 +148,8 @@ class Window(QMainWindow):
         assert line is not None
         line.showMessage(said, _SAID_FOR)
 
+    def _tell_refusal(self, why: str) -> None:
+        self._tell_errand(f"✘ {why}")
 
-DEEDS = (
-    Deed(
-        key="hold",
-        title="&Hold",
-        does="Start nothing more of the selected jobs",
-        icon="hold",
-        shortcut="Ctrl+H",
-        do=deeds.hold,
-        may=deeds.any_in(deeds.OPEN),
-    ),
-    Deed(
-        key="release",
-        title="&Release",
-        does="Let the selected jobs run again",
-        icon="release",
-        shortcut="Ctrl+Shift+H",
-        do=deeds.release,
-        may=deeds.any_in({"held"}),
-    ),
-    Deed(
-        key="retry",
-        title="Retry &failed",
-        does="Run the failed chunks of the selected jobs again",
-        icon="retry",
-        shortcut="Ctrl+R",
-        do=deeds.retry,
-        may=lambda desk: any(job.failed for job in desk.chosen_jobs()),
-    ),
-    Deed(
-        key="cancel",
-        title="&Cancel",
-        does="Start nothing more of the selected jobs and stop what runs",
-        icon="cancel",
-        do=deeds.cancel,
-        may=deeds.any_in(deeds.OPEN | {"held", "failed"}),
-    ),
-    Deed(
-        key="up",
-        title="Priority &up",
-        does="Ten more",
-        icon="up",
-        shortcut="Ctrl++",
-        do=lambda desk: deeds.change_priority(desk, 10),
-        may=deeds.any_in(deeds.OPEN | {"held"}),
-    ),
-    Deed(
-        key="down",
-        title="Priority &down",
-        does="Ten less",
-        icon="down",
-        shortcut="Ctrl+-",
-        do=lambda desk: deeds.change_priority(desk, -10),
-        may=deeds.any_in(deeds.OPEN | {"held"}),
-    ),
-    Deed(
-        key="undo",
-        title="&Undo",
-        does="Take back the last hold, release or priority",
-        icon="retry",
-        shortcut="Ctrl+Z",
-        do=lambda desk: desk.undo(),
-        may=lambda desk: bool(desk.undoable),
-    ),
-)
-JOB_MENU = ("hold", "release", "retry", "cancel", "up", "down")
-MENUS = (("&Job", ("hold", "release", "", "retry", "cancel", "", "up", "down", "", "undo")),)
-TOOLBAR = ("hold", "release", "", "retry", "cancel", "", "up", "down")
+    def _show_report(self, report: Report) -> None:
+        ReportDialog(self, report).show()

@@ -1,0 +1,42 @@
+"""What deeds ask of a person and show to them; the window answers, tests answer in its place."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Check = Callable[[str], str]  #: what is wrong with what was typed; empty where nothing is
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be done about a report, on a button of its own."""
+
+    title: str
+    do: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """An answer longer than a sentence: a table, and what can be done about it."""
+
+    title: str
+    says: str  #: the answer in short
+    heads: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    offers: Sequence[Offer] = field(default_factory=tuple)
+
+
+class Ask(Protocol):
+    """A person at the window."""
+
+    def confirm(self, title: str, says: str, yes: str) -> bool:
+        """Whether something that cannot be taken back shall be done; `yes` names it."""
+
+    def line(self, title: str, says: str, value: str, check: Check) -> str | None:
+        """A line of text that passes the check; None where they would rather not."""
+
+    def copy(self, text: str) -> None:
+        """Put text onto the clipboard."""
+
+    def open(self, path: str) -> None:
+        """Show a folder in the system's file manager."""

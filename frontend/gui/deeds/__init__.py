@@ -1,0 +1,1 @@
+"""What a person has done: errands made of what is selected."""

@@ -1,0 +1,97 @@
+"""What is done to the selected machines."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from frontend.farm import me
+from frontend.gui.bridge import Errand
+from frontend.gui.desk import Desk
+from frontend.gui.models import machines
+from frontend.words import plural
+from renderd.core.label import label
+from renderd.core.wire import Op, Request
+from renderd.spool import orders
+from renderd.spool.view import NodeView
+
+
+def any_alive(desk: Desk) -> bool:
+    """True while a machine that lives is selected."""
+    return any(node.state != "dead" for node in desk.chosen_machines())
+
+
+def any_running(desk: Desk) -> bool:
+    """True while a selected machine runs a chunk."""
+    return any(machines.running(node) for node in desk.chosen_machines())
+
+
+def any_saying(word: str) -> Callable[[Desk], bool]:
+    """True while a selected machine says that it is in a state."""
+    return lambda desk: any(node.status.get("state") == word for node in desk.chosen_machines())
+
+
+def send(desk: Desk, op: Op, said: str, **args: object) -> None:
+    """Send an order to each selected machine that lives."""
+    nodes = [node for node in desk.chosen_machines() if node.state != "dead"]
+    request = Request(op, {**args, "by": me()})
+
+    def work() -> str:
+        spool = desk.open()
+        for node in nodes:
+            orders.send(spool, node.inc, request)
+        desk.nudge(spool)
+        return f"{said} {_named(nodes)}, at its next beat"
+
+    desk.order(Errand(op.value, work))
+
+
+def pause(desk: Desk, seconds: float | None = None) -> None:
+    """Pause the selected machines, for a while or until told."""
+    length = {} if seconds is None else {"for": seconds, "until": round(time.time() + seconds, 3)}
+    send(desk, Op.PAUSE, "Pauses:", **length)
+
+
+def until_morning(now: datetime | None = None) -> float:
+    """Seconds until the next 9:00."""
+    now = now or datetime.now()
+    nine = now.replace(hour=9, minute=0, second=0, microsecond=0)
+    return (nine + timedelta(days=nine <= now) - now).total_seconds()
+
+
+def quit_(desk: Desk) -> None:
+    """Have the selected machines leave; asks where something runs there."""
+    nodes = desk.chosen_machines()
+    busy = sum(len(machines.running(node)) for node in nodes)
+    says = f"{plural(busy, 'chunk')} in work would be given back and begun again elsewhere."
+    if busy and not desk.ask.confirm(f"Quit renderd on {_named(nodes)}?", says, "Quit"):
+        return
+    send(desk, Op.QUIT, "Leaves:")
+
+
+def kill(desk: Desk) -> None:
+    """Stop what the selected machines run and give it back; asks, as frames in work are lost."""
+    nodes = desk.chosen_machines()
+    chunks = [(node, one) for node in nodes for one in machines.running(node)]
+    says = "Its frames in work are lost and rendered again; those that are done stay."
+    title = f"Stop {plural(len(chunks), 'chunk')} on {_named(nodes)}?"
+    if not desk.ask.confirm(title, says, "Stop"):
+        return
+
+    def work() -> str:
+        spool = desk.open()
+        for node, one in chunks:
+            said = {"job": str(one.get("job")), "chunk": one.get("chunk"), "by": me()}
+            orders.send(spool, node.inc, Request(Op.KILL, said))
+        desk.nudge(spool)
+        return f"Stops {plural(len(chunks), 'chunk')} on {_named(nodes)}"
+
+    desk.order(Errand("kill", work))
+
+
+def copy_names(desk: Desk) -> None:
+    """Copy the names of the selected machines."""
+    desk.ask.copy("\n".join(node.node for node in desk.chosen_machines()))
+
+
+def _named(nodes: list[NodeView]) -> str:
+    return label(nodes[0].node, 40) if len(nodes) == 1 else plural(len(nodes), "machine")

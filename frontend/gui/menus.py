@@ -1,0 +1,292 @@
+"""Every action of the window, and which menu, toolbar and context menu shows it."""
+
+from functools import partial
+
+from frontend.gui.actions import Deed
+from frontend.gui.deeds import jobs, machines, studies
+from frontend.gui.desk import Desk
+from renderd.core.wire import Op
+
+_HOUR = 3600.0
+
+
+def _of_jobs() -> tuple[Deed, ...]:
+    return (
+        Deed(
+            key="hold",
+            title="&Hold",
+            does="Start nothing more of the selected jobs; what runs goes on to its end",
+            icon="hold",
+            shortcut="Ctrl+H",
+            do=jobs.hold,
+            may=jobs.any_in(jobs.OPEN),
+        ),
+        Deed(
+            key="release",
+            title="&Release",
+            does="Let the selected jobs render again",
+            icon="release",
+            shortcut="Ctrl+Shift+H",
+            do=jobs.release,
+            may=jobs.any_in({"held"}),
+        ),
+        Deed(
+            key="retry",
+            title="Retry &failed",
+            does="Run the failed chunks of the selected jobs again",
+            icon="retry",
+            shortcut="Ctrl+R",
+            do=jobs.retry,
+            may=jobs.any_failed,
+        ),
+        Deed(
+            key="skip",
+            title="S&kip failed…",
+            does="Count failed chunks as done, without their frames",
+            icon="skip",
+            do=jobs.skip_failed,
+            may=jobs.any_failed,
+        ),
+        Deed(
+            key="cancel",
+            title="&Cancel…",
+            does="Start nothing more of the selected jobs and stop what runs",
+            icon="cancel",
+            shortcut="Ctrl+K",
+            do=jobs.cancel,
+            may=jobs.any_in(jobs.CHANGEABLE | {"failed"}),
+        ),
+        Deed(
+            key="remove",
+            title="Re&move…",
+            does="Take the selected jobs out of the list; their frames stay",
+            icon="remove",
+            shortcut="Delete",
+            do=jobs.remove,
+            may=jobs.any_job,
+        ),
+        Deed(
+            key="up",
+            title="Priority &up",
+            does="Ten more: sooner",
+            icon="up",
+            shortcut="Ctrl+Up",
+            do=partial(jobs.change_priority, by=10),
+            may=jobs.any_in(jobs.CHANGEABLE),
+        ),
+        Deed(
+            key="down",
+            title="Priority &down",
+            does="Ten less: later",
+            icon="down",
+            shortcut="Ctrl+Down",
+            do=partial(jobs.change_priority, by=-10),
+            may=jobs.any_in(jobs.CHANGEABLE),
+        ),
+        Deed(
+            key="undo",
+            title="&Undo",
+            does="Take back the last hold, release or priority",
+            icon="retry",
+            shortcut="Ctrl+Z",
+            do=Desk.undo,
+            may=lambda desk: bool(desk.undoable),
+        ),
+    )
+
+
+def _of_frames() -> tuple[Deed, ...]:
+    return (
+        Deed(
+            key="redo",
+            title="Redo &frames…",
+            does="Render some frames again; each old one stays until its new one is whole",
+            icon="redo",
+            shortcut="Ctrl+Shift+R",
+            do=jobs.redo_frames,
+            may=jobs.one_with_frames,
+        ),
+        Deed(
+            key="redo-broken",
+            title="Redo missing or &broken",
+            does="Look at every frame, and render again what is missing or broken",
+            icon="redo",
+            do=studies.redo_broken,
+            may=jobs.one_with_frames,
+        ),
+        Deed(
+            key="verify",
+            title="&Verify frames",
+            does="Look at every frame to its last pixel: missing, broken, odd, black",
+            icon="verify",
+            shortcut="Ctrl+Shift+V",
+            do=studies.verify,
+            may=jobs.one_with_frames,
+        ),
+        Deed(
+            key="frames",
+            title="C&hange frames…",
+            does="Cancel what waits and render another range; whole frames are kept",
+            icon="frames",
+            do=jobs.change_frames,
+            may=jobs.one_with_frames,
+        ),
+        Deed(
+            key="duplicate",
+            title="&Duplicate…",
+            does="Queue the job once more, held, with an output of its own",
+            icon="duplicate",
+            shortcut="Ctrl+D",
+            do=jobs.duplicate,
+            may=jobs.one_job,
+        ),
+        Deed(
+            key="folder",
+            title="Open &output folder",
+            does="Show where the frames lie in the file manager",
+            icon="open",
+            shortcut="Ctrl+Return",
+            do=jobs.open_folder,
+            may=jobs.any_output,
+        ),
+        Deed(
+            key="copy-path",
+            title="Copy &path",
+            does="Copy where the frames lie",
+            icon="copy",
+            shortcut="Ctrl+Shift+C",
+            do=jobs.copy_path,
+            may=jobs.any_output,
+        ),
+        Deed(
+            key="copy-id",
+            title="Copy &id",
+            does="Copy the jobs' ids, for the command line",
+            do=jobs.copy_ids,
+            may=jobs.any_job,
+        ),
+        Deed(
+            key="copy-command",
+            title="Copy command &line",
+            does="Copy what the first chunk runs",
+            do=studies.copy_command,
+            may=jobs.one_job,
+        ),
+        Deed(
+            key="why",
+            title="&Why is it not rendering?",
+            does="Say of each machine why it does or does not take the job",
+            icon="why",
+            shortcut="Ctrl+I",
+            do=studies.why,
+            may=jobs.one_job,
+        ),
+    )
+
+
+def _of_machines() -> tuple[Deed, ...]:
+    return (
+        Deed(
+            key="pause",
+            title="&Pause until I say",
+            does="Give back what runs there and take nothing more",
+            icon="pause",
+            do=machines.pause,
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="pause-hour",
+            title="Pause for an &hour",
+            does="Give back what runs there and take nothing more for an hour",
+            icon="pause",
+            do=partial(machines.pause, seconds=_HOUR),
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="pause-morning",
+            title="Pause until tomorrow &9:00",
+            does="Give back what runs there and take nothing more until nine o'clock",
+            icon="pause",
+            do=lambda desk: machines.pause(desk, machines.until_morning()),
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="resume",
+            title="&Resume",
+            does="Take chunks again",
+            icon="resume",
+            do=lambda desk: machines.send(desk, Op.RESUME, "Goes on:"),
+            may=machines.any_saying("paused"),
+        ),
+        Deed(
+            key="drain",
+            title="&Drain",
+            does="Finish the chunks in work, then leave",
+            icon="drain",
+            do=lambda desk: machines.send(desk, Op.DRAIN, "Drains:"),
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="undrain",
+            title="&Stay after all",
+            does="Take back a drain or restart",
+            icon="resume",
+            do=lambda desk: machines.send(desk, Op.UNDRAIN, "Stays:"),
+            may=machines.any_saying("draining"),
+        ),
+        Deed(
+            key="restart",
+            title="R&estart renderd",
+            does="End the frames in work, then begin anew with what is installed now",
+            icon="reload",
+            do=lambda desk: machines.send(desk, Op.RESTART, "Restarts:"),
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="kill",
+            title="Stop &chunks…",
+            does="Stop what runs there and give it back",
+            icon="kill",
+            do=machines.kill,
+            may=machines.any_running,
+        ),
+        Deed(
+            key="quit",
+            title="&Quit renderd…",
+            does="Give back what runs there and leave the farm",
+            icon="quit",
+            do=machines.quit_,
+            may=machines.any_alive,
+        ),
+        Deed(
+            key="copy-machine",
+            title="Copy &name",
+            does="Copy the machines' names",
+            icon="copy",
+            do=machines.copy_names,
+            may=lambda desk: bool(desk.chosen_machines()),
+        ),
+    )
+
+
+def deeds() -> tuple[Deed, ...]:
+    """Every action."""
+    return (*_of_jobs(), *_of_frames(), *_of_machines())
+
+
+#: keys of actions in the order in which a menu shows them; "" is a line between
+JOBS = (
+    *("why", "folder", "", "hold", "release", "", "retry", "redo", "redo-broken", "verify"),
+    *("skip", "frames", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
+    *("copy-command", "", "cancel", "remove"),
+)
+MACHINES = (
+    *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
+    *("", "kill", "quit", "", "copy-machine"),
+)
+BAR = (
+    ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
+    ("&Job", JOBS),
+    ("&Machine", MACHINES),
+)
+TOOLBAR = ("hold", "release", "", "retry", "redo", "verify", "", "up", "down", "", "why", "folder")

@@ -1,0 +1,147 @@
+"""Questions to the person at the window, and longer answers in a window of their own."""
+
+from functools import partial
+
+from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from frontend.gui.asking import Check, Report
+from fs_browser import theme
+
+
+class Person:
+    """Asks in dialogs of a window."""
+
+    def __init__(self, window: QWidget) -> None:
+        self._window = window
+
+    def confirm(self, title: str, says: str, yes: str) -> bool:
+        """As `Ask`: no is what Enter does."""
+        box = QMessageBox(QMessageBox.Icon.Question, "Render", title, parent=self._window)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText(says)
+        does = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+        no = box.addButton("Leave it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(no)
+        box.setEscapeButton(no)
+        box.exec()
+        return box.clickedButton() is does
+
+    def line(self, title: str, says: str, value: str, check: Check) -> str | None:
+        """As `Ask`: what is wrong stands below what is typed."""
+        dialog = LineDialog(self._window, title, says, check)
+        dialog.entry.setText(value)
+        dialog.entry.selectAll()
+        return dialog.entry.text().strip() if dialog.exec() else None
+
+    def copy(self, text: str) -> None:
+        """As `Ask`."""
+        clipboard = QGuiApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(text)
+
+    def open(self, path: str) -> None:
+        """As `Ask`."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+
+
+class LineDialog(QDialog):
+    """A line of text that is checked while it is typed."""
+
+    def __init__(self, parent: QWidget, title: str, says: str, check: Check) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self._check = check
+        words = QLabel(says)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        self.entry = QLineEdit()
+        self.entry.setAccessibleName(title)
+        self.wrong = QLabel()
+        self.wrong.setTextFormat(Qt.TextFormat.PlainText)
+        self.wrong.setWordWrap(True)
+        self.wrong.setStyleSheet(f"color: {theme.of().colours.failed}")
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        for one in (words, self.entry, self.wrong, self.buttons):
+            column.addWidget(one)
+        self.setMinimumWidth(round(theme.em(self) * 28))
+        self.entry.textChanged.connect(self._judge)
+        self._judge("")
+
+    def _judge(self, _text: str) -> None:
+        wrong = self._check(self.entry.text().strip())
+        self.wrong.setText(wrong)
+        does = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        assert does is not None
+        does.setEnabled(not wrong)
+
+
+class ReportDialog(QDialog):
+    """A longer answer: its sentence, its table, and what can be done about it."""
+
+    def __init__(self, parent: QWidget, report: Report) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(report.title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        words = QLabel(report.says)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        column = QVBoxLayout(self)
+        column.addWidget(words)
+        if report.rows:
+            column.addWidget(_table(report), 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        for offer in report.offers:
+            button = buttons.addButton(offer.title, QDialogButtonBox.ButtonRole.ActionRole)
+            assert button is not None
+            button.clicked.connect(partial(self._take, offer.do))
+        column.addWidget(buttons)
+        em = theme.em(self)
+        self.resize(round(em * 44), round(em * (8 + 2 * min(len(report.rows), 12))))
+
+    def _take(self, do: object, *_: object) -> None:
+        assert callable(do)
+        do()
+        self.accept()
+
+
+def _table(report: Report) -> QTableWidget:
+    table = QTableWidget(len(report.rows), len(report.heads))
+    table.setHorizontalHeaderLabels(list(report.heads))
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setShowGrid(False)
+    table.setAlternatingRowColors(True)
+    for row, cells in enumerate(report.rows):
+        for column, text in enumerate(cells):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            table.setItem(row, column, item)
+    rows, heads = table.verticalHeader(), table.horizontalHeader()
+    assert rows is not None
+    assert heads is not None
+    rows.hide()
+    heads.setStretchLastSection(True)
+    heads.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    table.resizeColumnsToContents()
+    return table

@@ -1,0 +1,187 @@
+"""Each action on a real spool: what it changes there, what it asks first, what it tells."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from frontend.gui import menus
+from frontend.gui.deeds.machines import until_morning
+from renderd.core import frames
+from renderd.core.wire import Op
+from renderd.spool import jobs, orders, tickets
+
+PATIENCE = 30_000
+
+
+@dataclass
+class Typist:
+    """A person who answers what the test says and writes down what was asked."""
+
+    typed: str | None = None
+    agrees: bool = True
+    asked: list = field(default_factory=list)
+    copied: str = ""
+    opened: str = ""
+
+    def confirm(self, title, says, yes):
+        self.asked.append((title, says, yes))
+        return self.agrees
+
+    def line(self, title, says, value, check):
+        self.asked.append((title, says, value))
+        assert self.typed is None or not check(self.typed)
+        return self.typed
+
+    def copy(self, text):
+        self.copied = text
+
+    def open(self, path):
+        self.opened = path
+
+
+@pytest.fixture
+def at(show, spool, qtbot):
+    """A window with the job of a name selected, and somebody who answers."""
+
+    def go(*names, **answers):
+        window = show(spool)
+        window.desk.ask = Typist(**answers)
+        window.desk.copied.connect(window.desk.ask.copy)
+        window.desk.open_folder.connect(window.desk.ask.open)
+        known = {job.name: jid for jid, job in window.desk.jobs.records.items()}
+        window.desk.pick(jobs=[known[name] for name in names])
+        return window
+
+    return go
+
+
+def does(qtbot, window, key):
+    """Trigger an action and wait for what is said about it."""
+    qtbot.waitUntil(window.actions_[key].isEnabled, timeout=PATIENCE)
+    with qtbot.waitSignal(window.desk.said, timeout=PATIENCE) as told:
+        window.actions_[key].trigger()
+    return told.args[0]
+
+
+def place(spool, jid):
+    return tickets.find(spool, jid)[0]
+
+
+def test_a_job_that_runs_is_cancelled_after_a_question_only(at, spool, publish, worker, qtbot):
+    jid = publish("shot")
+    worker.claim(jid, 1)
+    window = at("shot", agrees=False)
+    window.actions_["cancel"].trigger()
+    assert "1 chunk in work would stop" in window.desk.ask.asked[0][1]
+    assert place(spool, jid) == "queue"
+    window.desk.ask.agrees = True
+    assert does(qtbot, window, "cancel") == "Cancelled shot"
+    assert place(spool, jid) == "cancelled"
+
+
+def test_several_jobs_are_held_with_one_sentence(at, spool, publish, qtbot):
+    jids = [publish("one"), publish("two")]
+    window = at("one", "two")
+    assert does(qtbot, window, "hold") == "Held 2 jobs"
+    assert {place(spool, jid) for jid in jids} == {"held"}
+    assert does(qtbot, window, "undo") == "Released 2 jobs"
+    assert {place(spool, jid) for jid in jids} == {"queue"}
+
+
+def test_priority_goes_up_by_ten_and_back(at, spool, publish, qtbot):
+    jid = publish("shot", priority=50)
+    window = at("shot")
+    does(qtbot, window, "up")
+    assert tickets.find(spool, jid)[1].priority == 60
+    does(qtbot, window, "undo")
+    assert tickets.find(spool, jid)[1].priority == 50
+
+
+def test_an_open_job_is_removed_after_a_question(at, spool, publish, qtbot):
+    jid = publish("shot")
+    window = at("shot")
+    assert does(qtbot, window, "remove") == "Removed shot"
+    assert "would be cancelled first" in window.desk.ask.asked[0][1]
+    assert tickets.find(spool, jid) is None
+
+
+def test_other_frames_are_queued_in_place_of_those_that_wait(at, spool, publish, qtbot):
+    jid = publish("shot", "1-30")
+    window = at("shot", typed="1-50")
+    said = does(qtbot, window, "frames")
+    assert said.startswith("shot renders frames 1-50")
+    assert place(spool, jid) == "cancelled"
+    [(_, ticket)] = tickets.everywhere(spool, ("queue",)).values()
+    assert jobs.read(spool, ticket.jid).info.frames == frames.parse("1-50")
+
+
+def test_a_copy_is_queued_held(at, spool, publish, qtbot):
+    publish("shot", "1-30")
+    assert does(qtbot, at("shot"), "duplicate") == "shot copy is queued and held"
+    [(_, ticket)] = tickets.everywhere(spool, ("held",)).values()
+    assert jobs.read(spool, ticket.jid).chunks == 3
+
+
+def test_what_cannot_be_done_is_told_with_its_remedy(at, spool, publish, qtbot):
+    publish("shot", "1-30")
+    window = at("shot", typed="1-3")
+    with qtbot.waitSignal(window.desk.refused, timeout=PATIENCE) as told:
+        window.actions_["redo"].trigger()
+    assert "has no frames that the farm knows of" in told.args[0]
+
+
+def test_why_says_of_each_machine_whether_it_takes_the_job(at, spool, publish, worker, qtbot):
+    publish("shot", pool=("gpu",))
+    window = at("shot")
+    with qtbot.waitSignal(window.desk.reported, timeout=PATIENCE) as told:
+        window.actions_["why"].trigger()
+    [(machine, takes, reason)] = told.args[0].rows
+    assert (machine, takes) == ("ws07", "no")
+    assert "gpu" in reason
+
+
+def test_ids_and_command_lines_are_copied(at, spool, publish, qtbot):
+    jid = publish("shot", "1-30")
+    window = at("shot")
+    window.actions_["copy-id"].trigger()
+    assert window.desk.ask.copied == jid
+    does(qtbot, window, "copy-command")
+    assert window.desk.ask.copied == "prog 1 10"
+
+
+@pytest.mark.parametrize(
+    ("key", "op"), [("pause", Op.PAUSE), ("drain", Op.DRAIN), ("restart", Op.RESTART)]
+)
+def test_orders_to_machines_reach_their_inbox(at, spool, worker, qtbot, key, op):
+    window = at()
+    window.desk.pick(machines=list(window.desk.machines.records))
+    does(qtbot, window, key)
+    [name] = spool.share.listdir(spool.node(worker.inc, "inbox"))
+    assert f'"op":"{op.value}"' in spool.share.read(
+        spool.node(worker.inc, f"inbox/{name}")
+    ).decode().replace(" ", "")
+
+
+def test_every_action_has_words_and_no_shortcut_means_two_things():
+    deeds = menus.deeds()
+    keys = [deed.key for deed in deeds]
+    shortcuts = [deed.shortcut for deed in deeds if deed.shortcut]
+    assert len(set(keys)) == len(keys)
+    assert len(set(shortcuts)) == len(shortcuts)
+    assert all(deed.does and deed.title for deed in deeds)
+    shown = {key for _, menu in menus.BAR for key in menu} | set(menus.JOBS) | set(menus.MACHINES)
+    assert set(keys) <= shown
+
+
+def test_an_action_that_makes_no_sense_is_grey(at, publish):
+    publish("shot")
+    window = at()
+    assert not window.actions_["hold"].isEnabled()
+    window.desk.pick(jobs=list(window.desk.jobs.records))
+    assert window.actions_["hold"].isEnabled()
+    assert not window.actions_["release"].isEnabled()
+    assert orders.live(window.desk.open()) == []
+
+
+def test_tomorrow_nine_o_clock_is_at_most_a_day_away():
+    assert 0 < until_morning() <= 86_400
