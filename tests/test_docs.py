@@ -25,3 +25,19 @@ def test_the_glossary_is_in_order_and_has_each_word_once():
     rows = re.findall(r"^\| ([a-z][a-z ]*?) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
     words = [word for word in rows if word != "word"]
     assert words == sorted(set(words))
+
+
+SECURITY = (DOCS / "explanation" / "security.md").read_text("utf-8")
+NAMED = re.findall(r"`(tests/[a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`", SECURITY)
+
+
+@pytest.mark.parametrize(("path", "name"), sorted(set(NAMED)))
+def test_a_test_that_the_security_page_names_is_there(path, name):
+    assert f"\ndef {name}(" in (DOCS.parent / path).read_text("utf-8")
+
+
+def test_every_threat_on_the_security_page_has_a_test():
+    table = SECURITY.partition("| threat | answer | test |")[2].partition("\n\n")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| ") and "---" not in row]
+    assert len(rows) > 30
+    assert [row for row in rows if "::test_" not in row] == []

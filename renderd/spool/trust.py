@@ -295,14 +295,19 @@ def _digest(body: str, spool_id: str, key: bytes) -> str:
 
 
 def read_key(path: str) -> bytes:
-    """The farm key in a local file; SpoolUnsafe when others can read it or it is too short."""
+    """The farm key in a local file; SpoolUnsafe when it is another's, readable or too short."""
     try:
         with open(path, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            facts = os.fstat(file.fileno())
             key = file.read(4_096).strip()
     except OSError as error:
         raise SpoolUnsafe(f"the farm key {path} cannot be read: {error.strerror}") from error
-    if mode & 0o077:
+    if facts.st_uid not in (0, os.geteuid()):
+        raise SpoolUnsafe(
+            f"the farm key {path} belongs to {user_name(facts.st_uid)}, who could exchange it",
+            f"chown root {path}, or make it this user's own",
+        )
+    if facts.st_mode & 0o077:
         raise SpoolUnsafe(f"others can read the farm key {path}", f"chmod 600 {path}")
     if len(key) < 16:
         raise SpoolUnsafe(

@@ -17,6 +17,7 @@ from renderd.core.job import Job, Writes
 from renderd.core.needs import Needs
 from renderd.daemon import recipe
 from renderd.daemon.work import Work
+from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
 from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
@@ -383,3 +384,59 @@ def test_commands_start_at_home_or_at_the_root(tmp_path: Path) -> None:
 
 def test_this_platform_is_one_that_the_roots_name() -> None:
     assert ROOTS.roots_on(sys.platform)["proj"] == "/mnt/proj"
+
+
+FORBIDDEN = [
+    ("touch /p/out/x",),
+    ("blender -b /p/a.blend -a", "sh -c true"),
+    ("/p/blender -b /p/a.blend -a",),
+    ("env blender -b /p/a.blend -a",),
+]
+
+
+@pytest.mark.parametrize("lines", FORBIDDEN)
+def test_a_chunks_own_lines_start_no_program_that_is_not_allowed(
+    rooted: Spool, make: MakeWork, lines: tuple[str, ...]
+) -> None:
+    with pytest.raises(recipe.NotAllowed, match="does not allow the program"):
+        recipe.demand_allowed(rooted, make(*lines), [("blender",), ("b*",)], lambda _: True)
+
+
+@pytest.mark.parametrize("out", ["/etc/cron.d/f_#", "//../f_#", "{proj}/../f_#", "../f_#"])
+def test_a_chunks_own_blender_writes_nowhere_that_is_not_allowed(
+    rooted: Spool, make: MakeWork, out: str
+) -> None:
+    def allows(folder: str) -> bool:
+        return output_allowed(folder, ["/p", "/mnt/proj"])
+
+    work = make(f"blender -b /p/a.blend -o {out} -a", writes=Writes.NOTHING)
+    with pytest.raises(recipe.NotAllowed, match="does not allow output in"):
+        recipe.demand_allowed(rooted, work, [("blender",)], allows)
+    fine = make("blender -b /p/a.blend -o {proj}/f_# -a", writes=Writes.NOTHING)
+    recipe.demand_allowed(rooted, fine, [("blender",)], allows)
+
+
+@pytest.mark.parametrize("switch", ["-y", "--enable-autoexec"])
+@pytest.mark.parametrize("place", range(2, 7))
+def test_no_place_in_a_command_lets_it_switch_scripts_on(
+    rooted: Spool, make: MakeWork, switch: str, place: int
+) -> None:
+    words = "blender -b /p/a.blend -s {s} -a".replace("{s}", "1").split()
+    words.insert(min(place, len(words)), switch)
+    (said,) = words_of(rooted, make(" ".join(words), writes=Writes.NOTHING))
+    found = command.parse(said)
+    assert found is not None
+    assert found.autoexec is False
+
+
+@pytest.mark.parametrize("name", ["-y", "--enable-autoexec", "--python-expr", "-P", "-o", "--"])
+def test_a_file_named_like_an_option_switches_nothing_on(
+    rooted: Spool, make: MakeWork, name: str
+) -> None:
+    words = command.template(blend=name, out=f"/p/{name}/f_####", autoexec=False)
+    (said,) = words_of(rooted, make(" ".join(words), blend=name, writes=Writes.NOTHING))
+    assert not {name} & {word for word in said if not word.endswith(".py")} - {"-P", "-o"}
+    found = command.parse(said)
+    assert found is not None
+    assert found.autoexec is False
+    assert found.blend == f"./{name}"

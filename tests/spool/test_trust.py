@@ -327,6 +327,15 @@ def test_a_signed_text_means_the_same_and_holds_for_its_spool_only(text):
     assert infofile.parse(signed).commands == infofile.parse(text).commands
 
 
+def test_a_signature_holds_in_the_first_line_only():
+    signed = trust.sign("name: a\n\necho one\necho two\n", "spoolid1", KEY)
+    first, rest = signed.split("\n", 1)
+    for lines in (1, 2, 3):
+        moved = rest.split("\n")
+        moved.insert(lines, first)
+        assert not trust.is_signed("\n".join(moved), "spoolid1", KEY)
+
+
 def test_a_farm_with_a_key_takes_signed_drops_only(alone):
     rules = policy_of(alone, KEY)
     with pytest.raises(Refused, match="x-sign"):
