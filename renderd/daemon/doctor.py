@@ -144,7 +144,7 @@ def _print_json(root: str, answers: list[Answer], status: int) -> None:
         for answer in answers
     ]
     whole = {"schema": SCHEMA, "spool": root, "answers": found, "code": status}
-    sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(whole, indent=2) + "\n")
 
 
 class SystemClock:

@@ -35,3 +35,12 @@ def test_a_range_within_a_minute_is_not_told() -> None:
 
 def test_what_is_not_known_is_empty() -> None:
     assert output.ready(None, None, None, time.time()) == ""
+
+
+def test_a_line_keeps_our_colours_and_nothing_else_that_steers(capsys):
+    mine = output.paint("fine", "green", is_on=True)
+    output.say(f"{mine} \x1b[8mhidden\x1b[0m \x1b]0;title\x07\r\x9b2J\u202e")
+    output.talk(f"render: {mine}")
+    told = capsys.readouterr()
+    assert told.out == f"{mine} \ufffd[8mhidden\x1b[0m \ufffd]0;title\ufffd\ufffd\ufffd2J\ufffd\n"
+    assert "\x1b" not in told.err

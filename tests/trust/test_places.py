@@ -172,6 +172,9 @@ def test_nothing_is_removed_through_a_link(spool, own, way):
     os.symlink(own, path)
     way(spool, path)
     assert intact(own)
+    os.rename(own / "diary", own.parent / "diary")
+    way(spool, path)  # nothing but litter is left there, which else goes with an empty folder
+    assert os.listdir(own) == [".DS_Store"]
 
 
 def test_a_folder_that_is_a_link_is_never_taken_for_ours(spool, own):
