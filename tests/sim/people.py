@@ -15,7 +15,18 @@ from renderd.core.names import parse_ticket
 from renderd.core.wire import Op
 from renderd.errors import RenderdError, UsageError
 from renderd.spool import jobs, nodes, orders, redos, tickets
-from renderd.spool.layout import BAD, CANCELLED, DEAD, DONE, FAILED, HELD, OPEN, QUEUE, Spool
+from renderd.spool.layout import (
+    BAD,
+    CANCELLED,
+    DEAD,
+    DONE,
+    FAILED,
+    HELD,
+    OPEN,
+    QUEUE,
+    TICKETS,
+    Spool,
+)
 from tests.sim.laws import DROPS
 from tests.sim.server import File
 from tests.sim.world import ROOT, Actor, Died
@@ -86,8 +97,11 @@ class People:
 
     def known(self) -> list[tuple[str, str]]:
         """The jobs and where they are, as the server has them."""
-        found = tickets.everywhere(self.farm.desk_spool())
-        return sorted((jid, place[0]) for jid, place in found.items())
+        found = {}
+        for folder in TICKETS:
+            listed = map(parse_ticket, self.server.folder(f"{ROOT}/{folder}").names)
+            found.update({ticket.jid: folder for ticket in listed if ticket})
+        return sorted(found.items())
 
     def add(self, rng: Random) -> None:
         draft = self.draft(rng)
@@ -203,6 +217,8 @@ class People:
         if found.state is chunk.State.WAIT and rng.random() < 0.5:
             new = found.skipped("".join(rng.choices("abcdefgh", k=4)))
             spool.share.rename(spool.chunk(jid, found), spool.chunk(jid, new))
+            # Of a failed job the ticket is to be moved too: `render skip` does it, told at the end.
+            self.undone.append(lambda spool: orders.skip(spool, jid, lambda _chunk: False))
             self.world.count("chunk skipped by hand")
             return True
         if found.state is not chunk.State.FAIL:
@@ -332,6 +348,8 @@ class People:
         server, path = self.server, f"{ROOT}/{name}.info"
 
         def save(actor: Actor) -> None:
+            if how == "in place" and not self._is_there(name):
+                return
             self.world.count(f"editor: {how}")
             self.farm.laws.edited.add(name)
             if how == "in place":  # truncates, then writes: what was opened may be taken by now
@@ -366,5 +384,7 @@ class People:
         if not found or self._is_there(name) or self.server.is_full:
             return
         text = self.server.file(f"{ROOT}/{DONE}/{rng.choice(found)}").data
+        if b"name:" in text:
+            return  # it would come under that name
         self._count_drop(name, 1)
         self.server.create(f"{ROOT}/{name}.info", text)

@@ -43,6 +43,12 @@ def test_what_must_hold_holds_in_every_schedule(quarter: int) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_server_that_forgets_harms_no_job_of_which_it_forgot_nothing() -> None:
+    done = simulate("--seeds", "40", "--forgetful")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "change forgotten" in done.stdout
+
+
 @pytest.mark.parametrize("mutant", QUICK)
 def test_a_rule_left_out_is_caught(mutant: str) -> None:
     done = simulate("--mutant", mutant, "--seeds", "200")
