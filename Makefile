@@ -2,6 +2,7 @@
 #   make demo     renders a small film on three daemons and kills one of them
 #   make test     installs what the tests need and runs them
 #   make lint     style, types, import directions
+#   make volumes  the farm tests on real MooseFS and GlusterFS volumes (root, an hour)
 #   make bench    measures what docs/explanation/performance.md tells
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make clean    removes what the above left behind
@@ -36,6 +37,10 @@ lint: $(VENV)/.installed-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+volumes: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.volumes -- -n 2
+	@$(BIN)/python -m pytest -q tests/volumes
+
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python bench/run.py
 
@@ -48,4 +53,4 @@ clean:
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint bench faults clean
+.PHONY: all demo test lint volumes bench faults clean

@@ -21,7 +21,8 @@ from renderd.daemon.sight import Lookouts
 from renderd.errors import ConfigError, SpoolError, UsageError
 from renderd.host import facts
 from renderd.spool import ability, view
-from renderd.spool.doctor import Answer, examine
+from renderd.spool.bench import Answer
+from renderd.spool.doctor import examine
 from renderd.spool.hosts import examine_hosts
 from renderd.spool.layout import Spool, read_farm, read_identity
 from renderd.spool.mount import Verdict

@@ -10,7 +10,7 @@ from renderd.core.farm import Farm
 from renderd.errors import SpoolError
 from renderd.spool.foundation import Founded, Wishes, found
 from renderd.spool.layout import FARM_FILE
-from renderd.spool.mount import Mount, complaints, find_mount
+from renderd.spool.mount import MOOSEFS, Mount, complaints, find_mount
 from renderd.spool.share import PosixShare
 
 SHARING = """
@@ -23,8 +23,8 @@ To share it with other machines
   User ids travel unprotected with sec=sys; sec=krb5p on both sides protects them.
 """
 MOUNTED = """
-It lies on {kind} from {source}; every other machine mounts the same, e.g. in /etc/fstab
-    {source}  {point}  {kind}  {options}  0  0
+It lies on {kind}, mounted on {point}; every other machine mounts the same, e.g. in /etc/fstab
+    {line}  0  0
 """
 NEXT = """
 Next, on every machine
@@ -79,7 +79,7 @@ def _report(root: str, founded: Founded) -> str:
     else:
         text = f"{root} is a spool already (id {identity.id}); for {who}, nothing was lost.\n"
     mount = find_mount(root)
-    text += _mounting(root, mount)
+    text += mounting(root, mount)
     if mount is not None:
         text += "".join(
             f"Mount option {complaint.option}: {complaint.advice}.\n"
@@ -88,12 +88,22 @@ def _report(root: str, founded: Founded) -> str:
     return text + NEXT.format(root=root, farm_file=FARM_FILE)
 
 
-def _mounting(root: str, mount: Mount | None) -> str:
+def mounting(root: str, mount: Mount | None) -> str:
+    """How other machines come to the folder: by the same mount, or by an export to be made."""
     if mount is None or not mount.is_shared:
         return SHARING.format(root=root)
-    return MOUNTED.format(
-        kind=mount.kind,
-        source=mount.source,
-        point=mount.point,
-        options="vers=4.2,hard,noatime,_netdev" if mount.kind.startswith("nfs") else "hard,_netdev",
-    )
+    return MOUNTED.format(point=mount.point, kind=mount.kind, line=_fstab(mount))
+
+
+def _fstab(mount: Mount) -> str:
+    """The first four fields of fstab that mount the same on another machine."""
+    kind, source, options = mount.kind, mount.source, "hard,_netdev"
+    if kind.startswith("nfs"):
+        options = "vers=4.2,hard,noatime,_netdev"
+    elif kind == MOOSEFS:
+        host, _, port = source.removeprefix("mfs#").partition("/")[0].partition(":")
+        source, kind = "mfsmount", "fuse"
+        options = f"mfsmaster={host},mfsport={port or 9421},_netdev"
+    elif kind == "fuse.glusterfs":
+        kind, options = "glusterfs", "_netdev"
+    return f"{source}  {mount.point}  {kind}  {options}"

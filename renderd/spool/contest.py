@@ -7,6 +7,9 @@ from renderd.spool.share import Share
 
 #: A letter for each attempt: it worked, it was somebody else's, or the share said anything else.
 WON, LOST, ODD = "w", "-", "?"
+#: A letter for each look at a file that is being replaced: whole, absent, or a part of it.
+WHOLE, MISSED, TORN = "w", "-", "?"
+MOST_MISSED = 100  #: looks in a row that find nothing, after which nothing comes any more
 FLAVOURS = ("fcntl", "flock")
 
 
@@ -38,6 +41,27 @@ def _letter(attempt: Callable[[], None], loss: type[OSError]) -> str:
     except OSError:
         return ODD
     return WON
+
+
+def text_of(number: int) -> bytes:
+    """What the n-th file put in one and the same place holds; a part of it is told from it."""
+    return b"%06d" % number * 700
+
+
+def watch(share: Share, path: str, last: int) -> str:
+    """Read a file until its last text stands there, a letter a look."""
+    whole, looks, missed = {text_of(number) for number in range(last + 1)}, "", 0
+    final = text_of(last)
+    while missed < MOST_MISSED:
+        try:
+            text = share.read(path)
+        except OSError:
+            looks, missed = looks + MISSED, missed + 1
+            continue
+        looks, missed = looks + (WHOLE if text in whole else TORN), 0
+        if text == final:
+            break
+    return looks
 
 
 class Held:

@@ -7,68 +7,28 @@ machines: hosts.py asks the living nodes for that.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator
 
 from renderd.errors import SpoolUnsafe
 from renderd.spool import trust
+from renderd.spool.bench import PATIENCE, Answer, Bench, Clock, Examination, Partner
 from renderd.spool.contest import FLAVOURS, LOST, WON, Held, race
 from renderd.spool.layout import TMP, Spool
 from renderd.spool.mount import Verdict, complaints, find_mount, synced_by
+from renderd.spool.putting import (
+    examine_file_times,
+    examine_folder_sync,
+    examine_folder_times,
+    examine_open_target,
+    examine_putting,
+)
 
 ROUNDS = 200  #: names that two processes fight for
-PATIENCE = 10.0  #: seconds until something that should show is called missing
 MIB, GIB = 1 << 20, 1 << 30
 MEANING = {
     "rename": "a chunk would run twice",
     "create": "two writers would share one file",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One thing examined: what was measured, and one sentence what to change."""
-
-    name: str
-    verdict: Verdict
-    measured: str
-    advice: str = ""
-
-
-class Clock(Protocol):
-    """The caller's clock: wall time, steady time, and waiting."""
-
-    def wall(self) -> float: ...
-
-    def steady(self) -> float: ...
-
-    def wait(self, seconds: float) -> None: ...
-
-
-class Partner(Protocol):
-    """A second process on this machine, one step at a time; a race is answered twice."""
-
-    def start(self, request: Mapping[str, Any]) -> None: ...
-
-    def answer(self) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What an examination works with; `folder` is its own."""
-
-    spool: Spool
-    folder: str
-    clock: Clock
-    partner: Partner
-
-    def ask(self, **request: Any) -> Any:
-        self.partner.start(request)
-        return self.partner.answer()
-
-
-Examination = Callable[[Bench], Iterator[Answer]]
 
 
 def examine(spool: Spool, clock: Clock, partner: Partner) -> Iterator[Answer]:
@@ -260,7 +220,7 @@ def examine_listing(bench: Bench) -> Iterator[Answer]:
         def is_there(name: str = name) -> bool:
             return name in share.listdir(bench.folder)
 
-        worst = max(worst, _time_until(bench, is_there))
+        worst = max(worst, bench.time_until(is_there))
     yield _judge_lag("listing", worst, "mount without nocto and with a smaller acdirmax")
 
 
@@ -270,18 +230,8 @@ def examine_attributes(bench: Bench) -> Iterator[Answer]:
     bench.spool.share.create(path, b"")
     bench.spool.share.stat(path)
     bench.ask(do="grow", path=path)
-    seconds = _time_until(bench, lambda: bench.spool.share.stat(path).size > 0)
+    seconds = bench.time_until(lambda: bench.spool.share.stat(path).size > 0)
     yield _judge_lag("attribute cache", seconds, "mount with a smaller acregmax")
-
-
-def _time_until(bench: Bench, is_there: Callable[[], bool]) -> float:
-    begin = bench.clock.steady()
-    while not is_there():
-        seconds = bench.clock.steady() - begin
-        if seconds > PATIENCE:
-            return seconds
-        bench.clock.wait(0.02)
-    return bench.clock.steady() - begin
 
 
 def _judge_lag(name: str, seconds: float, advice: str) -> Answer:
@@ -306,22 +256,6 @@ def examine_clock(bench: Bench) -> Iterator[Answer]:
     verdict = Verdict.WARN if is_off else Verdict.OK
     sign = f"{offset:+.2f} s against the server"
     yield Answer("clock", verdict, sign, advice if is_off else "")
-
-
-def examine_folder_times(bench: Bench) -> Iterator[Answer]:
-    """A rename must change its folder's time: polling asks for that alone."""
-    share = bench.spool.share
-    share.create(f"{bench.folder}/moved", b"")
-    for pause, note in ((0.02, "finer than 20 ms"), (2.1, "whole seconds")):
-        before = share.changed_at(bench.folder)
-        bench.clock.wait(pause)
-        share.rename(f"{bench.folder}/moved", f"{bench.folder}/moved.{note[:5]}")
-        if share.changed_at(bench.folder) != before:
-            yield Answer("folder times", Verdict.OK, note)
-            return
-        share.rename(f"{bench.folder}/moved.{note[:5]}", f"{bench.folder}/moved")
-    advice = "use another file system: idle nodes would not see new jobs"
-    yield Answer("folder times", Verdict.BAD, "a rename does not change them", advice)
 
 
 def examine_names(bench: Bench) -> Iterator[Answer]:
@@ -363,6 +297,9 @@ EXAMINATIONS: tuple[Examination, ...] = (
     examine_owners,
     examine_rename,
     examine_exclusive_create,
+    examine_putting,
+    examine_open_target,
+    examine_file_times,
     examine_links,
     examine_locks,
     examine_listing,
@@ -371,4 +308,5 @@ EXAMINATIONS: tuple[Examination, ...] = (
     examine_folder_times,
     examine_names,
     examine_fsync,
+    examine_folder_sync,
 )

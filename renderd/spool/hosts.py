@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from renderd.core.names import Beat, host_of, parse_beat
+from renderd.spool.bench import Answer, Clock
 from renderd.spool.contest import Held
-from renderd.spool.doctor import Answer, Clock
 from renderd.spool.layout import BEATS, TMP, Spool
 from renderd.spool.mount import Verdict
 from renderd.spool.nodes import read_facts

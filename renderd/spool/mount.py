@@ -8,7 +8,11 @@ from enum import StrEnum
 
 MOUNTINFO = "/proc/self/mountinfo"
 NFS, SMB = ("nfs", "nfs4"), ("cifs", "smb3")
-SHARED = (*NFS, *SMB, "ceph", "lustre", "glusterfs", "fuse.glusterfs", "beegfs", "gpfs", "ocfs2")
+MOOSEFS = "fuse.moosefs"  #: our word: the kernel says `fuse` and a source of mfs#HOST:PORT
+SHARED = (
+    *(*NFS, *SMB, "ceph", "lustre", "glusterfs", "fuse.glusterfs", MOOSEFS),
+    *("beegfs", "gpfs", "ocfs2"),
+)
 #: What keeps a copy on every machine, or has no rename at all.
 SYNCED = (
     *("dropbox", "onedrive", "google drive", "googledrive", "icloud", "mobile documents"),
@@ -62,7 +66,9 @@ def parse(text: str) -> tuple[Mount, ...]:
         for option in (words[5] + "," + rest[2]).split(","):
             name, _, value = option.partition("=")
             options[name] = value
-        mounts.append(Mount(_plain(words[4]), rest[0], _plain(rest[1]), options))
+        source = _plain(rest[1])
+        kind = MOOSEFS if rest[0] == "fuse" and source.startswith("mfs#") else rest[0]
+        mounts.append(Mount(_plain(words[4]), kind, source, options))
     return tuple(mounts)
 
 

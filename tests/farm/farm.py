@@ -27,6 +27,11 @@ from renderd.spool.share import PosixShare
 
 #: seconds; only what will never happen takes as long on any machine
 PATIENCE = float(os.environ.get("FARM_PATIENCE", "120"))
+#: a folder on the share that farms shall lie on (tests/volumes); empty: this machine's fastest
+SHARE = os.environ.get("FARM_SHARE", "")
+#: where that share is mounted, first as the tests see it, then other clients for every second
+#: daemon; `:` between them
+CLIENTS = tuple(filter(None, os.environ.get("FARM_CLIENTS", "").split(":")))
 RENDERD = Path(sys.executable).with_name("renderd")
 RENDER = RENDERD.with_name("render")
 STANDIN = Path(__file__).with_name("standin.py")
@@ -39,7 +44,7 @@ class Daemon:
 
     def __init__(self, farm: "Farm", name: str, words: list[str], **how: Any) -> None:
         self.farm, self.name = farm, name
-        self.home = farm.folder / "hosts" / name
+        self.home = farm.local / "hosts" / name
         owner = how.pop("owner", os.geteuid())
         for folder in (self.home, self.home / "state", self.home / "home"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -65,8 +70,8 @@ class Daemon:
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(self.home / "home"),
-            "TMPDIR": str(self.farm.folder / "tmp"),
-            "RENDERD_CONFIG": str(self.farm.folder / "config.toml"),
+            "TMPDIR": str(self.farm.local / "tmp"),
+            "RENDERD_CONFIG": str(self.farm.local / "config.toml"),
             "RENDERD_STATE_DIR": str(self.home / "state"),
             "RENDERD_RUNTIME_DIR": str(self.home / "run"),
         }
@@ -127,18 +132,34 @@ class Daemon:
             return dict(client.status())
 
 
+def through(first: str, other: str) -> list[str]:
+    """What to put before a command so that it sees another client's mount where the first is."""
+    script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh", other, first]
+
+
 class Farm:
     """A spool, an output folder and daemons; a context that leaves nothing behind."""
 
-    def __init__(self, root: str = "", folder: str = "") -> None:
+    def __init__(
+        self,
+        root: str = "",
+        folder: str = "",
+        share: str = SHARE,
+        clients: Sequence[str] = CLIENTS,
+    ) -> None:
         fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        self.folder = Path(folder or tempfile.mkdtemp(prefix="renderd-farm-", dir=fast))
+        self.local = Path(folder or tempfile.mkdtemp(prefix="renderd-farm-", dir=fast))
+        self.folder = self.local
+        self.clients = clients
+        if share and not folder:
+            self.folder = Path(tempfile.mkdtemp(prefix="renderd-farm-", dir=share))
         self.root = Path(root) if root else self.folder / "spool"
         self.out = self.folder / "out"
         self.daemons: list[Daemon] = []
-        for name in ("out", "tmp", "hosts"):
-            (self.folder / name).mkdir(exist_ok=True)
-        (self.folder / "config.toml").write_text("")
+        for path in (self.out, self.local / "tmp", self.local / "hosts"):
+            path.mkdir(exist_ok=True)
+        (self.local / "config.toml").write_text("")
         self._spool: Spool | None = None
 
     # -- spool and daemons ------------------------------------------------------------------
@@ -164,6 +185,9 @@ class Farm:
             if older.name == name and not older.runs:
                 older.succeeded()
         root = ["--allow-root"] if how.get("owner", os.geteuid()) == 0 else []
+        if self.clients and root:
+            client = self.clients[len(self.daemons) % len(self.clients)]
+            how.setdefault("prefix", through(self.clients[0], client))
         daemon = Daemon(self, name, ["--node", name, *root, *words], **how)
         self.daemons.append(daemon)
         return daemon
@@ -189,13 +213,13 @@ class Farm:
 
         A status of None is any status.
         """
-        home = self.folder / "person"
+        home = self.local / "person"
         home.mkdir(exist_ok=True)
         env = {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
             "HOME": str(home),
-            "RENDERD_CONFIG": str(self.folder / "config.toml"),
+            "RENDERD_CONFIG": str(self.local / "config.toml"),
             "RENDERD_RUNTIME_DIR": str(home / "run"),
             "RENDERD_SPOOL": str(self.root),
         }
@@ -323,7 +347,7 @@ class Farm:
         return [pid for pid, _ in self._processes()]
 
     def _processes(self) -> Iterator[tuple[int, bytes]]:
-        mark = os.fsencode(self.folder)
+        mark = os.fsencode(self.local)
         for name in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
                 environ = Path(f"/proc/{name}/environ").read_bytes()
@@ -368,7 +392,8 @@ class Farm:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in {self.folder, self.local}:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def alive(self) -> set[str]:
         """The incarnations that beat and have no certificate."""

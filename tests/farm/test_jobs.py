@@ -223,11 +223,11 @@ def test_settings_are_read_again_without_losing_what_runs(farm):
     daemon = farm.up("ws1", "--slots", "2")
     farm.until(lambda: farm.commands(jid), "the command runs")
     left = farm.commands(jid)
-    (farm.folder / "config.toml").write_text('pools = ["gpu"]\n')
+    (farm.local / "config.toml").write_text('pools = ["gpu"]\n')
     daemon.signal(signal.SIGHUP)
     assert farm.ended(gpu) == "done"
     assert farm.commands(jid) == left
-    (farm.folder / "config.toml").write_text('poools = ["gpu"]\n')
+    (farm.local / "config.toml").write_text('poools = ["gpu"]\n')
     daemon.signal(signal.SIGHUP)
     farm.until(lambda: "poools" in daemon.text, "it says what is wrong")
     assert daemon.runs

@@ -19,7 +19,7 @@ def attempts(farm, jid):
 
 def temporary(farm):
     """The daemons' folders for temporary files."""
-    return {p.name for p in (farm.folder / "tmp").glob("renderd-tmp-*")}
+    return {p.name for p in (farm.local / "tmp").glob("renderd-tmp-*")}
 
 
 def test_a_cancelled_job_leaves_its_frames_and_nothing_beside_them(farm):
@@ -40,7 +40,7 @@ def test_a_killed_daemon_leaves_nothing_when_its_chunk_runs_again(farm):
     words = f"sh -c 'mkdir $TMPDIR/blender_a1b2c3; {render}'"
     jid = farm.add(f"frames: 1-4\nout: {farm.out}/shot_####.png\n\n{words}\n")
     first = farm.up("ws1")
-    left = farm.folder / "tmp"
+    left = farm.local / "tmp"
     farm.until(lambda: list(left.glob("*/*/blender_a1b2c3")), "the command has temporary files")
     farm.until(lambda: attempts(farm, jid) == {first.inc}, "it has a private folder")
     [before] = temporary(farm)

@@ -76,8 +76,9 @@ def people(make_farm, tmp_path):
 def shared(make_farm, people):
     """A farm of group farmers, its spool and output open to that group alone."""
     farm = make_farm()
-    farm.folder.chmod(0o755)
-    (farm.folder / "tmp").chmod(0o1777)
+    for folder in (farm.folder, farm.local):
+        folder.chmod(0o755)
+    (farm.local / "tmp").chmod(0o1777)
     os.chown(farm.out, 0, GROUP)
     farm.out.chmod(0o2770)
     farm.init("--group", "farmers", prefix=people.root())
@@ -159,8 +160,9 @@ def mapped(make_farm, people):
     if program is None or not os.path.exists("/dev/fuse"):
         pytest.skip("bindfs is not installed here (apt install bindfs), or there is no /dev/fuse")
     farm = make_farm()
-    farm.folder.chmod(0o755)
-    (farm.folder / "tmp").chmod(0o1777)
+    for folder in (farm.folder, farm.local):
+        folder.chmod(0o755)
+    (farm.local / "tmp").chmod(0o1777)
     server, mount = farm.folder / "server", farm.folder / "mnt"
     for folder in (server, mount):
         folder.mkdir()

@@ -58,7 +58,7 @@ def test_a_node_without_the_farms_add_on_leaves_blender_jobs_to_the_one_that_has
     assert records(farm, jid) == UNTOUCHED
     plain = farm.add(f"name: other\n\ntouch {farm.out}/other\n")
     assert farm.ended(plain) == "done", "other jobs need no add-on"
-    install(farm.folder / "hosts" / "rich")
+    install(farm.local / "hosts" / "rich")
     rich = farm.up("rich")
     assert farm.ended(jid) == "done", farm.errors(jid)
     assert {c.owner for c in farm.chunks(jid)} == {rich.inc}
@@ -66,7 +66,7 @@ def test_a_node_without_the_farms_add_on_leaves_blender_jobs_to_the_one_that_has
     assert colours(farm.out) == {"shot_0001": "red", "shot_0002": "red"}
     rich.kill()
     later = farm.queue(shot, "--frames", "1-2", "--out", farm.out / "later_####")
-    install(farm.folder / "hosts" / "poor")
+    install(farm.local / "hosts" / "poor")
     poor.signal(signal.SIGHUP)  # it would look by itself in some minutes, too
     assert farm.ended(later) == "done"
     assert {c.owner for c in farm.chunks(later)} == {poor.inc}
@@ -75,7 +75,7 @@ def test_a_node_without_the_farms_add_on_leaves_blender_jobs_to_the_one_that_has
 @pytest.mark.blender
 def test_an_add_on_that_is_gone_since_the_node_looked_is_no_failure_of_the_job(farm, shot):
     (farm.root / "farm.toml").write_text('[blender]\naddons = ["mine"]\n')
-    home = farm.folder / "hosts" / "ws1"
+    home = farm.local / "hosts" / "ws1"
     install(home)
     daemon = farm.up("ws1")
     farm.until(lambda: "3.4" in str(daemon.status()["blenders"]), "it has looked")

@@ -18,7 +18,7 @@ pytestmark = needs_ffmpeg
 def render(farm, *words: str, status: int = 0) -> str:
     """Run a verb of `render` as a person does; what it said."""
     line = [sys.executable, "-m", "frontend.cli.app", "--spool", str(farm.root), *words]
-    env = {"PATH": "/usr/bin:/bin", "RENDERD_CONFIG": str(farm.folder / "config.toml")}
+    env = {"PATH": "/usr/bin:/bin", "RENDERD_CONFIG": str(farm.local / "config.toml")}
     done = subprocess.run(line, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout if status == 0 else done.stdout + done.stderr

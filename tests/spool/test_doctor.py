@@ -12,8 +12,10 @@ import time
 import pytest
 
 from renderd.daemon import doctor
+from renderd.daemon.init import mounting
 from renderd.errors import SpoolError, SpoolNotMounted, UsageError
-from renderd.spool.doctor import PATIENCE, examine
+from renderd.spool.bench import PATIENCE
+from renderd.spool.doctor import examine
 from renderd.spool.foundation import Wishes, found
 from renderd.spool.hosts import examine_hosts
 from renderd.spool.layout import open_spool
@@ -313,6 +315,103 @@ def test_an_smb_option_that_hurts_is_bad(option):
 @pytest.mark.parametrize("kind", ["vfat", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"])
 def test_a_file_system_that_cannot_carry_a_spool_is_bad(kind):
     assert complaints(mounted(kind, "rw"))[0].verdict is Verdict.BAD
+
+
+def test_a_moosefs_mount_is_known_as_one_that_other_machines_see():
+    line = "42 27 0:39 / /mnt/farm rw - fuse mfs\\04310.1.0.1:9421 rw,user_id=0,allow_other\n"
+    (mount,) = parse(line)
+    assert (mount.kind, mount.source, mount.is_shared) == (
+        "fuse.moosefs",
+        "mfs#10.1.0.1:9421",
+        True,
+    )
+    (local,) = parse("42 27 0:39 / /mnt/iso rw - fuse archivemount rw,user_id=0\n")
+    assert not local.is_shared
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "line"),
+    [
+        (
+            "fuse",
+            "mfs#filer:9421/sub",
+            "mfsmount  /mnt/farm  fuse  mfsmaster=filer,mfsport=9421,_netdev",
+        ),
+        ("fuse.glusterfs", "filer:farm", "filer:farm  /mnt/farm  glusterfs  _netdev"),
+        ("cifs", "//filer/farm", "//filer/farm  /mnt/farm  cifs  hard,_netdev"),
+    ],
+)
+def test_init_says_how_every_other_machine_mounts_the_same(kind, source, line):
+    (mount,) = parse(f"42 27 0:39 / /mnt/farm rw - {kind} {source} rw\n")
+    assert f"\n    {line}  0  0\n" in mounting("/mnt/farm/spool", mount)
+
+
+class TwoSteps(PosixShare):
+    """Replaces as some servers do: the old file goes, then the new one comes."""
+
+    def rename(self, old, new):
+        if os.path.exists(new):
+            os.unlink(new)
+            time.sleep(0.001)
+        os.rename(old, new)
+
+
+def test_a_share_that_replaces_in_two_steps_is_doubtful(root, helper):
+    assert answers(root, helper)["put in place"].verdict is Verdict.OK
+    found = answers(root, helper, TwoSteps())["put in place"]
+    assert found.verdict is Verdict.WARN
+    assert "found nothing" in found.measured
+
+
+class KeepsWhatIsOpen(PosixShare):
+    """Refuses to replace a file that somebody reads, as SMB servers do."""
+
+    def rename(self, old, new):
+        if new.endswith("/held"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        os.rename(old, new)
+
+
+def test_a_share_that_does_not_replace_an_open_file_is_doubtful(root, helper):
+    assert "keeps the old file" in answers(root, helper)["open target"].measured
+    found = answers(root, helper, KeepsWhatIsOpen())["open target"]
+    assert (found.verdict, found.measured) == ("warn", "cannot be replaced: Permission denied")
+
+
+class ForgetsTimes(PosixShare):
+    """A move makes a file new."""
+
+    def rename(self, old, new):
+        os.rename(old, new)
+        os.utime(new, ns=(0, 0))
+
+
+def test_a_share_whose_moves_change_a_files_time_is_bad(root, helper):
+    assert answers(root, helper)["file times"].verdict is Verdict.OK
+    assert answers(root, helper, ForgetsTimes())["file times"].verdict is Verdict.BAD
+
+
+class FolderTimesStandStill(PosixShare):
+    def changed_at(self, path):
+        return 1
+
+
+class FolderTimesComeLate(PosixShare):
+    """Answers from a cache that is a second old, as many a FUSE mount does."""
+
+    def __init__(self):
+        self.known, self.until = {}, {}
+
+    def changed_at(self, path):
+        if time.monotonic() > self.until.get(path, 0.0):
+            self.known[path] = super().changed_at(path)
+            self.until[path] = time.monotonic() + 1.0
+        return self.known[path]
+
+
+def test_folder_times_that_come_a_second_late_are_good_and_none_at_all_are_bad(root, helper):
+    assert answers(root, helper, FolderTimesComeLate())["folder times"].verdict is Verdict.OK
+    assert answers(root, helper, FolderTimesStandStill())["folder times"].verdict is Verdict.BAD
 
 
 def test_the_latest_and_deepest_mount_of_a_path_counts():

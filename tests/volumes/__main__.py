@@ -1,0 +1,50 @@
+"""The farm tests on real volumes: `python -m tests.volumes [KIND]… [-- WORDS OF PYTEST]…`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
+
+from gluster import GlusterFS
+from moosefs import MooseFS
+from volume import Volume, why_not
+
+FARM = Path(__file__).parents[1] / "farm"
+KINDS: dict[str, type[Volume]] = {"moosefs": MooseFS, "glusterfs": GlusterFS}
+#: Those that a share has a say in; disks and people make mounts and users of their own.
+TESTS = ("frames", "jobs", "drops", "failures", "litter", "restart", "sets", "targets", "life")
+
+
+def main() -> int:
+    """Run them on each kind; 0 when all passed on all."""
+    words = sys.argv[1:]
+    cut = words.index("--") if "--" in words else len(words)
+    more = words[cut + 1 :]
+    status = 0
+    for kind in words[:cut] or KINDS:
+        if reason := why_not(KINDS[kind]):
+            sys.exit(f"{kind}: {reason}")
+        with KINDS[kind]() as volume:
+            print(f"== {kind}", flush=True)
+            status |= farm_tests(volume, more)
+    return status
+
+
+def farm_tests(volume: Volume, more: list[str]) -> int:
+    """The farm tests with spools and frames on a volume, the daemons on both its clients."""
+    environ = {
+        **os.environ,
+        "FARM_SHARE": str(volume.share),
+        "FARM_CLIENTS": ":".join(map(str, volume.clients)),
+        "FARM_PATIENCE": os.environ.get("FARM_PATIENCE", "300"),
+    }
+    files = [str(FARM / f"test_{name}.py") for name in TESTS]
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *more]
+    return subprocess.run(line, env=environ, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
