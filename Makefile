@@ -48,9 +48,13 @@ faults: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.faults
 	@$(BIN)/python -m tests.faults --twice 100
 
+# Every order of the calls of two nodes, one chunk, two attempts.
+sim-small: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.sim --exhaustive 2
+
 clean:
 	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint volumes bench faults clean
+.PHONY: all demo test lint volumes bench faults sim-small clean

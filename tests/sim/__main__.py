@@ -1,6 +1,7 @@
 """python -m tests.sim --seeds N: schedules of the real protocol code, each from one seed."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
@@ -13,8 +14,10 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set must not chang
         sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"}
     )
 
+from tests.sim import exhaustive, releases
 from tests.sim.farm import Plan, simulate
 from tests.sim.mutants import MUTANTS, applied
+from tests.sim.space import KINDS
 from tests.sim.world import Violation
 
 
@@ -29,9 +32,18 @@ def main() -> int:
     add("--steps", type=int, default=0, metavar="N", help="calls of the share before the calm")
     add("--mutant", metavar="NAME", help="leave one rule out, and stop where that is caught")
     add("--mutants", action="store_true", help="the same for each of them")
+    add("--exhaustive", type=int, metavar="FAULTS", help="every order of a small farm's calls")
+    add("--kinds", default=",".join(KINDS), metavar="KIND,…", help="faults of that search, all")
+    add("--beside", metavar="RELEASE", help="half of the programs are of this past release")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     plan = Plan(nodes=args.nodes, steps=args.steps, is_forgetful=args.forgetful)
+    if args.exhaustive is not None:
+        rule = applied(args.mutant) if args.mutant else contextlib.nullcontext()
+        with rule:
+            return exhaustive.main(args.exhaustive, tuple(args.kinds.split(",")))
+    if args.beside:
+        return releases.main(args.beside, range(args.start, args.start + args.seeds), plan)
     if args.mutants or args.mutant:
         return hunt_mutants([args.mutant] if args.mutant else list(MUTANTS), args, plan)
     return run_schedules(args, plan)

@@ -92,10 +92,15 @@ class Farm:
             host = f"ws{self.hosts:02d}"
         self.starts[host] = self.starts.get(host, 0) + 1
         machine = forerunner.machine if forerunner else Machine(f"{host}.{self.starts[host]}")
-        daemon = Daemon(self.world, host, machine, self._born)
+        daemon = self.daemon_of(host, clone_of)(self.world, host, machine, self._born)
+        machine.release = daemon.release
         daemon.forerunner, daemon.clone_of = forerunner, clone_of
         daemon.failure_odds = 0.0 if self.is_calm else 0.05
         self.daemons.append(daemon)
+
+    def daemon_of(self, host: str, like: Daemon | None) -> type[Daemon]:
+        """The daemons that a host starts."""
+        return Daemon
 
     def _born(self, daemon: Daemon) -> None:
         present = self.laws.present

@@ -51,6 +51,8 @@ _LOAD = Load(
 class Daemon:
     """One incarnation on a machine; begins another when it is fenced."""
 
+    release = ""  #: the present one
+
     def __init__(
         self, world: World, host: str, machine: Machine, born: Callable[["Daemon"], None]
     ) -> None:

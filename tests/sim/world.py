@@ -56,6 +56,7 @@ class Machine:
     actors: list["Actor"] = field(default_factory=list)
     unsynced: list[File] = field(default_factory=list)
     born: int = 0  #: actors so far
+    release: str = ""  #: of the programs that run on it; empty: the present one
 
 
 class Actor:
