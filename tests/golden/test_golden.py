@@ -58,8 +58,13 @@ FOREIGN = (
 @pytest.fixture
 def golden(tmp_path: Path) -> Spool:
     """A copy of the old spool, writable."""
+    return copied(GOLDEN, tmp_path)
+
+
+def copied(kept: Path, tmp_path: Path) -> Spool:
+    """A spool as it was kept, writable."""
     root = tmp_path / "spool"
-    shutil.copytree(GOLDEN, root)
+    shutil.copytree(kept, root)
     os.chmod(root, 0o700)
     for folder in FOLDERS:  # git keeps no empty ones
         (root / folder).mkdir(exist_ok=True)
@@ -153,9 +158,8 @@ def work_on(make_worker: Callable[..., Any]) -> Callable[..., Any]:
     return lambda spool: type(make_worker("ws01-00000001"))(spool)
 
 
-@pytest.mark.farm
-def test_a_daemon_of_today_finishes_what_was_left(golden: Spool, tmp_path: Path) -> None:
-    kept = {name: Path(golden.root, name).read_bytes() for name in FOREIGN}
+def run_once(golden: Spool, tmp_path: Path) -> None:
+    """A daemon of today works until nothing is left."""
     words = ["--spool", golden.root, "--node", "ws09", "--once"]
     words += ["--allow-root"] if os.geteuid() == 0 else []
     done = subprocess.run(
@@ -178,6 +182,12 @@ def test_a_daemon_of_today_finishes_what_was_left(golden: Spool, tmp_path: Path)
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.farm
+def test_a_daemon_of_today_finishes_what_was_left(golden: Spool, tmp_path: Path) -> None:
+    kept = {name: Path(golden.root, name).read_bytes() for name in FOREIGN}
+    run_once(golden, tmp_path)
     assert {t.slug for t in tickets.listed(golden, DONE)} == {
         "shot010-comp",
         "after-it",
@@ -190,3 +200,41 @@ def test_a_daemon_of_today_finishes_what_was_left(golden: Spool, tmp_path: Path)
     owners = {c.index: (c.state, c.losses) for c in chunks(golden, SHOT)}
     assert owners == {1: ("done", 0), 2: ("done", 0), 3: ("done", 1), 4: ("done", 0)}
     assert {name: Path(golden.root, name).read_bytes() for name in FOREIGN} == kept
+
+
+#: spools that the code of each past release made (releases/make_spool.py)
+RELEASED = sorted(GOLDEN.parent.glob("spool-*"), key=lambda path: path.name)
+
+
+def test_each_release_left_a_spool() -> None:
+    zips = GOLDEN.parent.glob("releases/renderd-*.zip")
+    assert {p.stem.partition("-")[2] for p in zips} == {p.name.partition("-")[2] for p in RELEASED}
+    assert RELEASED
+
+
+@pytest.mark.parametrize("kept", RELEASED, ids=lambda path: path.name)
+def test_what_a_release_wrote_is_read(kept: Path, tmp_path: Path) -> None:
+    spool = copied(kept, tmp_path)
+    seen = {job.name: job for job in view.read_jobs(spool)}
+    assert {name: job.state for name, job in seen.items()} == {
+        "shot 010": QUEUE,
+        "after it": WAITING,
+        "grade": HELD,
+        "ready": DONE,
+        "broken": FAILED,
+    }
+    shot = seen["shot 010"]
+    assert control.read(spool, shot.jid).note == "deliver on Friday"
+    assert [c.state for c in chunks(spool, shot.jid)] == ["done", "wait", "run", "wait"]
+
+
+@pytest.mark.farm
+@pytest.mark.parametrize("kept", RELEASED, ids=lambda path: path.name)
+def test_a_daemon_of_today_goes_on_where_a_release_ended(kept: Path, tmp_path: Path) -> None:
+    spool = copied(kept, tmp_path)
+    shot = next(t.jid for t in tickets.listed(spool, QUEUE))
+    run_once(spool, tmp_path)
+    done = {t.slug for t in tickets.listed(spool, DONE)}
+    assert done == {"shot-010", "after-it", "ready", "half-way"}
+    ended = [(c.state, c.attempt, c.losses) for c in chunks(spool, shot)]
+    assert ended == [("done", 1, 0), ("done", 2, 0), ("done", 2, 1), ("done", 1, 0)]
