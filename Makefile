@@ -48,9 +48,9 @@ faults: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.faults
 	@$(BIN)/python -m tests.faults --twice 100
 
-# Every order of the calls of two nodes, one chunk, two attempts.
+# Every order of the calls of two nodes, one chunk, two attempts, no fault or one.
 sim-small: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.sim --exhaustive 2
+	@$(BIN)/python -m tests.sim --exhaustive 1
 
 clean:
 	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
