@@ -202,6 +202,8 @@ def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
     if revived or (place[0] == FAILED and chunks(spool, jid, {State.WAIT})):
         _bump(spool, jid)
         _go_on(spool, jid)
+    if still := [c for c in chunks(spool, jid, {State.FAIL}) if c in wanted]:
+        raise ShareUnsure(f"{len(still)} chunks of {jid} could not be revived", "retry again")
     return Chunks(jid, place[1].slug, tuple(revived), where(spool, jid)[0])
 
 
@@ -240,6 +242,8 @@ def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:
             skipped.append(chunk.index)
     if skipped or place[0] == FAILED:  # also after a skip that was cut short
         _close_look(spool, jid)
+    if still := [c for c in chunks(spool, jid, {State.WAIT}) if c.index in skipped]:
+        raise ShareUnsure(f"{len(still)} chunks of {jid} could not be skipped", "skip again")
     return Chunks(jid, place[1].slug, tuple(skipped), where(spool, jid)[0])
 
 
@@ -336,15 +340,11 @@ def _unchanged(place: tickets.Place) -> Turned:
 def _demand(place: tickets.Place, among: Collection[str]) -> None:
     folder, ticket = place
     if folder not in among:
-        state = "queued" if folder == QUEUE else folder
+        state, allowed = "queued" if folder == QUEUE else folder, ", ".join(among)
         over = "a job that is over can be added again; " if folder in (DONE, CANCELLED) else ""
         raise UsageError(
-            f"job {ticket.jid} ({ticket.slug}) is {state}", f"{over}this works in: {_list(among)}"
+            f"job {ticket.jid} ({ticket.slug}) is {state}", f"{over}this works in: {allowed}"
         )
-
-
-def _list(folders: Collection[str]) -> str:
-    return ", ".join(folders)
 
 
 def _bump(spool: Spool, jid: str) -> None:

@@ -7,6 +7,7 @@ Two jobs that look at the same moment may both think they won: the last one to w
 and the other sees it with its next frame.
 """
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -19,7 +20,7 @@ from renderd.core.outputs import hashed, owned
 from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
 from renderd.spool.layout import OPEN, Spool
-from renderd.spool.moves import PASSING, create_fresh, ensure_folder, names, remove_folder
+from renderd.spool.moves import create_fresh, ensure_folder, names, remove_folder
 
 if TYPE_CHECKING:
     from renderd.spool.frames import Output
@@ -126,12 +127,8 @@ def disown(spool: Spool, output: "Output") -> None:
     Raises OSError where the share may answer later: the record of them must stay until then.
     """
     for folder, pattern in _recorded(spool, output):
-        mark = _mark(spool.local(folder), pattern)
-        try:
-            _take_away(spool, output, mark)
-        except OSError as error:
-            if error.errno in PASSING:
-                raise
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # not seen here
+            _take_away(spool, output, _mark(spool.local(folder), pattern))
 
 
 def _take_away(spool: Spool, output: "Output", mark: str) -> None:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,8 @@ from renderd.core import video
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.names import new_jid
-from renderd.spool import frames, jobs, nodes, passes
+from renderd.errors import ShareUnsure
+from renderd.spool import frames, jobs, nodes, orders, passes
 from renderd.spool.frames import Output
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool
@@ -155,3 +157,34 @@ def test_the_record_of_marks_stays_while_they_cannot_be_taken_away(
         frames.disown(replace(spool, share=Away()), job_of(spool, output))
     frames.disown(spool, job_of(spool, output))
     assert os.listdir(tmp_path / "depth") == []
+
+
+# Orders of which a part failed.
+
+
+class Refusing(PosixShare):
+    """A real share that does not move one chunk."""
+
+    def rename(self, old: str, new: str) -> None:
+        if "/00001_" in old:
+            raise OSError(28, "No space left on device", old)
+        super().rename(old, new)
+
+
+def test_a_retry_says_which_chunks_it_could_not_revive(
+    spool: Spool, publish: Callable[..., str], worker: Any
+) -> None:
+    jid = publish(span="1-20")
+    worker.fail(jid, 1, 2)
+    with pytest.raises(ShareUnsure, match=r"1 chunks .* could not be revived"):
+        orders.retry(replace(spool, share=Refusing()), jid)
+    assert orders.retry(spool, jid).indices == (1,)
+
+
+def test_a_skip_says_which_chunks_it_could_not_skip(
+    spool: Spool, publish: Callable[..., str]
+) -> None:
+    jid = publish(span="1-20")
+    with pytest.raises(ShareUnsure, match=r"1 chunks .* could not be skipped"):
+        orders.skip(replace(spool, share=Refusing()), jid, lambda _: True)
+    assert orders.skip(spool, jid, lambda _: True).indices == (1,)
