@@ -2,7 +2,7 @@
 #   make demo     renders a small film on three daemons and kills one of them
 #   make test     installs what the tests need and runs them
 #   make lint     style, types, import directions
-#   make volumes  the farm tests on real MooseFS and GlusterFS volumes (root, an hour)
+#   make volumes  the farm tests on real MooseFS and GlusterFS volumes, the doctor on Samba (root)
 #   make bench    measures what docs/explanation/performance.md tells
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make clean    removes what the above left behind

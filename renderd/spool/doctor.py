@@ -20,7 +20,7 @@ from renderd.spool.putting import (
     examine_folder_sync,
     examine_folder_times,
     examine_open_target,
-    examine_putting,
+    examine_put_in_place,
 )
 
 ROUNDS = 200  #: names that two processes fight for
@@ -297,7 +297,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     examine_owners,
     examine_rename,
     examine_exclusive_create,
-    examine_putting,
+    examine_put_in_place,
     examine_open_target,
     examine_file_times,
     examine_links,

@@ -13,19 +13,26 @@ LATE = 2.0  #: seconds after which a change is seen late
 CACHED = 1.5
 
 
-def examine_putting(bench: Bench) -> Iterator[Answer]:
+def examine_put_in_place(bench: Bench) -> Iterator[Answer]:
     """A file renamed over another: whoever reads meanwhile finds the old one or the new one."""
     share, path = bench.spool.share, f"{bench.folder}/put"
     share.create(path, text_of(0))
     bench.partner.start({"do": "watch", "path": path, "last": REPLACEMENTS})
     bench.partner.answer()  # ready
+    refused = ""
     try:
         for number in range(1, REPLACEMENTS + 1):
             share.create(f"{path}.{number}", text_of(number))
             share.rename(f"{path}.{number}", path)
-    finally:  # whatever came in between: what the reader waits for
-        share.rewrite(path, text_of(REPLACEMENTS))
-        seen = str(bench.partner.answer())
+    except OSError as error:
+        refused = error.strerror or str(error)
+    share.rewrite(path, text_of(REPLACEMENTS))  # whatever came in between: the reader waits for it
+    seen = str(bench.partner.answer())
+    if refused:
+        said = f"a file that is being read cannot be replaced: {refused}"
+        advice = "use NFS: control and frames fail while somebody on this machine reads them"
+        yield Answer("put in place", Verdict.BAD, said, advice)
+        return
     missed, torn = seen.count(MISSED), seen.count(TORN)
     if missed or torn:
         said = f"of {len(seen)} looks {missed} found nothing, {torn} a part"

@@ -367,15 +367,17 @@ class KeepsWhatIsOpen(PosixShare):
     """Refuses to replace a file that somebody reads, as SMB servers do."""
 
     def rename(self, old, new):
-        if new.endswith("/held"):
+        if new.endswith(("/held", "/put")):
             raise PermissionError(errno.EACCES, "Permission denied")
         os.rename(old, new)
 
 
-def test_a_share_that_does_not_replace_an_open_file_is_doubtful(root, helper):
+def test_a_share_that_does_not_replace_an_open_file_is_found(root, helper):
     assert "keeps the old file" in answers(root, helper)["open target"].measured
-    found = answers(root, helper, KeepsWhatIsOpen())["open target"]
-    assert (found.verdict, found.measured) == ("warn", "cannot be replaced: Permission denied")
+    found = answers(root, helper, KeepsWhatIsOpen())
+    refused = found["open target"]
+    assert (refused.verdict, refused.measured) == ("warn", "cannot be replaced: Permission denied")
+    assert found["put in place"].verdict is Verdict.BAD
 
 
 class ForgetsTimes(PosixShare):

@@ -1,15 +1,21 @@
-"""The farm tests on real volumes: `python -m tests.volumes [KIND]… [-- WORDS OF PYTEST]…`."""
+"""The farm tests on real volumes, and the doctor on a Samba share.
+
+`python -m tests.volumes [moosefs] [glusterfs] [samba] [-- WORDS OF PYTEST]`
+"""
 
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "nfs"))
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
 
 from gluster import GlusterFS
 from moosefs import MooseFS
+from samba import report
 from volume import Volume, why_not
 
 FARM = Path(__file__).parents[1] / "farm"
@@ -24,7 +30,11 @@ def main() -> int:
     cut = words.index("--") if "--" in words else len(words)
     more = words[cut + 1 :]
     status = 0
-    for kind in words[:cut] or KINDS:
+    for kind in words[:cut] or (*KINDS, "samba"):
+        if kind == "samba":
+            with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+                report(Path(folder))
+            continue
         if reason := why_not(KINDS[kind]):
             sys.exit(f"{kind}: {reason}")
         with KINDS[kind]() as volume:
