@@ -9,7 +9,8 @@ from renderd.spool.share import Share
 WON, LOST, ODD = "w", "-", "?"
 #: A letter for each look at a file that is being replaced: whole, absent, or a part of it.
 WHOLE, MISSED, TORN = "w", "-", "?"
-MOST_MISSED = 100  #: looks in a row that find nothing, after which nothing comes any more
+#: Looks in a row that find nothing, and looks at all, after which nothing comes any more.
+MOST_MISSED, MOST_LOOKS = 100, 100_000
 FLAVOURS = ("fcntl", "flock")
 
 
@@ -52,7 +53,7 @@ def watch(share: Share, path: str, last: int) -> str:
     """Read a file until its last text stands there, a letter a look."""
     whole, looks, missed = {text_of(number) for number in range(last + 1)}, "", 0
     final = text_of(last)
-    while missed < MOST_MISSED:
+    while missed < MOST_MISSED and len(looks) < MOST_LOOKS:
         try:
             text = share.read(path)
         except OSError:

@@ -172,6 +172,13 @@ def _of_smb(options: dict[str, str]) -> Iterator[Complaint]:
         yield Complaint(Verdict.BAD, "cache=loose", "mount with cache=strict")
     if "hard" not in options:
         yield Complaint(Verdict.WARN, "soft", "mount with hard: a short pause must wait, not fail")
+    if options.get("closetimeo", "0") != "0":
+        yield Complaint(
+            Verdict.WARN,
+            f"closetimeo={options['closetimeo']}",
+            "mount with closetimeo=0: "
+            "files stay open after they were closed, and cannot be replaced",
+        )
     if "nostrictsync" in options:
         yield Complaint(Verdict.WARN, "nostrictsync", "mount without nostrictsync")
     for name in ("forceuid", "forcegid", "noperm"):

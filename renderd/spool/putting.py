@@ -26,8 +26,10 @@ def examine_put_in_place(bench: Bench) -> Iterator[Answer]:
             share.rename(f"{path}.{number}", path)
     except OSError as error:
         refused = error.strerror or str(error)
-    share.rewrite(path, text_of(REPLACEMENTS))  # whatever came in between: the reader waits for it
-    seen = str(bench.partner.answer())
+    try:
+        share.rewrite(path, text_of(REPLACEMENTS))  # whatever came in between: the reader waits
+    finally:
+        seen = str(bench.partner.answer())
     if refused:
         said = f"a file that is being read cannot be replaced: {refused}"
         advice = "use NFS: control and frames fail while somebody on this machine reads them"
