@@ -42,6 +42,10 @@ class Daemon:
         """Seconds of CPU that daemon and guard used themselves; ended commands not counted."""
         return sum(self._cpu_of(p) for p in self.family())
 
+    def pss(self) -> int:
+        """Bytes of daemon and guard, what they share with others counted in part."""
+        return sum(p.memory_full_info().pss for p in self.family())
+
     def rss(self) -> int:
         """Resident bytes of the daemon alone."""
         return psutil.Process(self.process.pid).memory_info().rss
@@ -70,6 +74,7 @@ class Farm:
     folder: Path
     spool: Spool
     daemons: list[Daemon] = field(default_factory=list)
+    patience: float = PATIENCE
 
     def start(self, *, driver: str = "", node: str = "", **environ: str) -> Daemon:
         """Start one daemon; `driver` is a script of this folder that runs it instead."""
@@ -117,15 +122,15 @@ class Farm:
         """Let a held job go."""
         tickets.turn_surely(self.spool, jid, QUEUE)
 
-    def wait_done(self, *jids: str) -> float:
+    def wait_done(self, *jids: str, pause: float = 0.002) -> float:
         """Wait until the jobs are in done/; the time at which they were seen there."""
         wanted = set(jids)
-        self.wait(lambda: wanted <= {t.jid for t in tickets.listed(self.spool, DONE)})
+        self.wait(lambda: wanted <= {t.jid for t in tickets.listed(self.spool, DONE)}, pause)
         return time.perf_counter()
 
     def wait(self, holds: Callable[[], bool], pause: float = 0.002) -> None:
         """Wait for a condition, and say which daemon died when one did."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not holds():
             for daemon in self.daemons:
                 if daemon.process.poll() is not None:

@@ -54,9 +54,10 @@ class Observer:
             return False
         return self.beats - since >= limit(own_period, peer.period, has_hint=has_hint)
 
-    def still_for(self, inc: str) -> int:
-        """Own beats for which a peer's name has stood still."""
-        return self.beats - self._since[inc][1] if inc in self._since else 0
+    def still_for(self, peer: Beat) -> int:
+        """Own beats for which this very name of a peer has stood still."""
+        name, since = self._since.get(peer.inc, ("", 0))
+        return self.beats - since if name == peer.name else 0
 
     def forget(self, inc: str) -> None:
         """The peer left or was declared dead."""

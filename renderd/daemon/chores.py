@@ -23,19 +23,22 @@ _log = logging.getLogger(__name__)
 
 
 def minute(node: Node, janitor: Janitor, now: float) -> None:
-    """Do what is due once a minute, when it is."""
+    """Do what is due once a minute, when it is; of a large farm some nodes do it for all."""
     if now < node.next_chores:
         return
     every = CHORES_EVERY * (0.75 + node.rng.random() / 2)
     node.next_chores = now + (every if node.counts.get("chores") else FIRST_CHORES)
     node.count("chores")
     own_leftovers(node, now)
-    jobs.release_dependants(node.spool)
     owners = node.adopter.take_over(set(node.dead), now)
+    node.sight.forget()
+    if not (node.must_tidy or node.strangers or life.is_our_turn(node)):
+        return
+    node.must_tidy = False
+    jobs.release_dependants(node.spool)
     life.certify_strangers(node, owners | _owners_seen(node))
     janitor.sweep(now)
     compare_versions(node)
-    node.sight.forget()
 
 
 def compare_versions(node: Node) -> None:

@@ -14,7 +14,7 @@ from renderd.daemon.work import Work
 from renderd.errors import RenderdError
 from renderd.spool import claims, closing, control, frames, jobs, orders, sources, tickets
 from renderd.spool.claims import Claim
-from renderd.spool.layout import ADOPTING, BAD, CANCELLED, FAILED, HELD, QUEUE
+from renderd.spool.layout import ADOPTING, BAD, FAILED, HELD, QUEUE
 from renderd.spool.moves import SETTLE, Outcome, move, names
 from renderd.spool.survey import Sight, Survey
 
@@ -324,7 +324,8 @@ def watch_tickets(node: Node, now: float) -> None:
     """Stop what runs of a cancelled job, and give back what is over a job's limit of nodes."""
     if not node.running:
         return
-    cancelled = {t.jid for t in tickets.listed(node.spool, CANCELLED)}
+    seen = map(parse_ticket, node.cancelled.look(node.spool, now))
+    cancelled = {ticket.jid for ticket in seen if ticket}
     for work in node.running:
         if work.job.jid in cancelled:
             work.stop("the job was cancelled")

@@ -4,7 +4,7 @@ import contextlib
 
 from renderd.core import lease
 from renderd.core.chunk import State, parse
-from renderd.core.names import Beat
+from renderd.core.names import Beat, is_incarnation
 from renderd.daemon.node import Node
 from renderd.errors import RenderdError
 from renderd.spool import claims, frames, jobs, nodes, tickets
@@ -12,6 +12,7 @@ from renderd.spool.moves import SETTLE, Outcome, names
 from renderd.spool.nodes import Life
 
 DEAD_EVERY = 4  #: beats between two looks at the certificates
+TURNS = 20  #: nodes of a large farm that do at a time what one of them would be enough for
 
 
 def beat(node: Node, now: float) -> None:
@@ -19,7 +20,7 @@ def beat(node: Node, now: float) -> None:
     if now < node.next_beat:
         return
     period = lease.period(
-        len(node.live), _stake(node), is_busy=bool(node.running), is_slow=bool(node.trouble)
+        node.farm_size, _stake(node), is_busy=bool(node.running), is_slow=bool(node.trouble)
     )
     late = now - node.beaten > 2 * node.pulse.beat.period and node.beaten > float("-inf")
     life = nodes.beat(node.spool, node.pulse, period)
@@ -56,16 +57,18 @@ def observe(node: Node) -> None:
     followers = lease.neighbours(node.inc, (b.inc for b in mine))
     for peer in mine:
         if peer.inc in followers:
-            _watch(node, node.pulse.shard, peer)
+            _watch(node, node.pulse.shard, peer, has_hint=_lock_came_free(node, peer))
     if turn % lease.FOREIGN_EVERY:
         return
-    others = [s for s in nodes.shards(node.spool) if s != node.pulse.shard]
+    shards = nodes.shards(node.spool)
+    node.shards = len(shards)
+    others = [s for s in shards if s != node.pulse.shard]
     if others:
         shard = others[turn // lease.FOREIGN_EVERY % len(others)]
         seen = nodes.beats(node.spool, shard)
         _remember(node, shard, seen)
         for peer in seen:
-            _watch(node, shard, peer)
+            _watch(node, shard, peer, has_hint=False)  # 64 locks a look would be dear
 
 
 def _remember(node: Node, shard: str, seen: list[Beat]) -> None:
@@ -74,43 +77,58 @@ def _remember(node: Node, shard: str, seen: list[Beat]) -> None:
     node.live.update({b.inc: shard for b in seen})
 
 
-def _watch(node: Node, shard: str, peer: Beat) -> None:
-    is_still = node.observer.still_for(peer.inc) > 1
-    # Asked at first sight as well: a free lock means something only where it was held before.
-    is_new = f"lock:{peer.inc}" not in node.doubts
-    came_free = (is_still or is_new) and _lock_came_free(node, peer.inc)
-    if node.observer.look(peer, node.pulse.beat.period, has_hint=is_still and came_free):
+def _watch(node: Node, shard: str, peer: Beat, *, has_hint: bool) -> None:
+    if node.observer.look(peer, node.pulse.beat.period, has_hint=has_hint):
         node.observer.forget(peer.inc)
         if nodes.declare(node.spool, shard, peer):
             node.count("declared")
             node.journal.append({"ev": "declared", "node": peer.inc})
+            node.freeing.add(peer.inc)
             node.live.pop(peer.inc, None)
             node.doubts.pop(f"lock:{peer.inc}", None)
 
 
-def _lock_came_free(node: Node, inc: str) -> bool:
-    """A hint: the peer's lock can be taken, and we have seen it refused before."""
-    key = f"lock:{inc}"
+def _lock_came_free(node: Node, peer: Beat) -> bool:
+    """A hint: a silent peer's lock can be taken, and we have seen it refused before."""
+    key = f"lock:{peer.inc}"
+    # Asked at first sight as well: a free lock means something only where it was held before.
+    if key in node.doubts and node.observer.still_for(peer) <= 1:
+        return False
     was_held = node.doubts.setdefault(key, 0.0) > 0
     try:
-        lock = node.spool.share.lock(node.spool.node(inc, "alive"))
+        lock = node.spool.share.lock(node.spool.node(peer.inc, "alive"))
     except OSError:
         return False
     if lock is None:
         node.doubts[key] = 1.0
         return False
     lock.release()
-    return was_held
+    return was_held and node.observer.still_for(peer) > 1
+
+
+def is_our_turn(node: Node) -> bool:
+    """Whether this node does now what each may do and few need to: always on a small farm."""
+    size = node.farm_size
+    return size <= TURNS or node.rng.random() * size < TURNS
 
 
 def free_the_dead(node: Node, now: float) -> None:
-    """Reclaim the chunks of every certified node, as often as its intents say."""
-    node.dead = frozenset(nodes.dead(node.spool))
+    """Reclaim the chunks of certified nodes, as often as their intents say.
+
+    Not everybody those of everybody: a thousand deaths would be asked about by each node.  Who
+    declared one, or has begun to free it, goes on until no intent is left.
+    """
+    node.dead = frozenset(filter(is_incarnation, node.graves.look(node.spool, now)))
     if node.inc in node.dead:
         node.is_fenced = True
         return
+    node.freeing &= node.dead
     for inc in sorted(node.dead):
-        for jid, group in nodes.intents(node.spool, inc):
+        if inc not in node.freeing and not is_our_turn(node):
+            continue
+        declared = nodes.intents(node.spool, inc)
+        (node.freeing.add if declared else node.freeing.discard)(inc)
+        for jid, group in declared:
             if reclaim_group(node, inc, jid, group):
                 node.doubts.pop(f"intent:{inc}:{jid}.{group}", None)
                 continue

@@ -172,7 +172,7 @@ class Loop:
     def _beaten(self, now: float) -> None:
         """What goes with every beat: the inbox, the tickets of what runs, the status."""
         node = self.node
-        for order in nodes.receive(node.spool, node.inc):
+        for order in nodes.receive(node.spool, node.inc, node.inbox.look(node.spool, now)):
             try:
                 self._obey(from_object(order))
             except RenderdError as error:

@@ -16,7 +16,7 @@ from renderd.daemon.shortages import Shortages
 from renderd.daemon.sight import Sight
 from renderd.daemon.work import Result, Work
 from renderd.spool.adopt import Adopter
-from renderd.spool.layout import QUEUE, Spool
+from renderd.spool.layout import CANCELLED, DEAD, QUEUE, Spool
 from renderd.spool.moves import Folder
 from renderd.spool.nodes import Pulse
 from renderd.spool.survey import Survey
@@ -79,6 +79,9 @@ class Node:
     rest: Rest = field(default_factory=Rest)
     queue: Folder = field(init=False)
     root: Folder = field(init=False)
+    cancelled: Folder = field(init=False)
+    graves: Folder = field(init=False)  #: the certificates
+    inbox: Folder = field(init=False)
     tickets: list[Ticket] = field(default_factory=list)
     polled: float = float("-inf")
     next_poll: float = 0.0
@@ -86,12 +89,15 @@ class Node:
     next_beat: float = 0.0
     beaten: float = float("-inf")  #: when the last own beat succeeded
     next_chores: float = 0.0
+    must_tidy: bool = False  #: something is to be cleared that others would leave for a minute
     jobs: dict[str, JobMemory] = field(default_factory=dict)
     paces: Paces = field(default_factory=Paces)
     held: dict[str, Work | None] = field(default_factory=dict)  #: claim keys, before the rename
     running: list[Work] = field(default_factory=list)
     settling: deque[Result] = field(default_factory=deque)  #: results whose move is still unsure
     live: dict[str, str] = field(default_factory=dict)  #: incarnation → shard, as last listed
+    shards: int = 1  #: of the farm, as last listed
+    freeing: set[str] = field(default_factory=set)  #: the dead whose chunks this node frees
     dead: frozenset[str] = frozenset()
     releases: dict[str, str] = field(default_factory=dict)  #: of live nodes, as far as read
     told_releases: set[str] = field(default_factory=set)  #: warned of
@@ -112,11 +118,19 @@ class Node:
     def __post_init__(self) -> None:
         self.queue = Folder(self.spool.at(QUEUE))
         self.root = Folder(self.spool.root)
+        self.cancelled, self.graves = (Folder(self.spool.at(f)) for f in (CANCELLED, DEAD))
+        self.inbox = Folder(self.spool.node(self.inc, "inbox"))
 
     @property
     def free_slots(self) -> int:
         """How many more chunks may run here now."""
         return self.slots - len(self.running)
+
+    @property
+    def farm_size(self) -> int:
+        """How many nodes live, about: shards not looked at yet are as full as those that were."""
+        seen = len(set(self.live.values()))
+        return len(self.live) * max(self.shards, seen) // max(seen, 1)
 
     def count(self, what: str, by: int = 1) -> None:
         """Add to one of the counters shown by `stats` and asserted by tests."""

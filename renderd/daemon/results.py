@@ -79,7 +79,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
     if outcome is not Outcome.WON:
         return
     if result.ending is Ending.KILLED:  # of a cancelled job this may have been the last
-        node.next_chores = min(node.next_chores, now)
+        node.next_chores, node.must_tidy = min(node.next_chores, now), True
     gave_up = result.ending.is_failure and work.claim.chunk.failures + 1 > work.job.info.retries
     if memory is not None and (gave_up or memory.failures_here >= policy.BLOCK_AFTER):
         hunt.stop_job(node, memory)

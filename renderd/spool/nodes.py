@@ -3,6 +3,7 @@
 import contextlib
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -209,10 +210,13 @@ def send(spool: Spool, inc: str, order: dict[str, Any]) -> None:
     enter(spool, spool.node(inc, "inbox", f"{nonce(spool.rng, 8)}.order"), _json(order))
 
 
-def receive(spool: Spool, inc: str) -> list[dict[str, Any]]:
-    """Take the orders out of one's own inbox.  Raises OSError."""
+def receive(spool: Spool, inc: str, listed: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """Take the orders out of one's own inbox, those `listed` where that was done already.
+
+    Raises OSError.
+    """
     found = []
-    for name in sorted(names(spool, spool.node(inc, "inbox"))):
+    for name in sorted(names(spool, spool.node(inc, "inbox")) if listed is None else listed):
         path = spool.node(inc, "inbox", name)
         with contextlib.suppress(OSError, ValueError):
             data = spool.share.read(path, 65536)
