@@ -5,6 +5,8 @@
 #   make volumes  the farm tests on real MooseFS and GlusterFS volumes, the doctor on Samba (root)
 #   make bench    measures what docs/explanation/performance.md tells
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
+#   make many     200 daemons and 20,000 chunks on this machine: a quarter of an hour
+#   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
 #   make clean    removes what the above left behind
 
 PYTHON = python3
@@ -30,6 +32,13 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS) $(PYTEST) $(TESTS)
+
+.PHONY: many scale
+many: $(VENV)/.installed-dev
+	@$(BIN)/python bench/many.py
+
+scale: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.scale
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

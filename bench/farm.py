@@ -139,6 +139,14 @@ class Farm:
                 raise SystemExit("the farm did not get there in time")
             time.sleep(pause)
 
+    def kill(self) -> None:
+        """End all daemons at once; their guards end with them."""
+        for daemon in self.daemons:
+            daemon.process.kill()
+        for daemon in self.daemons:
+            daemon.process.wait()
+        self.daemons.clear()
+
     def stop(self) -> None:
         """Stop all daemons."""
         for daemon in self.daemons:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from renderd.core import frames
 from renderd.core.infofile import Info
@@ -20,6 +21,9 @@ from renderd.spool.share import PosixShare
 from renderd.spool.survey import Survey
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # windows of tests are drawn nowhere
+
+settings.register_profile("any machine", deadline=None)  # a slow one breaks no test
+settings.load_profile("any machine")
 
 MakeSpool = Callable[[], Spool]
 Publish = Callable[..., str]

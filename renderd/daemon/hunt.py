@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from functools import partial
 
 from renderd.core import infofile, policy
 from renderd.core import job as job_record
@@ -37,7 +38,8 @@ def poll(node: Node, now: float) -> None:
     for jid in set(node.jobs) - {t.jid for t in found} - {w.job.jid for w in works}:
         del node.jobs[jid]
     wants_more = node.adopter.look(node.root.look(node.spool, now), now)
-    if is_news or wants_more:
+    # News are no hurry where no slot is free: a large farm's busy nodes would all ask at once.
+    if wants_more or (is_news and node.free_slots):
         node.poll_period = POLL_FIRST
     else:
         node.poll_period = min(node.poll_period * POLL_GROWTH, POLL_LAST)
@@ -170,7 +172,8 @@ def _try(node: Node, memory: JobMemory, waiting: Chunk) -> tuple[Outcome, Claim]
     node.held[held.key] = None
     outcome = Outcome.UNSURE
     try:
-        outcome = claims.take(node.spool, held, waiting)
+        refresh = partial(memory.survey.refresh, waiting.group)
+        outcome = claims.take(node.spool, held, waiting, refresh)
     finally:
         if outcome is not Outcome.WON:
             # Also when unsure: were it ours after all, the next look finds a leftover of mine.

@@ -107,9 +107,12 @@ def _lock_came_free(node: Node, peer: Beat) -> bool:
 
 
 def is_our_turn(node: Node) -> bool:
-    """Whether this node does now what each may do and few need to: always on a small farm."""
+    """Whether this node does now what each may do and few need to: always on a small farm.
+
+    Never before its first look around: a thousand nodes may have started with it.
+    """
     size = node.farm_size
-    return size <= TURNS or node.rng.random() * size < TURNS
+    return bool(size) and (size <= TURNS or node.rng.random() * size < TURNS)
 
 
 def free_the_dead(node: Node, now: float) -> None:

@@ -130,7 +130,8 @@ class Node:
     def farm_size(self) -> int:
         """How many nodes live, about: shards not looked at yet are as full as those that were."""
         seen = len(set(self.live.values()))
-        return len(self.live) * max(self.shards, seen) // max(seen, 1)
+        shards = max(self.shards, seen, int(self.pulse.shard) + 1)
+        return len(self.live) * shards // max(seen, 1)
 
     def count(self, what: str, by: int = 1) -> None:
         """Add to one of the counters shown by `stats` and asserted by tests."""

@@ -1,6 +1,7 @@
 """Claim, finish, give back and reclaim chunks: one rename each (spool.md section 5)."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from renderd.core.chunk import Chunk, State
@@ -39,9 +40,18 @@ def prepare(spool: Spool, inc: str, jid: str, waiting: Chunk) -> Claim:
     return Claim(jid, waiting.claimed(inc, nonce(spool.rng)))
 
 
-def take(spool: Spool, claim: Claim, waiting: Chunk) -> Outcome:
-    """Try for a waiting chunk; WON means it is ours until we are certified dead."""
-    return move(spool, spool.chunk(claim.jid, waiting), spool.chunk(claim.jid, claim.chunk))
+def take(
+    spool: Spool,
+    claim: Claim,
+    waiting: Chunk,
+    seen: Callable[[list[str]], None] = lambda _names: None,
+) -> Outcome:
+    """Try for a waiting chunk; WON means it is ours until we are certified dead.
+
+    Of a lost race `seen` is given the names that the group held afterwards.
+    """
+    old, new = spool.chunk(claim.jid, waiting), spool.chunk(claim.jid, claim.chunk)
+    return move(spool, old, new, seen)
 
 
 def read_text(spool: Spool, claim: Claim) -> bytes:

@@ -22,33 +22,38 @@ class Outcome(StrEnum):
     UNSURE = "unsure"  #: the share did not answer yes or no: look again, act on nothing
 
 
-def move(spool: Spool, old: str, new: str) -> Outcome:
+def move(
+    spool: Spool, old: str, new: str, seen: Callable[[list[str]], None] = lambda _names: None
+) -> Outcome:
     """Rename to a name never used before; at most one caller wins a given old name.
 
+    Of a lost race `seen` is given what the new name's folder held afterwards.
     Raises SpoolNotMounted where the whole spool is gone, which looks like a lost race.
     """
     try:
         spool.share.rename(old, new)
     except FileNotFoundError:
-        return _settle(spool, new)
+        return _settle(spool, new, seen)
     except OSError:
         return Outcome.UNSURE
     return Outcome.WON
 
 
-def _settle(spool: Spool, new: str) -> Outcome:
+def _settle(spool: Spool, new: str, seen: Callable[[list[str]], None]) -> Outcome:
     # "No such file" after a lost reply means that our first request did it.
     folder, _, name = new.rpartition("/")
+    listed: list[str] = []
     try:
-        arrived = name in spool.share.listdir(folder)
+        listed = spool.share.listdir(folder)
     except FileNotFoundError:
-        arrived = False
+        pass
     except OSError:
         return Outcome.UNSURE
-    if arrived:
+    if name in listed:
         return Outcome.WON
     if not is_mounted(spool):
         raise SpoolNotMounted(f"{spool.root} is not mounted", "mount the share again")
+    seen(listed)
     return Outcome.LOST
 
 

@@ -15,6 +15,7 @@ from renderd.spool.layout import BEATS, DEAD, TRASH, Spool, is_mounted
 from renderd.spool.moves import Outcome, ensure_folder, enter, move, names, write
 
 SHARD_SIZE = 64
+SHARDS_TRIED = 3  #: older shards in which a new node looks for room
 STATUS_BYTES = 4096
 LOOKS = 4  #: fresh looks in which a beat is nowhere before somebody is certified
 
@@ -52,11 +53,13 @@ def register(spool: Spool, inc: str, facts: dict[str, Any], period: int) -> Puls
 
 
 def _free_shard(spool: Spool) -> str:
-    shards = sorted(n for n in names(spool, spool.at(BEATS)) if n.isdecimal())
-    for shard in shards:
+    known = shards(spool)
+    # The newest and a few others: of a large farm each start would list them all.
+    some = spool.rng.sample(known[:-1], min(SHARDS_TRIED, len(known[:-1]))) + known[-1:]
+    for shard in sorted(some, key=int):
         if len(names(spool, spool.at(BEATS, shard))) < SHARD_SIZE:
             return shard
-    shard = f"{int(shards[-1]) + 1 if shards else 0:02d}"
+    shard = f"{int(known[-1]) + 1 if known else 0:02d}"
     ensure_folder(spool, spool.at(BEATS, shard))
     return shard
 
@@ -106,8 +109,8 @@ def beats(spool: Spool, shard: str) -> list[Beat]:
 
 
 def shards(spool: Spool) -> list[str]:
-    """The shards of the farm.  Raises OSError."""
-    return sorted(n for n in names(spool, spool.at(BEATS)) if n.isdigit())
+    """The shards of the farm, in order of their numbers.  Raises OSError."""
+    return sorted((n for n in names(spool, spool.at(BEATS)) if n.isdecimal()), key=int)
 
 
 def dead(spool: Spool) -> set[str]:

@@ -1,5 +1,6 @@
 """What this node has seen of one job's chunks: hints, and facts that stay."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from renderd.core.chunk import CHUNKS_A_GROUP, Chunk, State, parse, standing
@@ -40,10 +41,17 @@ class Survey:
 
     def chunks_of(self, spool: Spool, group: str) -> list[Chunk]:
         """All names of the group's own chunks in it now.  Raises OSError."""
+        return self._own(group, names(spool, spool.job(self.jid, group)))
+
+    def _own(self, group: str, listed: Iterable[str]) -> list[Chunk]:
         first = int(group) * CHUNKS_A_GROUP + 1
         own = range(first, first + self.size(group))  # a stray file must not close the job
-        listed = names(spool, spool.job(self.jid, group))
         return [c for n in listed if (c := parse(n)) and c.index in own]
+
+    def refresh(self, group: str, listed: Iterable[str]) -> None:
+        """Take what waits from a list that a lost race brought along."""
+        best = standing(self._own(group, listed))
+        self._fresh = [c for c in best.values() if c.state is State.WAIT]
 
     def look(self, spool: Spool, group: str) -> Sight:
         """List one group and remember what it showed.  Raises OSError."""

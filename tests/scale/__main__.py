@@ -2,16 +2,14 @@
 
 import argparse
 import logging
-import os
 import resource
 import sys
 import time
 
 from tests.scale.crowd import Crowd
 
-PLACES = int(os.environ.get("PLACES", "0"))
-SETTLED = 120.0  #: seconds of farm time until everybody has looked around
-MEASURED = 120.0
+RUSH = 30.0  #: seconds of farm time after a job was submitted
+GRIEF = 2.0  #: how many stretches are measured after deaths
 
 
 def told(crowd: Crowd, what: str, seconds: float) -> str:
@@ -26,50 +24,51 @@ def told(crowd: Crowd, what: str, seconds: float) -> str:
     )
 
 
-def scale(count: int) -> None:
-    """The four situations of a farm of so many nodes, one after the other."""
+def scale(count: int, stretch: float, places: int) -> None:
+    """The situations of a farm of so many nodes, one after the other."""
+
+    def show(what: str, seconds: float) -> None:
+        print(told(crowd, what, seconds), flush=True)
+        for place, calls in crowd.tally.places.most_common(places):
+            print(f"    {calls / seconds:8.2f}/s {place}")
+        crowd.tally.clear()
+
     crowd = Crowd(seed=count)
     crowd.enter(count, within=60.0)
     crowd.run(60.0)
-    show(crowd, "all started within a minute", 60.0)
-    crowd.run(SETTLED)
+    show("all start within a minute", 60.0)
+    crowd.run(stretch)
     crowd.tally.clear()
-    crowd.run(MEASURED)
-    show(crowd, "idle", MEASURED)
+    crowd.run(stretch)
+    show("idle", stretch)
     crowd.publish(10 * count, "big")
     crowd.tally.clear()
-    crowd.run(30.0)
-    show(crowd, "a job of ten chunks a node is submitted: first 30 s", 30.0)
-    crowd.run(90.0)
+    crowd.run(RUSH)
+    show(f"submission of a job of {10 * count:,} chunks, {RUSH:.0f} s", RUSH)
+    crowd.run(max(stretch - RUSH, 40.0))
     crowd.tally.clear()
     finished = crowd.finished
-    crowd.run(MEASURED)
-    show(crowd, f"busy, {(crowd.finished - finished) / MEASURED:.0f} chunks/s", MEASURED)
+    crowd.run(stretch)
+    show(f"busy, {(crowd.finished - finished) / stretch:.1f} chunks/s", stretch)
     dead = crowd.kill(0.1)
     crowd.tally.clear()
-    crowd.run(240.0)
-    freed = crowd.count("reclaimed")
-    show(crowd, f"{dead:,} nodes die, {freed:,} chunks freed within 240 s", 240.0)
-
-
-def show(crowd: Crowd, what: str, seconds: float) -> None:
-    print(told(crowd, what, seconds), flush=True)
-    if PLACES:
-        for place, count in crowd.tally.places.most_common(PLACES):
-            print(f"    {count / seconds:8.2f}/s {place}")
-    crowd.tally.clear()
+    crowd.run(GRIEF * stretch)
+    freed, seconds = crowd.count("reclaimed"), GRIEF * stretch
+    show(f"{dead:,} die, {freed:,} chunks freed within {seconds:.0f} s", seconds)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.scale", description=__doc__)
     parser.add_argument("nodes", type=int, nargs="*", default=[100, 1000, 10000])
+    parser.add_argument("--stretch", type=float, default=120.0, help="seconds measured, 120")
+    parser.add_argument("--places", type=int, default=0, help="show so many kinds of calls")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     print("| nodes | situation | requests/s | changing | busiest second | calls a second |")
     print("| --- | --- | --- | --- | --- | --- |")
     for count in args.nodes:
         began = time.process_time()
-        scale(count)
+        scale(count, args.stretch, args.places)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         print(f"{time.process_time() - began:.0f} s, {used} MB", file=sys.stderr, flush=True)
     return 0

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from renderd.core.names import Beat
 from renderd.errors import SpoolNotMounted
 from renderd.spool import nodes
-from renderd.spool.layout import Spool
+from renderd.spool.layout import BEATS, Spool
+from renderd.spool.moves import ensure_folder
 from renderd.spool.nodes import Life
 from renderd.spool.share import PosixShare
 
@@ -137,3 +138,12 @@ def test_garbage_in_the_inbox_is_dropped(spool: Spool, worker: Any, garbage: byt
     Path(spool.node(worker.inc, "inbox", "x.order")).write_bytes(garbage)
     assert nodes.receive(spool, worker.inc) == []
     assert os.listdir(spool.node(worker.inc, "inbox")) == []
+
+
+def test_the_hundred_and_second_shard_comes_after_the_hundred_and_first(spool: Spool) -> None:
+    for shard in range(101):
+        folder = spool.at(BEATS, f"{shard:02d}")
+        ensure_folder(spool, folder)
+        for number in range(nodes.SHARD_SIZE):
+            spool.share.create(f"{folder}/ws-{shard:04x}{number:04x}.00000001.5.aaaa", b"")
+    assert nodes.register(spool, "ws01-00000001", {}, 5).shard == "101"
