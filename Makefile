@@ -3,6 +3,7 @@
 #   make test     installs what the tests need and runs them
 #   make lint     style, types, import directions
 #   make volumes  the farm tests on real MooseFS and GlusterFS volumes, the doctor on Samba (root)
+#   make sim      100,000 simulated schedules, and every rule left out once; hours
 #   make bench    measures what docs/explanation/performance.md tells
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make many     200 daemons and 20,000 chunks on this machine: a quarter of an hour
@@ -61,9 +62,16 @@ faults: $(VENV)/.installed-dev
 sim-small: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sim --exhaustive 1
 
+# e.g. make sim SCHEDULES=1000 JOBS=8
+SCHEDULES = 100000
+JOBS = 2
+sim: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.sim --random-start --seeds $(SCHEDULES) --jobs $(JOBS)
+	@$(BIN)/python -m tests.sim --mutants --seeds 2000 --jobs $(JOBS)
+
 clean:
 	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint volumes bench faults sim-small clean
+.PHONY: all demo test lint volumes bench faults sim sim-small clean

@@ -65,7 +65,7 @@ class Farm:
         server.create(f"{ROOT}/{layout.SPOOL_FILE}", IDENTITY.text().encode())
         # What must succeed and what only looks goes through a program that nothing befalls.
         self.desk = self.program("desk", lambda actor: actor.sleep(float("inf")))
-        self.desk.is_exposed = False
+        self.desk.is_exposed, self.desk.is_aside = False, True
         self.people, self.trouble = People(self), Trouble(self)
 
     def program(self, name: str, act: Callable[[Actor], None]) -> Actor:
@@ -113,9 +113,11 @@ class Farm:
     def run(self) -> None:
         """Faults first, then calm; raises Violation."""
         world, rng = self.world, self.rng
-        for _ in range(self.plan.nodes or rng.choice(NODES)):
-            self.start_node()
-        end = self.plan.steps or rng.choice(STEPS)
+        nodes, steps = rng.choice(NODES), rng.choice(STEPS)
+        for number in range(self.plan.nodes or nodes):
+            if world.happens("nodes", number, "node"):
+                self.start_node()
+        end = self.plan.steps or steps
         weights = {name: weight * rng.choice((0, 1, 1, 3)) for name, weight in ACTS.items()}
         if not self.plan.is_forgetful:
             weights["lose_power"] = 0

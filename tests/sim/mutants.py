@@ -5,6 +5,7 @@ written.  `python -m tests.sim --mutants` says how many schedules it took to cat
 """
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -142,27 +143,22 @@ def _patch_enter(patch: Patch, enter: Any) -> None:
 
 @mutant
 def publish_before_the_job_is_complete(patch: Patch) -> None:
-    build = jobs.build
-    kept: list[tuple[Any, ...]] = []
+    enter, settle, whole = jobs._enter_chunk, jobs.settle_publication, jobs.is_complete
+    kept: dict[str, list[Any]] = {}  #: of jobs that are not published yet
 
-    def build_later(spool: Any, jid: str, draft: Any, order: Any, progress: Any = None) -> Any:
-        kept.clear()
-        enter, jobs._enter_chunk = jobs._enter_chunk, lambda *args: kept.append(args)
-        whole, jobs.is_complete = jobs.is_complete, lambda *_: True
-        try:
-            return build(spool, jid, draft, order, progress)
-        finally:
-            jobs._enter_chunk, jobs.is_complete = enter, whole
+    def later(spool: Any, jid: str, *more: Any) -> None:
+        kept.setdefault(jid, []).append((spool, jid, *more))
 
-    settle = jobs.settle_publication
+    def believe(spool: Any, jid: str, chunks: int) -> bool:
+        return jid in kept or whole(spool, jid, chunks)
 
     def then(spool: Any, place: Any, draft: Any) -> bool:
-        late, kept[:] = list(kept), []
-        for args in late:
-            jobs._enter_chunk(*args)
+        for args in kept.pop(place[1].jid, []):
+            enter(*args)
         return settle(spool, place, draft)
 
-    patch(jobs, "build", build_later)
+    patch(jobs, "_enter_chunk", later)
+    patch(jobs, "is_complete", believe)
     patch(jobs, "settle_publication", then)
 
 
@@ -216,16 +212,12 @@ def retry_without_a_bump(patch: Patch) -> None:
 
 @mutant
 def reclaim_without_a_bump(patch: Patch) -> None:
-    reclaim = life.reclaim
+    bump = tickets.bump
 
-    def quiet(node: Any, jid: str, lost: Any) -> None:
-        bump, tickets.bump = tickets.bump, lambda *_: True
-        try:
-            reclaim(node, jid, lost)
-        finally:
-            tickets.bump = bump
+    def quiet(spool: Any, jid: str) -> bool:
+        return sys._getframe(1).f_code is life.reclaim.__code__ or bump(spool, jid)
 
-    patch(life, "reclaim", quiet)
+    patch(tickets, "bump", quiet)
     patch(hunt, "_look_again", nothing)
 
 
@@ -307,25 +299,17 @@ def _look_without_reclaim(look: Any) -> Any:
 
 @mutant
 def a_death_is_dealt_with_once(patch: Patch) -> None:
-    free = life.free_the_dead
-    seen: set[tuple[int, str]] = set()
+    intents = nodes.intents
+    seen: set[tuple[str, str]] = set()
 
-    def once(node: Any, now: float) -> None:
-        dead = nodes.dead
+    def once(spool: Any, inc: str) -> Any:
+        if sys._getframe(1).f_code is not life.free_the_dead.__code__:
+            return intents(spool, inc)
+        is_new = (spool.who, inc) not in seen
+        seen.add((spool.who, inc))
+        return intents(spool, inc) if is_new else []
 
-        def fresh(spool: Any) -> set[str]:
-            found = dead(spool)
-            left = {i for i in found if (id(node), i) not in seen}
-            seen.update((id(node), i) for i in found)
-            return left | ({node.inc} & found)
-
-        nodes.dead = fresh
-        try:
-            free(node, now)
-        finally:
-            nodes.dead = dead
-
-    patch(life, "free_the_dead", once)
+    patch(nodes, "intents", once)
     patch(hunt, "look", _look_without_reclaim(hunt.look))
 
 

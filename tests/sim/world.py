@@ -14,6 +14,7 @@ from tests.sim.weather import CALM, STRIKES, Weather
 ROOT = "/spool"
 LATENCY = 0.002  #: seconds a call takes when nothing is wrong
 BURSTS = (0, 0, 0, 1, 2, 4, 8, 30)  #: calls that an actor makes before another may run
+PAUSES = (0.0, 0.0, 0.0, 0.002, 0.004, 0.02, 0.1, 0.5)  #: seconds that it then leaves to others
 LATE_STEPS = 4000  #: within which a late duplicate arrives
 Key = tuple[str, int]
 
@@ -67,7 +68,10 @@ class Actor:
         self.name = f"{machine.name}/{machine.born}"
         machine.born += 1
         self.rng = random.Random(f"{world.seed} {self.name}")
+        # Its own as well, so that an event left out of a schedule leaves others' turns as they are.
+        self._pace = random.Random(f"{world.seed} {world.turns} {self.name} pace")
         self.is_alive, self.is_exposed = True, True
+        self.is_aside = False  #: asks within others' turns, and waits for nobody
         self.wake = world.now
         self.calls = 0
         self.dies_at = -1  #: the call before or at which a program is killed half-way
@@ -86,9 +90,9 @@ class Actor:
         finally:
             self.is_alive = False
 
-    def resume(self, budget: int) -> None:
-        """Let it run until it has made `budget` calls more, or sleeps."""
-        self._budget = budget
+    def resume(self) -> None:
+        """Let it run until it has made some calls more, or sleeps."""
+        self._budget = self._pace.choice(BURSTS)
         self._thread.switch()
 
     def step(self) -> None:
@@ -99,8 +103,12 @@ class Actor:
         self.calls += 1
         self._budget -= 1
         now = world.now
-        if self._budget < 0 or machine.frozen_until > now or world.outage_until > now:
-            self.pause()
+        if self.is_aside:
+            return
+        if self._budget < 0:
+            self.sleep(now + self._pace.choice(PAUSES))
+        elif machine.frozen_until > now or world.outage_until > now:
+            self.sleep(now)
         elif not self.is_alive:
             raise Died
         if self.calls == self.dies_at:
@@ -150,9 +158,10 @@ class Actor:
 class World:
     """Runs actors in an order that the seed decides, and counts what happened."""
 
-    def __init__(self, seed: int, script: Mapping[Key, str] | None = None) -> None:
+    def __init__(self, seed: int, script: Mapping[Key, str] | None = None, turns: int = 0) -> None:
         self.seed, self.script = seed, script
-        self.rng = random.Random(f"{seed} turns")
+        self.turns = turns  #: which of the orders of turns, for one script
+        self.rng = random.Random(f"{seed} power")
         self._sky = random.Random(f"{seed} sky")
         self.hub = getcurrent()
         self.now = 1000.0
@@ -262,10 +271,10 @@ class World:
                 return False
             self.now = min(max(a.wake, a.blocked_until()) for a in self.actors)
             return True
-        actor = ready[0] if len(ready) == 1 else self.rng.choice(ready)
+        actor = ready[0] if len(ready) == 1 else min(ready, key=_wake)
         if actor.is_alive:
             self.turn = actor
-            actor.resume(self.rng.choice(BURSTS))
+            actor.resume()
             self.turn = None
         if not actor.is_alive:
             self.actors.remove(actor)
@@ -282,3 +291,7 @@ class World:
         finally:
             self.is_late = False
         self.count("late and effective")
+
+
+def _wake(actor: Actor) -> float:
+    return actor.wake
