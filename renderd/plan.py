@@ -6,7 +6,7 @@ What comes from a disk or a .blend is written so first; what a person wrote is t
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from renderd import blend
@@ -222,6 +222,7 @@ class Wish:
 
     scenes: tuple[str, ...] = ()  #: every listed scene where none is named
     frames: tuple[Run, ...] | None = None
+    ranges: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)  #: of single scenes
     out: str = ""
     name: str = ""
     uses_factory_startup: bool = True
@@ -320,7 +321,7 @@ def _scene_draft(
 
 
 def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
-    runs = wish.frames or _own_runs(scene)
+    runs = wish.ranges.get(scene.name) or wish.frames or _own_runs(scene)
     if not runs:
         raise UsageError(
             f"scene {label.label(scene.name)!r} of {path} starts at {scene.start}"

@@ -1,5 +1,6 @@
 """What would make a .blend render wrongly or not at all on this farm, before it is queued."""
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +15,11 @@ from renderd.core.farm import Farm
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.core.label import label
+from renderd.core.names import Ticket
 from renderd.errors import BlendError, UsageError
+from renderd.spool import frames
 from renderd.spool.ground import Ground, Sight
+from renderd.spool.layout import Spool
 
 _PATH_SHOWN = 1000
 _NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]*|)")
@@ -40,6 +44,7 @@ class Kind(StrEnum):
     LIBRARY = "library"  #: there and damaged
     CAMERA = "camera"
     OUTPUT = "output"
+    OWNED = "owned"  #: an open job writes the same frames
     MOVIE = "movie"
     UNBAKED = "unbaked"
     VERSION = "version"
@@ -70,13 +75,18 @@ class Finding:
 class Preflight:
     """The examination of one command's jobs: every file and folder is looked at once."""
 
-    def __init__(self, farm: Farm, platform: str, ground: Ground) -> None:
-        self._farm, self._platform = farm, platform
+    def __init__(
+        self, farm: Farm, platform: str, ground: Ground, spool: Spool | None = None
+    ) -> None:
+        self._farm, self._platform, self._spool = farm, platform, spool
         self._sight = Sight(ground)
         self._graphs = Graphs()
 
-    def check(self, draft: Draft) -> list[Finding]:
-        """What speaks against a job made from a .blend; nothing for one of other programs."""
+    def check(self, draft: Draft, *, replaces: bool = False) -> list[Finding]:
+        """What speaks against a job made from a .blend; nothing for one of other programs.
+
+        `replaces`: it takes its output from the open job that has it.
+        """
         if draft.source is None:
             return []
         path = self._farm.expand_roots(draft.source.path, self._platform)
@@ -85,6 +95,7 @@ class Preflight:
         found = [_fitted(one, draft) for one in found]
         if draft.out:
             found += self._output(self._farm.expand_roots(draft.out, self._platform))
+            found += self._owned(draft, replaces=replaces)
         found += _movie(draft)
         return merged([*found, *self._version(draft.info)])
 
@@ -169,6 +180,23 @@ class Preflight:
         words = f"frames would go to each node's own disk ({disk}): {_show(out)}"
         remedy = "write to a share that every node sees: --out /share/shot_####"
         return [_finding(Severity.STOP, Kind.OUTPUT, words, remedy, path=out)]
+
+    def _owned(self, draft: Draft, *, replaces: bool) -> Iterator[Finding]:
+        job = Job(jid="", info=draft.info, chunks=1, out=draft.out, writes=draft.writes)
+        writing: list[Ticket] = []
+        if self._spool is not None:
+            with contextlib.suppress(OSError):  # whoever queues it is told
+                writing = frames.writers(self._spool, job)
+        out = self._farm.expand_roots(draft.out, self._platform)
+        for one in writing:
+            other = f"job {one.jid} ({one.slug})"
+            if replaces:
+                words = f"{other}, which is open and writes {_show(out)}, is cancelled first"
+                yield _finding(Severity.NOTE, Kind.OWNED, words, "", path=out)
+            else:
+                words = f"{_show(out)} is being written by {other}, which is open"
+                remedy = "wait for it or cancel it; else choose another --out, or --replace it"
+                yield _finding(Severity.STOP, Kind.OWNED, words, remedy, path=out)
 
     def _version(self, info: Info) -> list[Finding]:
         job = Job(jid="", info=info, chunks=1)

@@ -1,34 +1,28 @@
 """`render add`: queue the scenes of .blend files, an info file or any command."""
 
 import argparse
-import contextlib
 import os
 import shlex
 import sys
-from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from frontend import words
+from frontend import submission, words
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm
-from frontend.cli.findings import STOPPED, facts, stopping, tell
-from frontend.farm import me
-from renderd import plan, preflight
+from frontend.cli.findings import STOPPED, facts, tell
+from frontend.submission import Added, Asked, Progress, Submission, Terms
+from renderd import plan
 from renderd.core import amounts, frames, infofile, needs, outputs, video, videojob
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
-from renderd.core.label import label, slug
+from renderd.core.label import label
 from renderd.core.needs import Needs
-from renderd.errors import RenderdError, SourceChanged, UsageError
-from renderd.preflight import Finding, Preflight
-from renderd.spool import ground, jobs, keeping, orders, sources, tickets
+from renderd.errors import UsageError
 from renderd.spool.layout import HELD, Spool
 
 PARTLY = 3
-_PLANS = 4  #: of a .blend that is saved again and again while it is queued
 _MANY = 1000  #: chunks from which publishing shows its progress
 _EXAMPLES = """\
 Examples:
@@ -88,48 +82,27 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Plan every job first, so that a mistake queues nothing; then publish them.
-
-    A .blend that is saved meanwhile is planned anew.
-    """
+    """Plan every job first, so that a mistake queues nothing; then publish them."""
     if bool(args.files) == bool(args.command):
         raise UsageError("what is to be rendered?", "name FILE.blend, or say --command 'prog …'")
     spool = open_farm(args)
-    for _ in range(_PLANS - 1):
-        with contextlib.suppress(SourceChanged):
-            return _add(args, spool)
-    return _add(args, spool)
+    done = submission.submit(spool, lambda: _asked(args, spool), output.talk, _progress)
+    if not args.dry_run and not done.error and not done.is_refused:
+        nudge(args, spool)
+    return _report(args, done)
 
 
-def _add(args: argparse.Namespace, spool: Spool) -> int:
-    """Raises SourceChanged where a .blend was saved since it was read; nothing is queued then."""
-    drafts = _apart(_drafts(args, spool))
-    checked = _checked(spool, drafts)
-    found = preflight.merged(one for findings in checked for one in findings)
-    after = jobs.resolve_after(spool, tuple(args.after or ())) if args.after else ()
-    if args.dry_run:
-        return _report(args, [_facts(draft, "", "dry-run") for draft in drafts], None, found)
-    if stopping(found) and not args.force:
-        return _report(args, [], None, found)
-    added: list[dict[str, Any]] = []
-    for draft, findings in zip(drafts, checked, strict=True):
-        why = preflight.hold_reason(findings, draft)
-        try:
-            added.append(_publish(args, spool, draft, after, why))
-        except RenderdError as error:
-            if not added:
-                raise
-            return _report(args, added, error, found)
-    nudge(args, spool)
-    return _report(args, added, None, found)
-
-
-def _checked(spool: Spool, drafts: list[Draft]) -> list[list[Finding]]:
-    """What the pre-flight found of each job."""
-    if not any(draft.source for draft in drafts):
-        return [[] for _ in drafts]
-    flight = Preflight(spool.farm, sys.platform, ground.survey(spool, sys.platform))
-    return [flight.check(draft) for draft in drafts]
+def _asked(args: argparse.Namespace, spool: Spool) -> Asked:
+    drafts = _drafts(args, spool)  # first: an info file says `after`, too
+    terms = Terms(
+        after=tuple(args.after or ()),
+        keeps_whole=args.missing,
+        replaces=args.replace,
+        copies=not args.no_snapshot,
+        forces=args.force,
+        only_looks=args.dry_run,
+    )
+    return Asked(drafts, terms)
 
 
 def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
@@ -148,32 +121,6 @@ def _drafts(args: argparse.Namespace, spool: Spool) -> list[Draft]:
             wish = _wish(args, info)
             drafts += plan.from_blend(path, wish, spool.farm, sys.platform, output.talk)
     return drafts
-
-
-def _apart(drafts: list[Draft]) -> list[Draft]:
-    """Let scenes that name one output write under their own names, as one would undo the other.
-
-    Scenes of one name in several files go by the jobs' names, which have the files' in them.
-    Raises UsageError where names alone do not tell them apart.
-    """
-    counted = Counter(draft.out for draft in drafts if draft.out)
-    alike = Counter((draft.out, slug(draft.info.scene or draft.name)) for draft in drafts)
-    found, seen = [], set()
-    for draft in drafts:
-        if counted[draft.out] > 1:
-            folder, _, base = draft.out.rpartition("/")
-            own = slug(draft.info.scene or draft.name)
-            own = slug(draft.name) if alike[draft.out, own] > 1 else own
-            out = f"{folder}/{own}_{base}"
-            output.talk(f"{draft.name}: not alone in {draft.out}, so it writes {out}")
-            draft = replace(draft, out=out, info=replace(draft.info, out=out))  # noqa: PLW2901
-        if draft.out and draft.out in seen:
-            raise UsageError(
-                f"several jobs would write {draft.out}", "add them one by one, each with its --out"
-            )
-        seen.add(draft.out)
-        found.append(draft)
-    return found
 
 
 def _wish(args: argparse.Namespace, info: Info) -> plan.Wish:
@@ -296,31 +243,7 @@ def _pair(word: str) -> tuple[str, str]:
     return name, value
 
 
-def _publish(
-    args: argparse.Namespace, spool: Spool, draft: Draft, after: tuple[str, ...], why_held: str
-) -> dict[str, Any]:
-    order = jobs.Order(
-        me(),
-        is_held=draft.info.hold or args.missing,
-        reason=why_held,
-        after=after,
-        replaces=args.replace,
-        copies=not args.no_snapshot and sources.may_copy(draft),
-    )
-    draft = plan.with_libraries(draft, spool.farm, sys.platform)
-    jid = jobs.publish(spool, draft, order, _progress(draft))
-    kept = 0
-    if args.missing:
-        kept = keeping.keep_whole(spool, jid)
-        if not draft.info.hold and not why_held:
-            orders.release(spool, jid)
-    place = tickets.find(spool, jid)
-    return _facts(draft, jid, place[0] if place else HELD) | (
-        {"kept": kept} if args.missing else {}
-    )
-
-
-def _progress(draft: Draft) -> Callable[[int, int], None] | None:
+def _progress(draft: Draft) -> Progress | None:
     """A line that counts, for a job that takes a while to write."""
     if not sys.stderr.isatty() or sum(1 for _ in draft.pieces()) <= _MANY:
         return None
@@ -333,31 +256,28 @@ def _progress(draft: Draft) -> Callable[[int, int], None] | None:
     return show
 
 
-def _facts(draft: Draft, jid: str, state: str) -> dict[str, Any]:
+def _facts(one: Added) -> dict[str, Any]:
+    draft = one.draft
     first = next(draft.pieces())
     lines = job_record.chunk_words(draft.info, first, draft.out)
     return {
-        "jid": jid,
+        "jid": one.jid,
         "name": draft.name,
         "scene": draft.info.scene,
         "frames": frames.text(draft.runs) if draft.runs else "",
-        "chunks": sum(1 for _ in draft.pieces()),
+        "chunks": draft.count(),
         "out": outputs.hashed(draft.out) if draft.out else "",
-        "state": state,
+        "state": one.state,
         "priority": draft.info.priority,
         "command": shlex.join(lines[0]) if lines else "",
         **({"video": videojob.out_of(draft)} if draft.info.video is not None else {}),
+        **({"kept": one.kept} if one.kept is not None else {}),
     }
 
 
-def _report(
-    args: argparse.Namespace,
-    added: list[dict[str, Any]],
-    error: RenderdError | None,
-    found: list[Finding],
-) -> int:
-    is_refused = bool(stopping(found)) and not args.force
-    code = PARTLY if error else STOPPED if is_refused else 0
+def _report(args: argparse.Namespace, done: Submission) -> int:
+    added, error, found = [_facts(one) for one in done.added], done.error, done.found
+    code = PARTLY if error else STOPPED if done.is_refused else 0
     if args.json:
         said = {"error": error.message, "remedy": error.remedy} if error else {}
         value = {"dry_run": args.dry_run, "jobs": added, "findings": facts(found), **said}
@@ -374,7 +294,7 @@ def _report(
             output.say(f"  first chunk: {label(job['command'], 1000)}")
         if "video" in job:
             output.say(f"  then a movie: {label(job['video'], 400)}")
-    tell(args, found, is_refused=is_refused)
+    tell(args, found, is_refused=done.is_refused)
     if error:
         output.talk(f"render: {error}")
     elif added and not args.dry_run:

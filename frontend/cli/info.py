@@ -83,7 +83,8 @@ def _preflight(args: argparse.Namespace) -> "Preflight":
         sys.stderr.write("no farm is named, so what its nodes see and have is not checked\n")
         return preflight.Preflight(Farm(), sys.platform, ground.Ground())
     spool = open_farm(args)
-    return preflight.Preflight(spool.farm, sys.platform, ground.survey(spool, sys.platform))
+    looked = ground.survey(spool, sys.platform)
+    return preflight.Preflight(spool.farm, sys.platform, looked, spool)
 
 
 def _ask(path: str, *, with_settings: bool) -> tuple[dict[str, Any], list[str]]:

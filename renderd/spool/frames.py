@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from renderd.core import jsonvalue
 from renderd.core.job import Job, Writes
+from renderd.core.names import Ticket
 from renderd.core.outputs import frame_of, owned
 from renderd.errors import OutputOwned, OutputUnseen, SpoolError
 from renderd.spool import guests, mount, passes, tickets
@@ -134,6 +135,19 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
         _put(spool, output, output.owner, job.jid)
     for other in over:
         _shut_out(spool, output, other)
+
+
+def writers(spool: Spool, job: Job) -> list[Ticket]:
+    """The open jobs that write the frames which a job that is not queued yet would write.
+
+    Raises OSError.
+    """
+    output = locate(spool, job)
+    if output is None:
+        return []
+    known = {_holder(spool, output), *guests.hosts(spool, output)} - {""}
+    places = [tickets.find(spool, jid) for jid in sorted(known)]
+    return [place[1] for place in places if place is not None and place[0] in OPEN]
 
 
 def mark(spool: Spool, job: Job) -> None:

@@ -297,6 +297,21 @@ def test_a_dry_run_tells_what_would_stop_it(spool: Spool, add, tmp_path: Path):
     assert tickets.everywhere(spool) == {}
 
 
+def test_a_shot_whose_frames_an_open_job_writes_is_told_of_it_and_may_replace_it(
+    spool: Spool, add, tmp_path: Path
+):
+    path = made(tmp_path)
+    first = add(path)[1]["jobs"][0]["jid"]
+    status, value = add(path, "--frames", "1-5")
+    assert (status, value["jobs"]) == (1, [])
+    [owned] = value["findings"]
+    assert (owned["severity"], owned["kind"]) == ("stop", "owned")
+    assert f"job {first} (shot)" in owned["sentence"]
+    status, value = add(path, "--replace")
+    assert (status, [f["severity"] for f in value["findings"]]) == (0, ["note"])
+    assert tickets.find(spool, first)[0] == "cancelled"
+
+
 @pytest.mark.parametrize("words", [(), ("--force",), ("--missing",)])
 def test_an_unbaked_cloth_holds_a_job_of_several_chunks(spool: Spool, add, tmp_path: Path, words):
     status, value = add(made(tmp_path, cloth=False), *words)
