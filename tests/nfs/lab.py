@@ -172,13 +172,14 @@ class Guest:
 
     def freeze(self) -> None:
         """Stop the whole machine, as a suspended laptop."""
+        # Its kernel alone, which lets its processes run: their own stop would reach the guest.
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGSTOP)
+        self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on as if nothing had been."""
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGCONT)
+        self.process.send_signal(signal.SIGCONT)
 
     def cut_off(self) -> None:
         """Cut its network; everything on it goes on."""
@@ -222,6 +223,7 @@ class Lab:
             ["uml_switch", "-unix", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # it tells of each packet that a full guest let fall
             env=self.environ,
             start_new_session=True,
         )
