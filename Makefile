@@ -8,6 +8,8 @@
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make many     200 daemons and 20,000 chunks on this machine: a quarter of an hour
 #   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
+#   make nfs      real daemons on kernel NFS, every fault on every network (root, an hour)
+#   make soak     the same in a random order, HOURS=8 long
 #   make clean    removes what the above left behind
 
 PYTHON = python3
@@ -15,6 +17,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 # e.g. make test TESTS=tests/core, make test WORKERS=4
 TESTS = tests
+HOURS = 8
 WORKERS = auto
 
 all: demo
@@ -69,9 +72,16 @@ sim: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sim --random-start --seeds $(SCHEDULES) --jobs $(JOBS)
 	@$(BIN)/python -m tests.sim --mutants --seeds 2000 --jobs $(JOBS)
 
+nfs: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.nfs
+	@$(BIN)/python -m tests.nfs --costs
+
+soak: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.nfs --soak $(HOURS)
+
 clean:
 	rm -rf demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint volumes bench faults sim sim-small clean
+.PHONY: all demo test lint volumes bench faults sim sim-small nfs soak clean

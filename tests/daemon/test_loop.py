@@ -13,6 +13,7 @@ from renderd.daemon.work import Ending, Result
 from renderd.spool import control, nodes, orders, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, Spool
 from renderd.spool.listing import chunks
+from renderd.spool.share import PosixShare
 
 Publish = Callable[..., str]
 MakeNode = Callable[..., Driven]
@@ -435,3 +436,24 @@ def test_jobs_that_fail_on_every_node_alike_do_not_make_a_node_rest(
     node.run(12)
     assert bool(node.node.rest.reason) is rests
     assert bool(node.works) is not rests
+
+
+def test_an_order_that_comes_after_a_quiet_time_is_obeyed(spool: Spool, driven: Driven) -> None:
+    driven.run(60)
+    orders.send(spool, driven.node.inc, Request(Op.PAUSE, {}))
+    driven.run(15)
+    assert driven.node.rest.reason
+
+
+def test_a_quiet_inbox_is_asked_whether_it_changed_and_not_listed(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driven.run(60)
+    listed: list[str] = []
+    listdir = PosixShare.listdir
+    monkeypatch.setattr(
+        PosixShare, "listdir", lambda share, path: listed.append(path) or listdir(share, path)
+    )
+    driven.run(60)
+    assert [path for path in listed if "/beat/" in path]
+    assert not [path for path in listed if path.endswith("/inbox")]
