@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.nfs import evidence
 from tests.nfs.fleet import OUT, RENDER, SPOOL, Fleet, Job, patiently, standin
-from tests.nfs.lab import SHARE, Guest
+from tests.nfs.lab import SHARE, Guest, LabError
 
 Befall = Callable[[Fleet, Job], None]
 
@@ -188,6 +188,8 @@ def swap(fleet: Fleet, job: Job) -> None:
         " while (1) { substr($held[rand @held], rand(1 << 20), 1) = q(x) for 1 .. 50 }'"
     )
     patiently(lambda: hog.is_over or _swap_free(guest) < 0.1, f"the swap of {guest} is full")
+    if hog.is_over:
+        raise LabError(f"{guest} did not fill its swap:\n{hog.text}")
     fleet.goes_on(job, 12)
     guest.run("kill -9 $(pgrep -f 'my @held')", 600)
 
