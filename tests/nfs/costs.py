@@ -1,4 +1,4 @@
-"""What the farm asks of the server, counted by the clients' kernels, against spool.md section 9."""
+"""What the farm asks of the server, counted by the clients' kernels, against ADR 0014."""
 
 import json
 import shlex
@@ -13,6 +13,8 @@ from tests.nfs.lab import ROOT, SHARE, Guest
 
 METER = ROOT / "tests" / "nfs" / "meter.py"
 FRAMES, CHUNK = 300, 10
+#: RPCs that ADR 0014 allows
+A_CLAIM, A_CHUNK, A_FRAME, IDLE_SECOND = 2, 25, 40, 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class Costs:
 def all_of(fleet: Fleet, *, idle_for: float) -> Costs:
     """Count all that the design gives a number for, on a fleet without a job."""
     kinds = steps(fleet)
-    found = of_steps(kinds)
+    claim = Cost("a claim", sum(kinds["claim"].values()), A_CLAIM)
     chunk, kinds["a chunk, all in"] = of_chunks(fleet)
     idle, kinds["an idle node, a second"] = of_idleness(fleet, idle_for)
-    return Costs((*found, chunk, idle), kinds)
+    return Costs((claim, chunk, idle), kinds)
 
 
 def sent(guest: Guest) -> Counter[str]:
@@ -66,19 +68,6 @@ def _mean(kinds: Counter[str]) -> Counter[str]:
     return Counter({kind: round(number / times, 2) for kind, number in kinds.items()})
 
 
-def of_steps(found: dict[str, Counter[str]]) -> list[Cost]:
-    """The targets that can be told from single steps."""
-    total = {what: sum(kinds.values()) for what, kinds in found.items()}
-    beat = sum(total[what] for what in ("beat", "observe", "inbox", "status"))
-    beat += total["dead"] / 4
-    poll = 2 * total["half a poll"]
-    return [
-        Cost("a claim", total["claim"], 2),
-        Cost("a second of an idle node at 2 s polls", poll / 2 + beat / 10, 1),
-        Cost("a second of an idle node at 10 s polls", (poll + beat) / 10, 0.4),
-    ]
-
-
 def of_chunks(fleet: Fleet) -> tuple[Cost, Counter[str]]:
     """What a finished chunk costs, all in, less what its renderer asked for itself."""
     own = _own_of_a_frame(fleet.lab.clients[0])
@@ -91,7 +80,7 @@ def of_chunks(fleet: Fleet) -> tuple[Cost, Counter[str]]:
     spent = sum((a - b for a, b in zip(after, before, strict=True)), Counter())
     kinds = Counter({kind: round(number / job.chunks, 2) for kind, number in spent.items()})
     rpcs = sum(spent.values()) / job.chunks - own * CHUNK
-    return Cost(f"a chunk of {CHUNK} frames", rpcs, 15 + 2 * CHUNK), kinds
+    return Cost(f"a chunk of {CHUNK} frames", rpcs, A_CHUNK + A_FRAME * CHUNK), kinds
 
 
 def _own_of_a_frame(guest: Guest) -> float:
@@ -118,4 +107,4 @@ def of_idleness(fleet: Fleet, idle_for: float) -> tuple[Cost, Counter[str]]:
     seconds = (time.monotonic() - began) * len(after)
     spent = sum((a - b for a, b in zip(after, before, strict=True)), Counter())
     kinds = Counter({kind: round(number / seconds, 3) for kind, number in spent.items()})
-    return Cost("a second of an idle node", sum(spent.values()) / seconds, 0.4), kinds
+    return Cost("a second of an idle node", sum(spent.values()) / seconds, IDLE_SECOND), kinds
