@@ -26,14 +26,17 @@ def _on(network: str, *names: str | Scenario) -> list[Trial]:
 
 
 def _short(name: str, befall: scenarios.Befall) -> Scenario:
-    return replace(scenarios.named(name), befall=befall)
+    return replace(scenarios.named(name), befall=befall, frames=120)
 
 
 #: at most 12 minutes on two cores
 SHORT = [
-    *_on("v4.2", _short("restarts", scenarios.restarts(4)), "server-power", "zombie"),
-    *_on("v3", _short("pause", scenarios.pause(40)), "partition", "full", "skew"),
-    *_on("v3-soft", _short("restarts", scenarios.restarts(3)), "client-power"),
+    *_on("v4.2", _short("restarts", scenarios.restarts(3))),
+    *_on("v4.2", _short("server-power", scenarios.server_power_cuts(1)), "zombie"),
+    *_on("v3", _short("pause", scenarios.pause(30)), "partition"),
+    *_on("v3", _short("full", scenarios.full_export(25))),
+    *_on("v3", _short("skew", scenarios.clock_skew)),
+    *_on("v3-soft", _short("restarts", scenarios.restarts(2)), "client-power"),
     *_on("uids", "calm"),
     *_on("all-squash", "calm"),
 ]

@@ -99,10 +99,15 @@ def pause(seconds: float) -> Befall:
     return befall
 
 
-def server_power_cut(fleet: Fleet, job: Job) -> None:
-    fleet.lab.cut_power_of_server()
-    fleet.goes_on(job)
-    fleet.lab.cut_power_of_server()
+def server_power_cuts(times: int) -> Befall:
+    """Take the server's power away so often; its disk has what was synced."""
+
+    def befall(fleet: Fleet, job: Job) -> None:
+        for _ in range(times):
+            fleet.lab.cut_power_of_server()
+            fleet.goes_on(job)
+
+    return befall
 
 
 def partition(fleet: Fleet, job: Job) -> None:
@@ -160,11 +165,15 @@ def zombie(fleet: Fleet, job: Job) -> None:
     _comes_back(fleet, guest)
 
 
-def full_export(fleet: Fleet, job: Job) -> None:
+def full_export(seconds: float) -> Befall:
     """Fill the export to its last block for longer than nodes may be silent."""
-    fleet.lab.fill_export()
-    time.sleep(45)
-    fleet.lab.empty_export()
+
+    def befall(fleet: Fleet, job: Job) -> None:
+        fleet.lab.fill_export()
+        time.sleep(seconds)
+        fleet.lab.empty_export()
+
+    return befall
 
 
 def clock_skew(fleet: Fleet, job: Job) -> None:
@@ -217,12 +226,12 @@ ALL = (
     Scenario("calm", "nothing happens", nothing, 60),
     Scenario("restarts", "the server restarts 20 times", restarts(20)),
     Scenario("pause", "the server stands still for 2 minutes", pause(120)),
-    Scenario("server-power", "the server loses power twice", server_power_cut),
+    Scenario("server-power", "the server loses power twice", server_power_cuts(2)),
     Scenario("cable", "a client's network goes for 3 s, three times", short_partition),
     Scenario("partition", "a client is cut off until it counts as dead", partition),
     Scenario("client-power", "a client loses power", client_power_cut),
     Scenario("zombie", "a frozen client wakes after its death", zombie),
-    Scenario("full", "the export is full for 45 s", full_export),
+    Scenario("full", "the export is full for 45 s", full_export(45)),
     Scenario("skew", "two clients' clocks jump by hours", clock_skew),
     Scenario("saturated", "one nfsd thread, 18 clients' processes", saturated_server),
     Scenario("blender", "real Blender; the server restarts", restarts(2), 48, blend),

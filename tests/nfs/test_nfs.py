@@ -20,7 +20,7 @@ def present() -> Iterator[Present]:
 
 
 def test_the_server_is_asked_no_more_than_the_design_says(present: Present):
-    found = costs.all_of(present.fleet("v4.2"), idle_for=60)
+    found = costs.all_of(present.fleet("v4.2"), idle_for=40)
     assert not [str(cost) for cost in found.costs if not cost.is_met], found.kinds
 
 
