@@ -83,14 +83,15 @@ def take_chunks(meter: Meter, spool: layout.Spool, jid: str, inc: str) -> None:
 def beat_and_poll(meter: Meter, spool: layout.Spool, pulse: nodes.Pulse) -> None:
     """What a node does that has nothing to do."""
     queue, top = Folder(spool.at("queue")), Folder(spool.root)
+    graves, inbox = Folder(spool.at("dead")), Folder(spool.node(pulse.beat.inc, "inbox"))
     for number in range(ROUNDS):
         for folder in (queue, top):
             meter.measure("half a poll", folder.look, spool, 10.0 * number)
         meter.measure("beat", nodes.beat, spool, pulse, 5)
         meter.measure("observe", nodes.beats, spool, pulse.shard)
-        meter.measure("inbox", nodes.receive, spool, pulse.beat.inc)
+        meter.measure("inbox", inbox.look, spool, 10.0 * number)
         meter.measure("status", nodes.publish_status, spool, pulse.beat.inc, {})
-        meter.measure("dead", nodes.dead, spool)
+        meter.measure("dead", graves.look, spool, 10.0 * number)
 
 
 class Watched:
