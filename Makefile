@@ -71,6 +71,8 @@ JOBS = 2
 sim: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sim --random-start --seeds $(SCHEDULES) --jobs $(JOBS)
 	@$(BIN)/python -m tests.sim --mutants --seeds 2000 --jobs $(JOBS)
+	@$(BIN)/python -m tests.sim --beside 0.1.0 --seeds $$(($(SCHEDULES) / 10))
+	@$(BIN)/python -m tests.sim --exhaustive 1
 
 nfs: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.nfs
