@@ -16,7 +16,12 @@ from tests.sim.mutants import applied
 from tests.sim.shrink import say
 
 TABLE = Path(__file__).with_name("caught.json")
+MISFITS = (TypeError, AttributeError, NameError)  #: a mutant that the code has outgrown
 Catch = tuple[str, int | None, str]  #: the mutant, the seed, what was broken
+
+
+class MutantMisfits(Exception):
+    """A mutant fell over its own patch, which shows nothing of the rule."""
 
 
 def read() -> dict[str, int]:
@@ -36,6 +41,8 @@ def catch(name: str, seeds: Iterable[int], plan: Plan) -> Catch:
         for seed in seeds:
             try:
                 simulate(seed, plan)
+            except MISFITS as error:
+                raise MutantMisfits(f"{name}: {error!r}") from error
             except Exception as error:
                 return name, seed, say(error)
     return name, None, ""

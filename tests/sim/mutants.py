@@ -5,12 +5,13 @@ written.  `python -m tests.sim --mutants` says how many schedules it took to cat
 """
 
 import contextlib
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from renderd.core import lease
-from renderd.core.chunk import State, parse
+from renderd.core.chunk import Chunk, State, parse
 from renderd.core.frameset import UNKNOWN, FrameSet
 from renderd.core.names import Adopting, Ticket, new_jid
 from renderd.daemon import chores, gathering, hunt, landing, life
@@ -38,7 +39,10 @@ def applied(name: str) -> Iterator[None]:
     undo: list[tuple[Any, str, Any]] = []
 
     def patch(owner: Any, attribute: str, value: Any) -> None:
-        undo.append((owner, attribute, getattr(owner, attribute)))
+        real = getattr(owner, attribute)
+        undo.append((owner, attribute, real))
+        if callable(real):
+            _demand_fit(f"{name}: {attribute}", real, value)
         setattr(owner, attribute, value)
 
     MUTANTS[name](patch)
@@ -47,6 +51,16 @@ def applied(name: str) -> Iterator[None]:
     finally:
         for owner, attribute, value in reversed(undo):
             setattr(owner, attribute, value)
+
+
+def _demand_fit(what: str, real: Any, value: Any) -> None:
+    """Raise TypeError where the real arguments do not fit: such a mutant proves nothing."""
+    given = inspect.signature(real).parameters.values()
+    named = {p.name: None for p in given if p.kind is p.KEYWORD_ONLY}
+    try:
+        inspect.signature(value).bind(*[None] * (len(given) - len(named)), **named)
+    except TypeError as error:
+        raise TypeError(f"the mutant {what} does not fit the code any more: {error}") from error
 
 
 def nothing(*_args: Any, **_named: Any) -> None:
@@ -58,7 +72,7 @@ def nothing(*_args: Any, **_named: Any) -> None:
 
 @mutant
 def an_error_counts_as_done(patch: Patch) -> None:
-    def move(spool: Any, old: str, new: str) -> Outcome:
+    def move(spool: Any, old: str, new: str, *_seen: Any) -> Outcome:
         try:
             spool.share.rename(old, new)
         except FileNotFoundError:
@@ -72,7 +86,7 @@ def an_error_counts_as_done(patch: Patch) -> None:
 
 @mutant
 def a_lost_race_counts_as_won(patch: Patch) -> None:
-    def move(spool: Any, old: str, new: str) -> Outcome:
+    def move(spool: Any, old: str, new: str, *_seen: Any) -> Outcome:
         with contextlib.suppress(OSError):
             spool.share.rename(old, new)
         return Outcome.WON
@@ -88,7 +102,7 @@ def _patch_move(patch: Patch, move: Any) -> None:
 
 @mutant
 def claim_by_copy(patch: Patch) -> None:
-    def take(spool: Any, claim: Any, waiting: Any) -> Outcome:
+    def take(spool: Any, claim: Any, waiting: Any, *_seen: Any) -> Outcome:
         try:
             data = spool.share.read(spool.chunk(claim.jid, waiting))
             spool.share.create(spool.chunk(claim.jid, claim.chunk), data)
@@ -257,7 +271,36 @@ def a_failed_chunk_is_swept_away(patch: Patch) -> None:
     patch(jobs, "close", tidy)
 
 
+@mutant
+def a_chunk_that_a_list_lacks_is_made_anew(patch: Patch) -> None:
+    look = hunt.look
+    known: dict[tuple[str, str], dict[int, Chunk]] = {}  #: as each node last saw a group
+
+    def repair(node: Any, memory: Any, group: str, now: float) -> Any:
+        sight, jid = look(node, memory, group, now), memory.job.jid
+        listed = moves.names(node.spool, node.spool.job(jid, group))
+        seen = {c.index: c for n in listed if (c := parse(n))}
+        before = known.setdefault((node.inc, f"{jid}/{group}"), {})
+        for lost in [c for index, c in before.items() if index not in seen]:
+            new = Chunk(lost.index, lost.run, lost.attempt + 1)
+            jobs._enter_chunk(node.spool, jid, new, memory.job)
+        before.update(seen)
+        return sight
+
+    patch(hunt, "look", repair)
+
+
 # Life and death.
+
+
+@mutant
+def beats_are_counted_by_the_wall_clock(patch: Patch) -> None:
+    def watch(node: Any, shard: str, peer: Any, **_named: Any) -> None:
+        seen = node.doubts.setdefault(f"beat:{peer.name}", node.beaten)
+        if node.beaten - seen > lease.STILL_PERIODS * peer.period:
+            nodes.declare(node.spool, shard, peer)
+
+    patch(life, "_watch", watch)
 
 
 @mutant
