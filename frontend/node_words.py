@@ -17,8 +17,9 @@ def blenders(node: NodeView) -> str:
 
 
 def troubles(node: NodeView) -> list[str]:
-    """What it says of itself: why it rests, what it lacks and what it does not see."""
-    said = [str(node.status[key]) for key in ("reason", "trouble") if node.status.get(key)]
+    """What is said of it: people's note, why it rests, what it lacks and what it does not see."""
+    said = list(filter(None, [noted(node)]))
+    said += [str(node.status[key]) for key in ("reason", "trouble") if node.status.get(key)]
     said += [str(one) for one in items(node.status.get("shortages"))]
     said += dict.fromkeys(map(str, table(node.facts.get("faults")).values()))
     for name, reason in table(node.status.get("unseen")).items():
@@ -26,6 +27,11 @@ def troubles(node: NodeView) -> list[str]:
     lacks = items(node.facts.get("lacks"))
     said += [f"has no path for {', '.join(f'{{{name}}}' for name in lacks)}"] if lacks else []
     return said
+
+
+def noted(node: NodeView) -> str:
+    """What people wrote down about it, in quotes."""
+    return f"“{node.note}”" if node.note else ""
 
 
 def doing(running: Any) -> str:

@@ -46,16 +46,16 @@ def ready(
     """When something will be done and between when: `17:40 (17:25–18:10)`, `Tue 03:10 (…)`."""
     if eta is None:
         return ""
-    at = _clock(eta, now)
-    first, last = (at if end is None else _clock(end, now) for end in (low, high))
+    at = moment(eta, now)
+    first, last = (at if end is None else moment(end, now) for end in (low, high))
     if first == last:
         return at
     return f"{at} ({first}{dash}{last})"
 
 
-def _clock(moment: float, now: float) -> str:
+def moment(at: float, now: float) -> str:
     """A moment as a clock shows it here; with its day where that is not today."""
-    then, today = datetime.fromtimestamp(moment), datetime.fromtimestamp(now).date()
+    then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(now).date()
     days = (then.date() - today).days
     if days == 0:
         return f"{then:%H:%M}"

@@ -4,6 +4,7 @@ import argparse
 import time
 from typing import Any
 
+from frontend import machines
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm, pick
 from frontend.farm import me
@@ -11,7 +12,8 @@ from renderd.core import amounts
 from renderd.core.label import label, nearest
 from renderd.core.wire import Op, Request
 from renderd.errors import UsageError
-from renderd.spool import orders
+from renderd.host import wake
+from renderd.spool import notes, orders
 from renderd.spool.layout import Spool
 
 _ORDERS = {
@@ -23,17 +25,21 @@ _ORDERS = {
     "quit": "give back what runs and leave",
     "kill": "stop chunks that run there and give them back",
 }
+_DEEDS = {
+    "note": "NODE TEXT: write down what people should know of it; without TEXT take that away",
+    "wake": "wake it over the network, also one that is dead",
+}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb and its options to the command line."""
     parser = subparsers.add_parser(
         "node",
-        help="pause, resume, drain, undrain, restart, quit or kill on a node",
+        help="pause, resume, drain, undrain, restart, quit or kill on a node; note, wake",
         description="Order nodes about; they obey at their next beat.\n\n"
-        + "\n".join(f"  {name:<8} {says}" for name, says in _ORDERS.items()),
+        + "\n".join(f"  {name:<8} {says}" for name, says in (_ORDERS | _DEEDS).items()),
     )
-    parser.add_argument("order", metavar="ORDER", help=", ".join(_ORDERS))
+    parser.add_argument("order", metavar="ORDER", help=", ".join(_ORDERS | _DEEDS))
     parser.add_argument("nodes", nargs="*", metavar="NODE", help="by name, host or incarnation")
     parser.add_argument("--all", action="store_true", help="every live node")
     parser.add_argument("--for", dest="seconds", metavar="TIME", help="pause: like 90, 10m, 2h30m")
@@ -45,13 +51,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--job", metavar="JOB", help="kill: only chunks of this job")
     parser.add_argument("--chunk", type=int, metavar="N", help="kill: only this chunk")
+    parser.add_argument("--to", metavar="IP[:PORT]", help="wake: only there, not on every network")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Send the order to every live incarnation of each node."""
-    if args.order not in _ORDERS:
-        raise UsageError(f"there is no order {args.order!r}", nearest(args.order, _ORDERS))
+    if args.order not in _ORDERS | _DEEDS:
+        raise UsageError(f"there is no order {args.order!r}", nearest(args.order, _ORDERS | _DEEDS))
+    if args.to and args.order != "wake":
+        raise UsageError("--to goes with wake", "say: render node wake NODE --to ADDRESS")
+    if args.order in _DEEDS:
+        return _note(args) if args.order == "note" else _wake(args)
     request = _request(args)
     spool = open_farm(args)
     sent: list[dict[str, Any]] = []
@@ -69,6 +80,35 @@ def run(args: argparse.Namespace) -> int:
     if not sent:
         output.say("nothing of that runs there")
     nudge(args, spool)
+    return 0
+
+
+def _note(args: argparse.Namespace) -> int:
+    """Write down or take away what people should know of a machine."""
+    if args.all or not args.nodes:
+        raise UsageError("a note is about one node", "say: render node note NODE TEXT")
+    spool, text = open_farm(args), " ".join(args.nodes[1:])
+    node = machines.find(spool, args.nodes[0])
+    notes.put(spool, node.inc, text)
+    if args.json:
+        return output.emit({"order": "note", "node": node.node, "note": text})
+    output.say(f"{label(node.node)}: {label(text, notes.LONGEST)}" if text else "no note any more")
+    return 0
+
+
+def _wake(args: argparse.Namespace) -> int:
+    """Send machines the packet that wakes them."""
+    if args.all or not args.nodes:
+        raise UsageError("name the nodes to wake", "see: render nodes --all")
+    spool = open_farm(args)
+    host, _, port = (args.to or "").partition(":")
+    if port and not (port.isdecimal() and 0 < int(port) < 65_536):
+        raise UsageError(f"{args.to!r} names no port", "write it as 10.0.3.255:9")
+    targets = [(host, int(port or wake.PORT))] if host else []
+    woken = machines.rouse([machines.find(spool, word) for word in args.nodes], targets)
+    if args.json:
+        return output.emit({"order": "wake", "woken": woken})
+    output.say(f"{', '.join(woken)}: called; where its firmware allows it, it starts now")
     return 0
 
 

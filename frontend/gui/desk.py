@@ -1,5 +1,6 @@
 """What every part of the window works with: the farm as last read, errands, what is selected."""
 
+import time
 from collections.abc import Sequence
 from typing import cast
 
@@ -42,7 +43,8 @@ class Desk(QObject):
         self.clock = Clock()
         self.jobs = jobs.table(self.clock)
         self.chunks = chunks.table()
-        self.machines = machines.table()
+        self.pulse = machines.Pulse()
+        self.machines = machines.table(self.pulse)
         self.root = settings.spool
         self.daemon: Hello | None = None
         self.picked_jobs: tuple[str, ...] = ()
@@ -149,7 +151,9 @@ class Desk(QObject):
         self.clock.ahead = found.ahead
         self.root, self.daemon = found.root, found.daemon
         self.jobs.apply(found.jobs)
+        self.pulse.heard = found.heard
         self.machines.apply(found.nodes)
+        self.pulse.sample(time.monotonic(), self.machines.records)
         self._complain("")
         self.told.emit(found)
 

@@ -259,12 +259,29 @@ def _of_machines() -> tuple[Deed, ...]:
             may=machines.any_alive,
         ),
         Deed(
+            key="wake",
+            title="&Wake up",
+            does="Call machines that are off over the network (wake on LAN)",
+            icon="wake",
+            do=machines.wake,
+            may=machines.any_asleep,
+        ),
+        Deed(
+            key="note",
+            title="&Note…",
+            does="Write down what everybody should know of the machine",
+            icon="note",
+            shortcut="Ctrl+Shift+N",
+            do=machines.note,
+            may=machines.one_chosen,
+        ),
+        Deed(
             key="copy-machine",
             title="Copy &name",
             does="Copy the machines' names",
             icon="copy",
             do=machines.copy_names,
-            may=lambda desk: bool(desk.chosen_machines()),
+            may=machines.any_chosen,
         ),
     )
 
@@ -282,7 +299,7 @@ JOBS = (
 )
 MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
-    *("", "kill", "quit", "", "copy-machine"),
+    *("", "wake", "note", "copy-machine", "", "kill", "quit"),
 )
 BAR = (
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),

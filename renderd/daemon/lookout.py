@@ -20,9 +20,9 @@ from renderd.core import template
 from renderd.core.policy import Able
 from renderd.daemon import recipe
 from renderd.daemon.node import Node
-from renderd.host import facts
+from renderd.host import facts, wake
 from renderd.host.gpu import find_gpus
-from renderd.spool import moves
+from renderd.spool import mount, moves
 from renderd.spool.layout import Spool
 
 #: People install Blenders and add-ons and start nothing anew.
@@ -44,6 +44,7 @@ class Lookout(threading.Thread):
         self._node, self._told = node, told
         self._state_dir = state_dir
         self._gpus: list[str] | None = None  #: None while they are to be looked for
+        self._card = ""  #: hardware address of the network card toward the share
         self._again = threading.Event()
         self._changes = threading.Lock()
 
@@ -66,6 +67,7 @@ class Lookout(threading.Thread):
     def look(self) -> None:
         """One look at everything; what runs meanwhile goes on with what was known."""
         spool = self._node.spool
+        self._card = card_toward_share(spool.root) or self._card
         found = find_blenders(
             globs(spool, self.settings),
             os.environ.get("PATH", os.defpath),
@@ -89,13 +91,19 @@ class Lookout(threading.Thread):
         """Take over what the node can do now, and tell it to the spool."""
         with self._changes:
             self._node.able = replace(self._node.able, **fields)
-            told = facts_of(self._node) | {"gpus": self._gpus or []}
+            told = facts_of(self._node) | {"gpus": self._gpus or [], "card": self._card}
             with contextlib.suppress(OSError):
                 path = self._node.spool.node(self._node.inc, "node.info")
                 moves.write(
                     self._node.spool, path, json.dumps(told, separators=(",", ":")).encode()
                 )
         self._told()
+
+
+def card_toward_share(root: str) -> str:
+    """The hardware address of the card through which this machine sees the share."""
+    found = mount.find_mount(root)
+    return wake.card_toward(found.options.get("addr", "") if found else "")
 
 
 def globs(spool: Spool, settings: Settings) -> list[str]:

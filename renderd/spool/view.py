@@ -13,7 +13,7 @@ from renderd.core.job import Job
 from renderd.core.label import label
 from renderd.core.names import Beat, host_of
 from renderd.errors import InfoFileError
-from renderd.spool import control, listing, nodes, tickets
+from renderd.spool import control, listing, nodes, notes, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, QUEUE, TICKETS, WAITING, Spool
 from renderd.spool.moves import create_fresh, names, temp
 
@@ -91,6 +91,7 @@ class NodeView:
     age: float | None = None  #: seconds since it last wrote its status, by the server's clock
     status: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    note: str = ""  #: what people wrote down about the machine
 
     def to_dict(self) -> dict[str, Any]:
         """Stable keys, for JSON; status and facts as the node wrote them."""
@@ -281,10 +282,10 @@ def read_chunks(
     The error is that of the last attempt that left a note; after 200 notes it stays empty.
     """
     found = listing.chunks(spool, jid, states)
-    notes = listing.attempts(names(spool, spool.job(jid, "err")))
+    noted = listing.attempts(names(spool, spool.job(jid, "err")))
     views, unread = [], _ERRORS_READ
     for chunk in found:
-        note = notes.get(chunk.index, [""])[-1] if chunk.state is not State.DONE else ""
+        note = noted.get(chunk.index, [""])[-1] if chunk.state is not State.DONE else ""
         error = listing.first_line(spool, jid, note) if note and unread else ""
         unread -= bool(error)
         views.append(_chunk_view(chunk, note, error))
@@ -310,11 +311,12 @@ def read_nodes(spool: Spool) -> list[NodeView]:
 
 
 def _read_nodes(spool: Spool, now: int | None) -> list[NodeView]:
-    beats, gone = nodes.everyone(spool), nodes.dead(spool)
-    found = [
+    beats, gone, said = nodes.everyone(spool), nodes.dead(spool), notes.read_all(spool)
+    views = [
         _node_view(spool, inc, "dead" if inc in gone else "alive", beats.get(inc), now)
         for inc in sorted({*beats, *gone})
     ]
+    found = [replace(one, note=said.get(host_of(one.inc), "")) for one in views] if said else views
     return sorted(found, key=lambda n: (n.state, n.node, n.inc))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -294,3 +295,38 @@ def test_wait_sees_a_job_that_is_finished_meanwhile(spool: Spool, publish, worke
         worker.close(jid)
         assert waiting.wait(60) == 0
         assert "done, 3/3 chunks" in waiting.stdout.read()
+
+
+def test_a_note_on_a_machine_shows_also_when_it_is_dead(spool: Spool, worker, ask):
+    nodes.certify(spool, worker.inc)
+    assert ask("node", "note", "ws07", "PSU", "fails")[1]["note"] == "PSU fails"
+    [node] = ask("nodes", "--all")[1]["nodes"]
+    assert (node["state"], node["note"]) == ("dead", "PSU fails")
+    assert ask("node", "note", "ws07")[0] == 0
+    assert ask("nodes", "--all")[1]["nodes"][0]["note"] == ""
+
+
+def test_a_note_is_of_the_machine_and_not_of_one_run_of_its_daemon(spool, make_worker, worker, ask):
+    ask("node", "note", "ws07", "loud fan")
+    nodes.certify(spool, worker.inc)
+    make_worker("ws07-00000002")
+    assert {node["note"] for node in ask("nodes", "--all")[1]["nodes"]} == {"loud fan"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("note",), ("note", "ws07", "x" * 201), ("note", "ws09", "x"), ("wake",), ("wake", "ws07")],
+)
+def test_notes_and_calls_that_make_no_sense_are_refused(worker, ask, words):
+    assert ask("node", *words)[0] == 2
+
+
+def test_a_dead_machine_is_sent_the_packet_that_wakes_its_card(spool, make_worker, ask):
+    gone = make_worker("ws08-00000001", card="00:1a:2b:3c:4d:5e")
+    nodes.certify(spool, gone.inc)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as card:
+        card.bind(("127.0.0.1", 0))
+        card.settimeout(60)
+        to = f"127.0.0.1:{card.getsockname()[1]}"
+        assert ask("node", "wake", "ws08", "--to", to)[1]["woken"] == ["ws08"]
+        assert card.recv(200) == b"\xff" * 6 + bytes.fromhex("001a2b3c4d5e") * 16

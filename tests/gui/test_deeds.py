@@ -8,7 +8,7 @@ from frontend.gui import menus
 from frontend.gui.deeds.machines import until_morning
 from renderd.core import frames
 from renderd.core.wire import Op
-from renderd.spool import jobs, orders, tickets
+from renderd.spool import jobs, nodes, notes, orders, tickets
 
 PATIENCE = 30_000
 
@@ -185,3 +185,25 @@ def test_an_action_that_makes_no_sense_is_grey(at, publish):
 
 def test_tomorrow_nine_o_clock_is_at_most_a_day_away():
     assert 0 < until_morning() <= 86_400
+
+
+def test_a_note_is_written_and_taken_back(at, spool, worker, qtbot):
+    window = at(typed="loud fan")
+    window.desk.pick(machines=list(window.desk.machines.records))
+    assert does(qtbot, window, "note") == "Noted on ws07"
+    assert notes.read_all(spool) == {"ws07": "loud fan"}
+    does(qtbot, window, "undo")
+    assert notes.read_all(spool) == {}
+
+
+def test_only_machines_that_are_off_and_have_a_card_can_be_woken(at, spool, make_worker):
+    make_worker("ws01-00000001", card="00:1a:2b:3c:4d:5e")
+    for inc, facts in (("ws02-00000001", {"card": "00:1a:2b:3c:4d:5e"}), ("ws03-00000001", {})):
+        make_worker(inc, **facts)
+        nodes.certify(spool, inc)
+    window = at()
+    may = {}
+    for inc, node in window.desk.machines.records.items():
+        window.desk.pick(machines=[inc])
+        may[node.node] = window.actions_["wake"].isEnabled()
+    assert may == {"ws01": False, "ws02": True, "ws03": False}

@@ -8,10 +8,12 @@ from frontend.farm import me
 from frontend.gui.bridge import Errand
 from frontend.gui.desk import Desk
 from frontend.gui.models import machines
+from frontend.machines import rouse
 from frontend.words import plural
 from renderd.core.label import label
 from renderd.core.wire import Op, Request
-from renderd.spool import orders
+from renderd.host.wake import is_card
+from renderd.spool import notes, orders
 from renderd.spool.view import NodeView
 
 
@@ -95,3 +97,55 @@ def copy_names(desk: Desk) -> None:
 
 def _named(nodes: list[NodeView]) -> str:
     return label(nodes[0].node, 40) if len(nodes) == 1 else plural(len(nodes), "machine")
+
+
+def any_chosen(desk: Desk) -> bool:
+    """True while a machine is selected, dead or alive."""
+    return bool(desk.chosen_machines())
+
+
+def one_chosen(desk: Desk) -> bool:
+    """True while exactly one machine is selected, dead or alive."""
+    return len(desk.chosen_machines()) == 1
+
+
+def any_asleep(desk: Desk) -> bool:
+    """True while a machine that is dead and told its card's address is selected."""
+    return any(map(_may_wake, desk.chosen_machines()))
+
+
+def note(desk: Desk) -> None:
+    """Ask for the note on the selected machine and write it down."""
+    [node] = desk.chosen_machines()
+    name = label(node.node, 40)
+    says = "Everybody who looks at the farm sees it.  Empty: no note."
+    typed = desk.ask.line(f"Note on {name}", says, node.note, _too_long)
+    if typed is None or typed == node.note:
+        return
+
+    def put(text: str) -> Callable[[], str]:
+        def work() -> str:
+            notes.put(desk.open(), node.inc, text)
+            return f"Noted on {name}" if text else f"No note on {name} any more"
+
+        return work
+
+    desk.order(Errand("note", put(typed), Errand("note", put(node.note))))
+
+
+def wake(desk: Desk) -> None:
+    """Call the selected machines that are dead, over this machine's networks."""
+    nodes = [node for node in desk.chosen_machines() if _may_wake(node)]
+
+    def work() -> str:
+        return f"Called {', '.join(rouse(nodes))}; it is here as soon as its renderd runs"
+
+    desk.order(Errand("wake", work))
+
+
+def _may_wake(node: NodeView) -> bool:
+    return node.state == "dead" and is_card(node.facts.get("card"))
+
+
+def _too_long(text: str) -> str:
+    return f"at most {notes.LONGEST} letters" if len(text) > notes.LONGEST else ""

@@ -1,7 +1,7 @@
 """Bars in cells: how far a job is, how full a machine's memory."""
 
-from PyQt6.QtCore import QModelIndex, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter
+from PyQt6.QtCore import QModelIndex, QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QPainter, QPolygonF
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from frontend.gui.models.jobs import Progress
@@ -9,6 +9,7 @@ from frontend.gui.models.machines import Meter
 from fs_browser import theme
 from fs_browser.table import PAINT
 
+_HILL = 60  #: opacity of the last ten minutes, of 255
 _FULL, _HIGH = 0.95, 0.85  #: of a meter, from which it is drawn as trouble and as a warning
 
 
@@ -37,6 +38,12 @@ class BarDelegate(QStyledItemDelegate):
         bar = QRectF(room.left(), room.bottom() - 6, room.width(), 3)
         if room.height() < letters + 8:
             bar.moveTop(room.bottom() - 4)
+        if isinstance(found, Meter) and not is_chosen:
+            _draw_past(
+                painter,
+                QRectF(room.left(), room.top() + 2, room.width(), bar.top() - room.top() - 3),
+                found.past,
+            )
         for part, colour in _parts(found):
             piece = QRectF(bar.left() + part[0] * bar.width(), bar.top(), 0, bar.height())
             piece.setWidth((part[1] - part[0]) * bar.width())
@@ -45,6 +52,36 @@ class BarDelegate(QStyledItemDelegate):
         words = QRectF(room.left(), room.top(), room.width(), bar.top() - room.top())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, found.text)
         painter.restore()
+
+
+def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...]) -> None:
+    """The last ten minutes as a hill behind the words; gaps where nothing was heard."""
+    if len(past) < 2:
+        return
+    step, faint = room.width() / (len(past) - 1), QColor(theme.of().colours.done)
+    faint.setAlpha(_HILL)
+    for first, last in _known(past):
+        hill = QPolygonF([QPointF(room.left() + first * step, room.bottom())])
+        for place in range(first, last + 1):
+            height = room.height() * (past[place] or 0.0)
+            hill.append(QPointF(room.left() + place * step, room.bottom() - height))
+        hill.append(QPointF(room.left() + last * step, room.bottom()))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faint)
+        painter.drawPolygon(hill)
+
+
+def _known(past: tuple[float | None, ...]) -> list[tuple[int, int]]:
+    """The runs of samples that are known, from where to where."""
+    found: list[tuple[int, int]] = []
+    for place, one in enumerate(past):
+        if one is None:
+            continue
+        if found and found[-1][1] == place - 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return found
 
 
 def _parts(found: Progress | Meter) -> list[tuple[tuple[float, float], str]]:

@@ -21,7 +21,7 @@ _COLOURS = {
     "cancelled": "off",
     "alive": "running",
     "resting": "waiting",
-    "dead": "failed",
+    "dead": "off",
 }
 
 

@@ -1,10 +1,12 @@
 """The machines' table: what each is, does and has left."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from frontend import node_words, words
+from frontend.gui.models.rings import Rings
 from fs_browser.table import Column, Table
 from renderd.core.label import label
 from renderd.spool.view import NodeView
@@ -12,19 +14,53 @@ from renderd.spool.view import NodeView
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """What a meter draws: how full, and the words beside it."""
+    """What a meter draws: how full, the words beside it, and the last ten minutes behind both."""
 
     part: float | None  #: 0 to 1; None where it is not known
     text: str
+    past: tuple[float | None, ...] = ()
 
 
-def table() -> Table[NodeView]:
+@dataclass(slots=True)
+class Pulse:
+    """What is known of machines beside their records, and would change a row each second."""
+
+    rings: Rings = field(default_factory=Rings)
+    heard: Mapping[str, float] = field(default_factory=dict)  #: last words, by our clock
+    now: Callable[[], float] = time.time
+
+    def silence(self, node: NodeView) -> float | None:
+        """Seconds since a machine last said something; None where it never did."""
+        heard = self.heard.get(node.inc)
+        return None if heard is None else max(0.0, self.now() - heard)
+
+    def sample(self, moment: float, nodes: Mapping[Any, NodeView]) -> bool:
+        """Add what the machines use now to their last ten minutes; False while it is too early."""
+        figures = {
+            (node.inc, key): meter.part
+            for node in nodes.values()
+            for key, meter in (("memory", memory(node)), ("swap", swap(node)))
+        }
+        is_due = self.rings.add(moment, figures)
+        if is_due:
+            self.rings.keep({node.inc for node in nodes.values()})
+        return is_due
+
+
+def table(pulse: Pulse) -> Table[NodeView]:
     """An empty table of machines: those alive by name, then the dead."""
-    return Table(_COLUMNS, lambda node: (node.state == "dead", node.node, node.inc))
+    return Table(_columns(pulse), lambda node: (node.state == "dead", node.node, node.inc))
+
+
+def is_dead(node: NodeView) -> bool:
+    """Whether it is certified dead: what it said last is true no more."""
+    return node.state == "dead"
 
 
 def load(node: NodeView, key: str) -> float | None:
-    """A figure of its load; None where it does not say."""
+    """A figure of its load; None where it does not say, or is dead."""
+    if is_dead(node):
+        return None
     value = node_words.table(node.status.get("load")).get(key)
     return float(value) if isinstance(value, int | float) else None
 
@@ -44,7 +80,9 @@ def swap(node: NodeView) -> Meter:
 
 
 def running(node: NodeView) -> list[dict[str, Any]]:
-    """What it says of each chunk that it runs."""
+    """What it says of each chunk that it runs; nothing of what a dead one ran."""
+    if is_dead(node):
+        return []
     return [node_words.table(one) for one in node_words.items(node.status.get("running"))]
 
 
@@ -59,85 +97,132 @@ def _figure(key: str, form: str) -> Callable[[NodeView], str]:
     return lambda node: node_words.number(load(node, key), form)
 
 
-_COLUMNS: tuple[Column[NodeView], ...] = (
-    Column(
-        key="state",
-        title="State",
-        text=lambda n: node_words.state(n)[1],
-        paint=node_words.state,
-        width=12,
-    ),
-    Column(key="node", title="Machine", text=lambda n: label(n.node, 40), width=16),
-    Column(
-        key="doing",
-        title="Works on",
-        text=lambda n: "; ".join(node_words.doing(one) for one in running(n)),
-        width=34,
-    ),
-    Column(
-        key="cpu",
-        title="CPU",
-        text=_figure("cpu_percent", "{:.0f} %"),
-        order=lambda n: load(n, "cpu_percent"),
-        is_number=True,
-        width=6,
-    ),
-    Column(
-        key="memory",
-        title="Memory",
-        text=lambda n: memory(n).text,
-        order=lambda n: memory(n).part,
-        paint=memory,
-        width=18,
-        explains="Used, of all",
-    ),
-    Column(
-        key="swap",
-        title="Swap",
-        text=lambda n: swap(n).text,
-        order=lambda n: swap(n).part,
-        paint=swap,
-        width=18,
-        explains="Used, of all; and what moves in and out a second",
-    ),
-    Column(
-        key="gpu",
-        title="GPU",
-        text=_figure("gpu_percent", "{:.0f} %"),
-        order=lambda n: load(n, "gpu_percent"),
-        is_number=True,
-        width=6,
-    ),
-    Column(
-        key="temperature",
-        title="Temp.",
-        text=_figure("temperature", "{:.0f} °C"),
-        order=lambda n: load(n, "temperature"),
-        is_number=True,
-        width=7,
-    ),
-    Column(
-        key="disk",
-        title="Disk free",
-        text=lambda n: words.size(load(n, "disk_free")),
-        order=lambda n: load(n, "disk_free"),
-        is_number=True,
-        width=9,
-    ),
-    Column(
-        key="blenders", title="Blender", text=lambda n: label(node_words.blenders(n), 40), width=12
-    ),
-    Column(
-        key="says",
-        title="Says",
-        text=lambda n: label(" · ".join(node_words.troubles(n)), 500),
-        width=40,
-    ),
-    Column(
-        key="version",
-        title="Release",
-        text=lambda n: label(str(n.facts.get("version") or ""), 16),
-        width=9,
-        is_shown=False,
-    ),
-)
+def _past(pulse: Pulse, key: str, meter: Callable[[NodeView], Meter]) -> Any:
+    def paint(node: NodeView) -> Meter:
+        return replace(meter(node), past=pulse.rings.past(node.inc, key))
+
+    return paint
+
+
+def _says(pulse: Pulse) -> Callable[[NodeView], str]:
+    def say(node: NodeView) -> str:
+        if not is_dead(node):
+            return label(" · ".join(node_words.troubles(node)), 500)
+        heard = pulse.heard.get(node.inc)
+        since = f"silent since {words.moment(heard, pulse.now())}" if heard else "never heard"
+        return label(" · ".join(filter(None, (node_words.noted(node), since))), 500)
+
+    return say
+
+
+def _columns(pulse: Pulse) -> tuple[Column[NodeView], ...]:
+    return (*_who_and_what(pulse), *_load(pulse), *_facts(pulse))
+
+
+def _who_and_what(pulse: Pulse) -> tuple[Column[NodeView], ...]:
+    return (
+        Column(
+            key="state",
+            title="State",
+            text=lambda n: node_words.state(n)[1],
+            paint=node_words.state,
+            width=12,
+        ),
+        Column(
+            key="node",
+            title="Machine",
+            text=lambda n: label(n.node, 40),
+            tip=lambda n: label(f"{n.node} on {n.host}, {n.facts.get('system') or '?'}", 120),
+            width=14,
+        ),
+        Column(
+            key="doing",
+            title="Works on",
+            text=lambda n: "; ".join(node_words.doing(one) for one in running(n)),
+            width=36,
+        ),
+        Column(
+            key="heard",
+            title="Heard",
+            text=lambda n: words.age(pulse.silence(n)),
+            order=pulse.silence,
+            is_number=True,
+            width=8,
+            explains="How long ago it last said how it fares",
+        ),
+    )
+
+
+def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
+    return (
+        Column(
+            key="cpu",
+            title="CPU",
+            text=_figure("cpu_percent", "{:.0f} %"),
+            order=lambda n: load(n, "cpu_percent"),
+            is_number=True,
+            width=7,
+        ),
+        Column(
+            key="memory",
+            title="Memory",
+            text=lambda n: memory(n).text,
+            order=lambda n: memory(n).part,
+            paint=_past(pulse, "memory", memory),
+            width=20,
+            explains="Used, of all; behind it the last ten minutes",
+        ),
+        Column(
+            key="swap",
+            title="Swap",
+            text=lambda n: swap(n).text,
+            order=lambda n: swap(n).part,
+            paint=_past(pulse, "swap", swap),
+            width=20,
+            explains="Used, of all, and what moves in and out a second; the last ten minutes",
+        ),
+        Column(
+            key="gpu",
+            title="GPU",
+            text=_figure("gpu_percent", "{:.0f} %"),
+            order=lambda n: load(n, "gpu_percent"),
+            is_number=True,
+            width=7,
+        ),
+        Column(
+            key="temperature",
+            title="Temp.",
+            text=_figure("temperature", "{:.0f} °C"),
+            order=lambda n: load(n, "temperature"),
+            is_number=True,
+            width=8,
+        ),
+        Column(
+            key="disk",
+            title="Disk free",
+            text=lambda n: words.size(load(n, "disk_free")),
+            order=lambda n: load(n, "disk_free"),
+            is_number=True,
+            width=10,
+        ),
+    )
+
+
+def _facts(pulse: Pulse) -> tuple[Column[NodeView], ...]:
+    return (
+        Column(
+            key="blenders",
+            title="Blender",
+            text=lambda n: label(node_words.blenders(n), 40),
+            width=12,
+        ),
+        Column(
+            key="version",
+            title="Release",
+            text=lambda n: label(str(n.facts.get("version") or ""), 16),
+            width=12,
+            explains="Of renderd",
+            is_shown=False,
+        ),
+        Column(key="says", title="Note", text=_says(pulse), width=40),
+    )

@@ -1,7 +1,7 @@
 """What changed on the farm since it was last read: jobs, nodes and the daemon that told."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from frontend.farm import open_farm
@@ -23,6 +23,7 @@ class News:
     nodes: Changes[NodeView]
     daemon: Hello | None  #: of this machine, where it answers
     ahead: float  #: seconds by which the server's clock is ahead of ours
+    heard: Mapping[str, float]  #: when nodes last said something, by our clock
 
 
 class FarmReading:
@@ -51,6 +52,7 @@ class FarmReading:
         self._ahead = _ahead(jobs, self._ahead)
         before = self._jobs, self._nodes
         self._jobs = {job.jid: _settled(job) for job in jobs}
+        nodes, now = last_runs(nodes), time.time()
         self._nodes = {node.inc: replace(node, age=None) for node in nodes}
         return News(
             root=self._settings.spool,
@@ -58,6 +60,7 @@ class FarmReading:
             nodes=compare(before[1], self._nodes),
             daemon=daemon,
             ahead=self._ahead,
+            heard={node.inc: now - node.age for node in nodes if node.age is not None},
         )
 
     def _open(self) -> Client:
@@ -90,6 +93,22 @@ class ChunksReading:
         before = {} if is_other else self._chunks
         self._jid, self._chunks = jid, now
         return jid, is_other, compare(before, now)
+
+
+def last_runs(nodes: list[NodeView]) -> list[NodeView]:
+    """Those that live, and of machines of which nothing lives the run that was heard last."""
+    alive = [node for node in nodes if node.state != "dead"]
+    last: dict[str, NodeView] = {}
+    for node in nodes:
+        best = last.get(node.node)
+        if best is None or _age(node) < _age(best):
+            last[node.node] = node
+    lives = {node.node for node in alive}
+    return alive + [node for name, node in last.items() if name not in lives]
+
+
+def _age(node: NodeView) -> float:
+    return float("inf") if node.age is None else node.age
 
 
 def _ahead(jobs: list[JobView], before: float) -> float:

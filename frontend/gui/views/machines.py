@@ -2,13 +2,25 @@
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QMenu, QVBoxLayout, QWidget
+from PyQt6.QtCore import QPoint, Qt, QTimer
+from PyQt6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from frontend.gui.delegates.bars import BarDelegate
+from frontend.gui.delegates.faint import FaintDelegate
 from frontend.gui.delegates.state import StateDelegate
 from frontend.gui.desk import Desk
+from frontend.gui.models.machines import is_dead
 from frontend.gui.views.tableview import TableView
+from fs_browser import theme
+from renderd.core.label import label
+from renderd.spool.ability import mixed_versions
+
+_SECOND = 1000  #: milliseconds between looks at how long machines are silent
+_EMPTY = (
+    "No machine takes part yet.\n\n"
+    "Farm ▸ Set up this machine… starts renderd here.  Every other workstation that sees the\n"
+    "same folder takes part as soon as renderd runs there."
+)
 
 
 class MachinesPage(QWidget):
@@ -20,21 +32,48 @@ class MachinesPage(QWidget):
         self._fill = fill
         self.machines = TableView(desk.machines, "machines")
         self.machines.setAccessibleName("Machines")
-        self.machines.empty = lambda: (
-            "No machine takes part.\n\nStart renderd on this one, and on every other workstation."
-        )
+        self.machines.empty = lambda: _EMPTY
+        self.mixed = QLabel()
+        self.mixed.setTextFormat(Qt.TextFormat.PlainText)
+        self.mixed.setWordWrap(True)
+        self.mixed.hide()
+        gap = round(theme.em(self) / 2)
+        self.mixed.setContentsMargins(gap, gap, gap, gap)
         view = self.machines
+        view.setItemDelegate(FaintDelegate(view, is_dead))
         view.setItemDelegateForColumn(view.column("state"), StateDelegate(view))
         for key in ("memory", "swap"):
             view.setItemDelegateForColumn(view.column(key), BarDelegate(view))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self.mixed)
         whole.addWidget(view)
         chosen = view.selectionModel()
         assert chosen is not None
         chosen.selectionChanged.connect(self._picked)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
+        desk.told.connect(self._tell_mixed)
+        self._tick = QTimer(self)
+        self._tick.timeout.connect(self._age)
+        self._tick.start(_SECOND)
+
+    def _age(self) -> None:
+        """Draw again what grows old by itself; nothing in the model changes for that."""
+        port = self.machines.viewport()
+        if self.isVisible() and port is not None:
+            port.update()
+
+    def _tell_mixed(self) -> None:
+        alive = [node for node in self._desk.machines.records.values() if not is_dead(node)]
+        mixed = label(mixed_versions(alive), 300)
+        self.mixed.setText(
+            f"⚠ Several releases of renderd are at work: {mixed}.  Upgrade the others, then restart"
+            " renderd on all of them."
+        )
+        self.mixed.setVisible(bool(mixed))
+        self.mixed.setStyleSheet(f"color: {theme.of().colours.warning}")
 
     def _picked(self) -> None:
         self._desk.pick(machines=[node.inc for node in self.machines.picked()])

@@ -1,0 +1,62 @@
+"""What machines' memory did in the last ten minutes: a few bytes each, however many there are."""
+
+from collections.abc import Collection, Mapping
+
+SAMPLES = 120
+EVERY = 5.0  #: seconds a sample
+_UNKNOWN = 255
+_FULL = 254
+
+
+class Rings:
+    """The last ten minutes of some figures, each from 0 to 1, of any number of machines.
+
+    All rings turn together, so that a machine which is silent leaves a gap and not an old figure.
+    """
+
+    def __init__(self) -> None:
+        self._turn = -1  #: the present sample, counted from the clock's zero
+        self._rings: dict[tuple[str, str], bytearray] = {}
+
+    def __len__(self) -> int:
+        return len(self._rings)
+
+    def add(self, now: float, figures: Mapping[tuple[str, str], float | None]) -> bool:
+        """Take figures by machine and name, at a steady clock; False while the sample is full.
+
+        A machine that has no figure any more is forgotten once its ring is empty.
+        """
+        turn = int(now / EVERY)
+        if turn <= self._turn:
+            return False
+        passed = SAMPLES if self._turn < 0 else min(turn - self._turn, SAMPLES)
+        for key in [key for key, ring in self._rings.items() if not _wipe(ring, turn, passed)]:
+            if figures.get(key) is None:
+                del self._rings[key]
+        self._turn = turn
+        for key, part in figures.items():
+            if part is not None:
+                ring = self._rings.setdefault(key, bytearray([_UNKNOWN]) * SAMPLES)
+                ring[turn % SAMPLES] = round(min(max(part, 0.0), 1.0) * _FULL)
+        return True
+
+    def past(self, machine: str, figure: str) -> tuple[float | None, ...]:
+        """The samples of one figure from ten minutes ago until now; None where it was silent."""
+        ring = self._rings.get((machine, figure))
+        if ring is None:
+            return ()
+        first = (self._turn + 1) % SAMPLES
+        turned = ring[first:] + ring[:first]
+        return tuple(None if one == _UNKNOWN else one / _FULL for one in turned)
+
+    def keep(self, machines: Collection[str]) -> None:
+        """Forget all machines but these."""
+        for key in [key for key in self._rings if key[0] not in machines]:
+            del self._rings[key]
+
+
+def _wipe(ring: bytearray, turn: int, passed: int) -> bool:
+    """Empty the places of the samples that passed; whether anything is left."""
+    for place in range(turn - passed + 1, turn + 1):
+        ring[place % SAMPLES] = _UNKNOWN
+    return any(one != _UNKNOWN for one in ring)
