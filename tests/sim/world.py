@@ -98,6 +98,8 @@ class Actor:
     def step(self) -> None:
         """One call of the share: time passes and others may come first.  Raises Died, OSError."""
         world, machine = self.world, self.machine
+        if not self.is_alive:  # on its way out, where nobody would resume it
+            raise Died
         world.steps += 1
         world.now += world.latency
         self.calls += 1
@@ -109,8 +111,6 @@ class Actor:
             self.sleep(now + self._pace.choice(PAUSES))
         elif machine.frozen_until > now or world.outage_until > now:
             self.sleep(now)
-        elif not self.is_alive:
-            raise Died
         if self.calls == self.dies_at:
             self.is_alive = False
             raise Died
@@ -152,6 +152,7 @@ class Actor:
         self.is_alive = False
         if self._thread and self._thread is not getcurrent():
             self._thread.parent = getcurrent()  # which goes on when it has ended
+            self._thread.parent = getcurrent()  # who ended it goes on at once
             self._thread.throw(Died)
 
 
