@@ -1,8 +1,8 @@
 """What every part of the window works with: the farm as last read, errands, what is selected."""
 
 import time
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 
@@ -10,6 +10,7 @@ from frontend.farm import open_farm, patiently
 from frontend.gui.asking import Ask, Check
 from frontend.gui.bridge import Errand, Errands, Reader
 from frontend.gui.models import chunks, jobs, machines
+from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News
 from fs_browser.table import Changes
@@ -17,7 +18,7 @@ from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.errors import RenderdError
 from renderd.spool.layout import Spool
-from renderd.spool.view import ChunkView, JobView, NodeView
+from renderd.spool.view import JobView, NodeView
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
 _SILENT = 1.5  #: seconds after which a reading that has not come back is told of
@@ -32,6 +33,7 @@ class Desk(QObject):
     selected = pyqtSignal()  #: other jobs, chunks or machines are selected
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
+    log_wanted = pyqtSignal()  #: show the log of what is selected
     copied = pyqtSignal(str)  #: text for the clipboard
     open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
@@ -52,8 +54,12 @@ class Desk(QObject):
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
         self.undoable: list[Errand] = []
         self._why = ""
-        self.farm = Reader("farm", FarmReading(settings), _EVERY)
-        self.chunk_reader = Reader("chunks", ChunksReading(settings, self._job_shown), _EVERY)
+        self._readers: list[Reader] = []
+        self._has_started = False
+        farm = FarmReading(settings)
+        self.farm = self.read("farm", farm, _EVERY)
+        in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
+        self.chunk_reader = self.read("chunks", in_chunks, _EVERY)
         self.errands = Errands("errands")
         self.studies = Errands("studies")
         self.ask: Ask = Nobody()
@@ -68,15 +74,26 @@ class Desk(QObject):
 
     def start(self) -> None:
         """Read the farm from now on."""
-        self.farm.start()
-        self.chunk_reader.start()
+        self._has_started = True
+        for reader in self._readers:
+            reader.start()
         self._watch.start(_TICK)
 
     def stop(self) -> None:
         """Read no more, do no more."""
         self._watch.stop()
-        for one in (self.farm, self.chunk_reader, self.errands, self.studies):
+        for reader in self._readers:
+            reader.stop()
+        for one in (self.errands, self.studies):
             one.stop()
+
+    def read(self, name: str, what: Callable[[], Any], every: float) -> Reader:
+        """Have something read again and again while the window works, by a thread of its own."""
+        reader = Reader(name, what, every)
+        self._readers.append(reader)
+        if self._has_started:
+            reader.start()
+        return reader
 
     # -- what is selected -------------------------------------------------------------------
 
@@ -107,10 +124,14 @@ class Desk(QObject):
         held = self.machines.records
         return [held[inc] for inc in self.picked_machines if inc in held]
 
-    def chosen_chunks(self) -> list[ChunkView]:
+    def chosen_chunks(self) -> list[ChunkRow]:
         """The selected chunks of the job that is shown."""
         held = self.chunks.records
         return [held[index] for index in self.picked_chunks if index in held]
+
+    def job_shown(self) -> JobView | None:
+        """The job whose chunks, log and frames are shown."""
+        return self.jobs.records.get(self._job_shown())
 
     def _job_shown(self) -> str:
         return self.picked_jobs[0] if self.picked_jobs else ""
@@ -158,7 +179,7 @@ class Desk(QObject):
         self.told.emit(found)
 
     def _take_chunks(self, value: object) -> None:
-        jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkView]], value)
+        jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkRow]], value)
         if jid != self._job_shown():
             return
         if is_other:

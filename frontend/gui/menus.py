@@ -3,7 +3,7 @@
 from functools import partial
 
 from frontend.gui.actions import Deed
-from frontend.gui.deeds import jobs, machines, studies
+from frontend.gui.deeds import chunks, jobs, machines, studies
 from frontend.gui.desk import Desk
 from renderd.core.wire import Op
 
@@ -173,6 +173,15 @@ def _of_frames() -> tuple[Deed, ...]:
             may=jobs.one_job,
         ),
         Deed(
+            key="log",
+            title="Show &log",
+            does="Show what the selected chunk, or the job's newest, printed",
+            icon="log",
+            shortcut="Ctrl+L",
+            do=chunks.show_log,
+            may=jobs.any_job,
+        ),
+        Deed(
             key="why",
             title="&Why is it not rendering?",
             does="Say of each machine why it does or does not take the job",
@@ -180,6 +189,43 @@ def _of_frames() -> tuple[Deed, ...]:
             shortcut="Ctrl+I",
             do=studies.why,
             may=jobs.one_job,
+        ),
+    )
+
+
+def _of_chunks() -> tuple[Deed, ...]:
+    return (
+        Deed(
+            key="chunk-retry",
+            title="Retr&y chunks",
+            does="Run the selected failed chunks again",
+            icon="retry",
+            do=chunks.retry,
+            may=chunks.any_in({"fail"}),
+        ),
+        Deed(
+            key="chunk-skip",
+            title="&Skip chunks…",
+            does="Count the selected chunks as done, without their frames",
+            icon="skip",
+            do=chunks.skip,
+            may=chunks.any_in({"fail", "wait"}),
+        ),
+        Deed(
+            key="chunk-kill",
+            title="S&top chunks…",
+            does="Stop what runs of the selected chunks and give it back",
+            icon="kill",
+            do=chunks.kill,
+            may=chunks.any_in({"run"}),
+        ),
+        Deed(
+            key="chunk-copy",
+            title="&Copy chunks",
+            does="Copy frames, state, machine and last line of the selected chunks",
+            icon="copy",
+            do=chunks.copy,
+            may=chunks.any_chunk,
         ),
     )
 
@@ -288,15 +334,16 @@ def _of_machines() -> tuple[Deed, ...]:
 
 def deeds() -> tuple[Deed, ...]:
     """Every action."""
-    return (*_of_jobs(), *_of_frames(), *_of_machines())
+    return (*_of_jobs(), *_of_frames(), *_of_chunks(), *_of_machines())
 
 
 #: keys of actions in the order in which a menu shows them; "" is a line between
 JOBS = (
-    *("why", "folder", "", "hold", "release", "", "retry", "redo", "redo-broken", "verify"),
+    *("why", "log", "folder", "", "hold", "release", "", "retry", "redo", "redo-broken", "verify"),
     *("skip", "frames", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
     *("copy-command", "", "cancel", "remove"),
 )
+CHUNKS = ("log", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")
 MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
     *("", "wake", "note", "copy-machine", "", "kill", "quit"),
@@ -304,6 +351,21 @@ MACHINES = (
 BAR = (
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
     ("&Job", JOBS),
+    ("&Chunk", CHUNKS),
     ("&Machine", MACHINES),
 )
-TOOLBAR = ("hold", "release", "", "retry", "redo", "verify", "", "up", "down", "", "why", "folder")
+TOOLBAR = (
+    "hold",
+    "release",
+    "",
+    "retry",
+    "redo",
+    "verify",
+    "",
+    "up",
+    "down",
+    "",
+    "why",
+    "log",
+    "folder",
+)

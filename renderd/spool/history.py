@@ -14,6 +14,7 @@ from renderd.spool.moves import names
 SUFFIX = ".jsonl"
 _RUNS_READ = 3  #: last journals of a host that are asked for frame times
 _TAIL_BYTES = 1 << 18  #: read of each
+_NEWS_BYTES = 1 << 22  #: read of a journal at once
 _FRAMES_READ = 1000  #: of one chunk at most
 
 
@@ -54,16 +55,35 @@ def _parsed(text: bytes) -> Iterator[dict[str, Any]]:
                 yield value
 
 
+def read_on(spool: Spool, inc: str, start: int) -> tuple[list[dict[str, Any]], int]:
+    """What a journal says from a byte on, and where its next lines begin.
+
+    Of a long one only the last MiB are read.  Raises OSError.
+    """
+    path = spool.at(HISTORY, inc + SUFFIX)
+    size = spool.share.stat(path).size
+    start = max(start if start <= size else 0, size - _NEWS_BYTES)
+    data = spool.share.read(path, size - start, start) if size > start else b""
+    whole = data[: data.rfind(b"\n") + 1]
+    return list(_parsed(whole)), start + len(whole)
+
+
+def written(spool: Spool) -> list[str]:
+    """The incarnations that left a journal, by name.  Raises OSError."""
+    found = (n.removesuffix(SUFFIX) for n in names(spool, spool.at(HISTORY)) if n.endswith(SUFFIX))
+    return sorted(inc for inc in found if is_incarnation(inc))
+
+
 def frame_times(spool: Spool, host: str) -> Iterator[tuple[str, list[float]]]:
     """Jobs and their frame times in seconds, from the last journals of a host, oldest first."""
-    written = []
+    last = []
     for name in names(spool, spool.at(HISTORY)):
         inc = name.removesuffix(SUFFIX)
         if inc != name and is_incarnation(inc) and host_of(inc) == host:
             with contextlib.suppress(OSError):
                 found = spool.share.stat(spool.at(HISTORY, name))
-                written.append((found.mtime_ns, found.size, name))
-    for _, size, name in sorted(written)[-_RUNS_READ:]:
+                last.append((found.mtime_ns, found.size, name))
+    for _, size, name in sorted(last)[-_RUNS_READ:]:
         for event in _tail(spool, name, size):
             frames, wall, jid = event.get("frames"), event.get("wall"), event.get("jid")
             if event.get("ev") != "done" or not isinstance(jid, str) or not _is_duration(wall):

@@ -1,13 +1,61 @@
 """The chunks' table of one job."""
 
-from frontend import words
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from frontend import mishaps, words
+from frontend.gui.models.jobs import Progress
+from frontend.gui.models.journals import Figures
 from fs_browser.table import Column, Table
 from renderd.core.label import label
 from renderd.core.names import host_of
 from renderd.spool.view import ChunkView
 
+ENDED = frozenset({"done", "fail"})
 
-def table() -> Table[ChunkView]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkRow(ChunkView):
+    """A chunk, and what its machine says of it or wrote down at its end."""
+
+    seconds: float | None = None  #: so far, or in all
+    peak: int = 0  #: bytes
+    frame: int | None = None  #: in work
+    part: float | None = None  #: done of it while it runs, 0 to 1
+    says: str = ""  #: what it does now
+    ended: float = 0.0  #: seconds since 1970 by its machine's clock; 0 where not known
+
+
+def row(view: ChunkView, run: Mapping[str, Any] | None, figures: Figures | None) -> ChunkRow:
+    """The row of a chunk: a running one as its machine says, an ended one by its journal."""
+    known = {name: getattr(view, name) for name in ChunkView.__slots__}
+    if view.state == "run" and run is not None and run.get("attempt") == view.attempt:
+        said = str(run.get("slow") or run.get("message") or "")
+        return ChunkRow(
+            **known,
+            seconds=_number(run.get("elapsed")),
+            peak=int(_number(run.get("peak")) or 0),
+            frame=run["frame"] if isinstance(run.get("frame"), int) else None,
+            part=_part(run),
+            says=label(said, 200),
+        )
+    if view.state in ENDED and figures is not None:
+        return ChunkRow(**known, seconds=figures.wall, peak=figures.peak, ended=figures.ended)
+    return ChunkRow(**known)
+
+
+def _part(run: Mapping[str, Any]) -> float:
+    done, total = _number(run.get("done")) or 0.0, _number(run.get("total")) or 0.0
+    by_frames = done / total if total else 0.0
+    return min(max(by_frames, (_number(run.get("percent")) or 0.0) / 100, 0.0), 1.0)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else None
+
+
+def table() -> Table[ChunkRow]:
     """An empty table of chunks, in order."""
     return Table(_COLUMNS, lambda chunk: chunk.index)
 
@@ -22,7 +70,25 @@ def host(chunk: ChunkView) -> str:
     return host_of(chunk.node) if chunk.node else ""
 
 
-_COLUMNS: tuple[Column[ChunkView], ...] = (
+def _progress(chunk: ChunkRow) -> Progress | None:
+    if chunk.part is None:
+        return None
+    return Progress(0.0, chunk.part, 0.0, _doing(chunk))
+
+
+def _doing(chunk: ChunkRow) -> str:
+    if chunk.part is None:
+        return ""
+    frame = f"frame {chunk.frame}, " if chunk.frame is not None else ""
+    return f"{frame}{chunk.part * 100:.0f} %"
+
+
+def last_line(chunk: ChunkRow) -> str:
+    """What it prints now, or why its last attempt failed."""
+    return label(chunk.says or mishaps.brief(chunk.error), 300)
+
+
+_COLUMNS: tuple[Column[ChunkRow], ...] = (
     Column(
         key="index",
         title="Chunk",
@@ -40,7 +106,34 @@ _COLUMNS: tuple[Column[ChunkView], ...] = (
         paint=lambda c: c.state,
         width=10,
     ),
-    Column(key="node", title="Machine", text=host, width=16),
+    Column(
+        key="doing",
+        title="In work",
+        text=_doing,
+        order=lambda c: c.part,
+        paint=_progress,
+        width=16,
+        explains="The frame in work, and how far the chunk is",
+    ),
+    Column(key="node", title="Machine", text=host, width=14),
+    Column(
+        key="time",
+        title="Time",
+        text=lambda c: words.age(c.seconds),
+        order=lambda c: c.seconds,
+        is_number=True,
+        width=8,
+        explains="So far, or in all; of the last attempt",
+    ),
+    Column(
+        key="peak",
+        title="Memory",
+        text=lambda c: words.size(c.peak) if c.peak else "",
+        order=lambda c: c.peak,
+        is_number=True,
+        width=8,
+        explains="The most that it used at once",
+    ),
     Column(
         key="attempt",
         title="Attempt",
@@ -51,11 +144,18 @@ _COLUMNS: tuple[Column[ChunkView], ...] = (
     ),
     Column(
         key="failures",
-        title="Failures",
-        text=lambda c: str(c.failures or ""),
+        title="Failed",
+        text=lambda c: f"{c.failures}×" if c.failures else "",
         order=lambda c: c.failures,
         is_number=True,
-        width=8,
+        width=7,
+        explains="How often it failed since it was queued or retried",
     ),
-    Column(key="error", title="Last error", text=lambda c: label(c.error, 300), width=50),
+    Column(
+        key="says",
+        title="Last line",
+        text=last_line,
+        width=50,
+        explains="What it prints now, or why its last attempt failed",
+    ),
 )

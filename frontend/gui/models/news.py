@@ -3,14 +3,19 @@
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
+from frontend import node_words
 from frontend.farm import open_farm
+from frontend.gui.models.chunks import ENDED, ChunkRow, row
+from frontend.gui.models.journals import Journals
 from fs_browser.table import Changes, compare
 from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.spool.layout import Spool, read_identity
 from renderd.spool.view import ChunkView, JobView, NodeView
 
+Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
 _ETA_STEP = 15.0  #: seconds by which an end must move to be told of
 
 
@@ -36,6 +41,7 @@ class FarmReading:
         self._jobs: dict[Hashable, JobView] = {}
         self._nodes: dict[Hashable, NodeView] = {}
         self._ahead = 0.0
+        self.running: Told = {}  #: replaced as a whole: another thread reads it
 
     def __call__(self) -> News:
         """What is new.  Raises RenderdError, OSError; the next call starts from there."""
@@ -51,6 +57,12 @@ class FarmReading:
             raise
         self._ahead = _ahead(jobs, self._ahead)
         before = self._jobs, self._nodes
+        self.running = {
+            (str(one.get("job")), one.get("chunk")): one
+            for node in nodes
+            if node.state != "dead"
+            for one in map(node_words.table, node_words.items(node.status.get("running")))
+        }
         self._jobs = {job.jid: _settled(job) for job in jobs}
         nodes, now = last_runs(nodes), time.time()
         self._nodes = {node.inc: replace(node, age=None) for node in nodes}
@@ -71,28 +83,60 @@ class FarmReading:
 
 
 class ChunksReading:
-    """Reads the chunks of the job that is looked at; for one thread."""
+    """Reads the chunks of the job that is looked at; for one thread.
 
-    def __init__(self, settings: Settings, wanted: Callable[[], str]) -> None:
+    What runs is told by its machine's status, what has ended by the journal of the machine that
+    ended it: one stat a machine, until it tells.
+    """
+
+    def __init__(
+        self, settings: Settings, wanted: Callable[[], str], running: Callable[[], Told]
+    ) -> None:
         self._settings = settings
         self._wanted = wanted
+        self._running = running
         self._spool: Spool | None = None
         self._jid = ""
-        self._chunks: dict[Hashable, ChunkView] = {}
+        self._views: dict[int, ChunkView] = {}
+        self._chunks: dict[Hashable, ChunkRow] = {}
+        self._journals = Journals()
 
-    def __call__(self) -> tuple[str, bool, Changes[ChunkView]]:
+    def __call__(self) -> tuple[str, bool, Changes[ChunkRow]]:
         """The job, whether it is another than before, and what is new of its chunks."""
         jid = self._wanted()
         is_other = jid != self._jid
-        now: dict[Hashable, ChunkView] = {}
-        if jid:
-            from renderd.spool.view import read_chunks  # noqa: PLC0415
-
-            self._spool = self._spool or open_farm(self._settings)
-            now = {chunk.index: chunk for chunk in read_chunks(self._spool, jid)}
         before = {} if is_other else self._chunks
+        now: dict[Hashable, ChunkRow] = {}
+        if jid:
+            self._spool = self._spool or open_farm(self._settings)
+            now = self._read(self._spool, jid, before)
         self._jid, self._chunks = jid, now
         return jid, is_other, compare(before, now)
+
+    def _read(
+        self, spool: Spool, jid: str, before: dict[Hashable, ChunkRow]
+    ) -> dict[Hashable, ChunkRow]:
+        from renderd.spool.view import read_chunks  # noqa: PLC0415
+
+        views = {chunk.index: chunk for chunk in read_chunks(spool, jid)}
+        if not before:
+            self._journals.forget_silence()
+        dim = [view for index, view in views.items() if _is_dim(view, before.get(index))]
+        self._journals.learn(spool, jid, dim)
+        told, known = self._running(), self._views
+        now: dict[Hashable, ChunkRow] = {}
+        for index, view in views.items():
+            old = before.get(index)
+            if old is None or view.state == "run" or view != known.get(index) or _is_dim(view, old):
+                old = row(view, told.get((jid, index)), self._journals.of(jid, view))
+            now[index] = old
+        self._views = views
+        return now
+
+
+def _is_dim(view: ChunkView, old: ChunkRow | None) -> bool:
+    """True for a chunk that ended and of which no journal has told yet."""
+    return view.state in ENDED and (old is None or old.state != view.state or not old.ended)
 
 
 def last_runs(nodes: list[NodeView]) -> list[NodeView]:

@@ -1,6 +1,7 @@
 """The page of jobs: filter above, jobs, and the chunks of the selected one below."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PyQt6.QtCore import QModelIndex, QPoint, Qt
 from PyQt6.QtWidgets import (
@@ -32,10 +33,12 @@ _AT_FIRST = frozenset(_STATES) - {"cancelled"}
 class JobsPage(QWidget):
     """Jobs and chunks; tells the desk what is selected."""
 
-    def __init__(self, desk: Desk, fill: Callable[[QMenu], None]) -> None:
+    def __init__(
+        self, desk: Desk, fill: Callable[[QMenu], None], fill_chunks: Callable[[QMenu], None]
+    ) -> None:
         super().__init__()
         self._desk = desk
-        self._fill = fill
+        self._fills = {"jobs": fill, "chunks": fill_chunks}
         self.jobs = TableView(desk.jobs, "jobs")
         self.jobs.setAccessibleName("Jobs")
         self.jobs.empty = self._nothing
@@ -45,9 +48,10 @@ class JobsPage(QWidget):
         self.jobs.setItemDelegateForColumn(self.jobs.column("priority"), priority)
         self.chunks = TableView(desk.chunks, "chunks")
         self.chunks.setAccessibleName("Chunks of the selected job")
-        self.chunks.empty = lambda: "Select a job to see its chunks."
+        self.chunks.empty = self._no_chunks
         state = self.chunks.column("state")
         self.chunks.setItemDelegateForColumn(state, StateDelegate(self.chunks))
+        self.chunks.setItemDelegateForColumn(self.chunks.column("doing"), BarDelegate(self.chunks))
         self.search = QLineEdit()
         self.states: dict[str, QToolButton] = {}
         self._lay_out()
@@ -89,8 +93,9 @@ class JobsPage(QWidget):
             chosen = view.selectionModel()
             assert chosen is not None
             chosen.selectionChanged.connect(told)
-        self.jobs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.jobs.customContextMenuRequested.connect(self._show_menu)
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(partial(self._show_menu, view))
+            view.doubleClicked.connect(self._open_log)
         self._filter()
 
     def filter(self) -> Filter:
@@ -107,12 +112,19 @@ class JobsPage(QWidget):
     def _chunks_picked(self) -> None:
         self._desk.pick(chunks=[chunk.index for chunk in self.chunks.picked()])
 
-    def _show_menu(self, at: QPoint) -> None:
+    def _open_log(self, index: QModelIndex) -> None:
+        if not index.flags() & Qt.ItemFlag.ItemIsEditable:
+            self._desk.log_wanted.emit()
+
+    def _show_menu(self, view: TableView, at: QPoint) -> None:
         menu = QMenu(self)
-        self._fill(menu)
-        port = self.jobs.viewport()
+        self._fills[view.objectName()](menu)
+        port = view.viewport()
         assert port is not None
         menu.exec(port.mapToGlobal(at))
+
+    def _no_chunks(self) -> str:
+        return "" if self._desk.picked_jobs else "Select a job to see its chunks."
 
     def _nothing(self) -> str:
         if self._desk.jobs.total:

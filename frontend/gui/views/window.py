@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtCore import QByteArray, QSettings, Qt
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
 from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar
 
@@ -13,7 +13,9 @@ from frontend.gui import menus
 from frontend.gui.actions import Actions
 from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
+from frontend.gui.views.dock import Dock
 from frontend.gui.views.jobs import JobsPage
+from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
 from fs_browser import theme
@@ -32,13 +34,19 @@ class Window(QMainWindow):
         self.setObjectName("render")
         desk.ask = Person(self)
         self.actions_ = Actions(desk, self, menus.deeds())
-        self.jobs = JobsPage(desk, partial(self.fill, keys=menus.JOBS))
+        fills = (partial(self.fill, keys=keys) for keys in (menus.JOBS, menus.CHUNKS))
+        self.jobs = JobsPage(desk, *fills)
         self.machines = MachinesPage(desk, partial(self.fill, keys=menus.MACHINES))
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        if (bar := self.tabs.tabBar()) is not None:
+            bar.setDrawBase(False)
         self.tabs.addTab(self.jobs, "Jobs")
         self.tabs.addTab(self.machines, "Machines")
         self.setCentralWidget(self.tabs)
+        self.log = LogPanel(desk)
+        self.log_dock = Dock("Log", "log", self.log, self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_dock)
         self.farm_words = QLabel()
         self.trouble_words = QLabel()
         self.trouble_words.hide()
@@ -52,6 +60,7 @@ class Window(QMainWindow):
         desk.said.connect(self._tell_errand)
         desk.refused.connect(self._tell_refusal)
         desk.reported.connect(self._show_report)
+        desk.log_wanted.connect(self.log_dock.bring)
         desk.copied.connect(desk.ask.copy)
         desk.open_folder.connect(desk.ask.open)
 
@@ -80,6 +89,9 @@ class Window(QMainWindow):
             self.fill(menu, keys)
         view = bar.addMenu("&View")
         assert view is not None
+        for dock in (self.log_dock,):
+            view.addAction(dock.toggleViewAction())
+        view.addSeparator()
         self._make_schemes(view)
 
     def _make_schemes(self, view: QMenu) -> None:

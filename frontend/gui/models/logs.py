@@ -1,0 +1,193 @@
+"""What an attempt printed, read on and on: its lines, which of them tell of trouble, and why."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from frontend import mishaps
+from frontend.farm import open_farm
+from frontend.gui.models.chunks import ChunkRow
+from renderd.config import Settings
+from renderd.core import progress
+from renderd.core.label import UNSEEN
+from renderd.core.progress import Event, Kind
+from renderd.spool import jobs, listing, logs
+from renderd.spool.layout import Spool
+from renderd.spool.moves import names
+
+TAIL_BYTES = 256 << 10  #: of a log, shown at first
+_NOTE_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which log is to be shown; none of an empty job."""
+
+    jid: str = ""
+    chunk: int = 0
+    attempt: int | None = None  #: None: the last
+    standing: str = ""  #: of the chunk; other words here have attempts and notes looked at again
+    serial: int = 0  #: another number has the log read from anew
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, safe to show, and what it tells."""
+
+    text: str
+    event: Event | None = None  #: a warning or failure
+
+    @property
+    def tone(self) -> str:
+        """The name of its colour; empty for most."""
+        if self.event is None:
+            return ""
+        return "failed" if self.event.kind is Kind.FAILURE else "warning"
+
+    @property
+    def weight(self) -> int:
+        """How likely it says why a render failed; 0 where it does not."""
+        if self.event is None:
+            return 0
+        if self.event.kind is not Kind.FAILURE:
+            return 1
+        return 4 if self.event.is_fatal else 3 if self.event.cause != "error" else 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What is new of a log; all that is shown of it where it is fresh."""
+
+    wish: Wish
+    is_fresh: bool
+    attempt: int
+    inc: str  #: the incarnation that ran it
+    attempts: tuple[tuple[int, str], ...]  #: number and incarnation, oldest first
+    path: str
+    skipped: int  #: bytes before what is shown
+    lines: tuple[Line, ...]
+    mishap: mishaps.Mishap | None
+    program: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """The log that is read on."""
+
+    end: logs.LogEnd
+    place: int
+    program: str
+    wish: Wish
+    attempts: tuple[tuple[int, str], ...] = ()
+    mishap: mishaps.Mishap | None = None
+
+
+def subject(chunks: Sequence[ChunkRow], picked: Sequence[ChunkRow]) -> ChunkRow | None:
+    """The chunk whose log tells most: a picked one, what failed last, what runs, what ended last.
+
+    None where nothing has run.
+    """
+    if picked:
+        return picked[0]
+    begun = [one for one in chunks if one.state != "wait" or one.attempt > 1]
+    rank = {"fail": 3, "run": 2, "done": 1, "wait": 1}
+    return max(begun, key=lambda c: (rank[c.state], c.ended, c.index), default=None)
+
+
+def safe(text: str) -> str:
+    """One line without signs that steer what shows it; tabs stay."""
+    return "\t".join(UNSEEN.sub("\ufffd", part) for part in progress.clean(text).split("\t"))
+
+
+def read_lines(text: str) -> tuple[Line, ...]:
+    """Lines of a log, with what they tell."""
+    found = []
+    for line in text.split("\n")[: -1 if text.endswith("\n") else None]:
+        event = progress.read_line(line)
+        is_trouble = event is not None and event.kind in (Kind.WARNING, Kind.FAILURE)
+        found.append(Line(safe(line), event if is_trouble else None))
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class LogReading:
+    """Reads what is wished for, then what comes; for one thread."""
+
+    settings: Settings
+    wanted: Callable[[], Wish]
+    _spool: Spool | None = None
+    _open: _Open | None = None
+    _programs: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self) -> Page | None:
+        """What is new; None where nothing is.  Raises UsageError where there is no log, OSError."""
+        wish, held = self.wanted(), self._open
+        if not wish.jid:
+            self._open = None
+            return None
+        spool = self._spool = self._spool or open_farm(self.settings)
+        if held is None or held.wish.serial != wish.serial:
+            return self._begin(spool, wish)
+        if held.wish.standing != wish.standing:
+            if wish.attempt is None and logs.find(spool, wish.jid, wish.chunk) != _name(held.end):
+                return self._begin(spool, wish)  # the next attempt has begun
+            held.wish = wish
+            self._look_around(spool, held)
+            return self._go_on(spool, held, always=True)
+        return self._go_on(spool, held)
+
+    def _begin(self, spool: Spool, wish: Wish) -> Page:
+        self._open = None
+        end = logs.read_end(spool, wish.jid, wish.chunk, wish.attempt, TAIL_BYTES)
+        whole = end.text[: end.text.rfind("\n") + 1]
+        place = end.start + len(whole.encode())
+        if "\ufffd" in whole:  # what was no UTF-8 has another length now
+            place = end.size
+            whole = end.text
+        held = self._open = _Open(end, place, self._program(spool, wish.jid), wish)
+        self._look_around(spool, held)
+        return self._page(held, read_lines(whole), is_fresh=True)
+
+    def _go_on(self, spool: Spool, held: _Open, *, always: bool = False) -> Page | None:
+        data, place = logs.read_on(spool, held.end.path, held.place)
+        is_other = place - len(data) < held.place  # it was turned over
+        held.place = place
+        if not data and not always:
+            return None
+        return self._page(held, read_lines(data.decode("utf-8", "replace")), is_fresh=is_other)
+
+    def _page(self, held: _Open, lines: tuple[Line, ...], *, is_fresh: bool) -> Page:
+        return Page(
+            wish=held.wish,
+            is_fresh=is_fresh,
+            attempt=held.end.attempt,
+            inc=held.end.node,
+            attempts=held.attempts,
+            path=held.end.path,
+            skipped=held.end.start,
+            lines=lines,
+            mishap=held.mishap,
+            program=held.program,
+        )
+
+    def _look_around(self, spool: Spool, held: _Open) -> None:
+        """Which attempts there are, and what this one's error note says."""
+        jid, chunk = held.wish.jid, held.wish.chunk
+        listed = (n for n in names(spool, spool.job(jid, "log")) if n.endswith(".log"))
+        found = listing.attempts(listed).get(chunk, [])
+        held.attempts = tuple((int(n.split(".")[1]), listing.owner_of(n)) for n in found)
+        held.mishap = None
+        with contextlib.suppress(FileNotFoundError):
+            note = spool.job(jid, "err", _name(held.end).removesuffix(".log"))
+            held.mishap = mishaps.parse(
+                spool.share.read(note, _NOTE_BYTES).decode("utf-8", "replace")
+            )
+
+    def _program(self, spool: Spool, jid: str) -> str:
+        if jid not in self._programs:
+            self._programs[jid] = mishaps.program_name(jobs.read(spool, jid).info.commands[0][0])
+        return self._programs[jid]
+
+
+def _name(end: logs.LogEnd) -> str:
+    return end.path.rpartition("/")[2]
