@@ -1,4 +1,4 @@
-"""The `fs` command: prints a folder as rows, a numbered sequence as one."""
+"""The `fs` command: a window to choose files in, or a folder printed as rows."""
 
 import argparse
 import contextlib
@@ -19,15 +19,22 @@ from renderd.errors import RenderdError, UsageError
 
 INTERRUPTED = 130
 _DESCRIPTION = """\
-Print a folder as rows: folders first, numbered files as one row with their frames and what is
-missing of them, .blend files with the scenes and frames they ask to be rendered.
+Choose files in a window that works like Blender's file browser; their paths are printed, one a
+line.  Without a screen, and with --list or --json, the folder is printed as rows instead: folders
+first, numbered files as one row with their frames and what is missing of them, .blend files with
+the scenes and frames they ask to be rendered.
 
-  fs ~/shots                      what is there
-  fs ~/shots --filter blend       only .blend files and their scenes
-  fs ~/shots --json               one JSON object, for programs"""
+  fs ~/shots                           a window; what is chosen is printed
+  blender "$(fs --filter blend)"       open a .blend chosen there
+  fs --multiple --choose --json        several, as one JSON object
+  fs --save shot_v001.blend            a name for a file to be written
+  fs --list ~/shots --filter blend     rows: .blend files and their scenes
+  fs --json ~/shots                    rows as one JSON object, for programs"""
 _EPILOG = """\
-The window of this file browser comes with a later release; this is its list for scripts, and it
-stays.  Exit status: 0 printed, 1 the folder cannot be read, 2 usage."""
+Keys of the window: Enter opens, Backspace or P goes to the parent, H shows hidden files, A selects
+all, + and - count the number in a name, Ctrl+F filters.  Exit status: 0 chosen or printed, 1
+cancelled, or the folder cannot be read, 2 usage."""
+_CANCELLED = 1
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,10 +90,47 @@ def _run(words: list[str]) -> int:
     if args.version:
         sys.stdout.write(f"fs {renderd.__version__}\n")
         return 0
+    if _wants_window(args):
+        _choose(args)
     rows = read_rows(args.dir, args.filter, with_hidden=args.hidden)
     write = printout.documents if args.json else printout.lines
     sys.stdout.writelines(write(args.dir, rows))
     return 0
+
+
+def _wants_window(args: argparse.Namespace) -> bool:
+    """Whether to choose in a window.  Raises UsageError where that is asked for but cannot be."""
+    asked = args.choose or args.multiple or args.save is not None
+    if asked and args.list:
+        raise UsageError("--list prints a folder; nothing is chosen", "leave it away to choose")
+    if asked and not has_screen():
+        raise UsageError("there is no screen here to show a window on", "fs --list prints the rows")
+    return asked or (not args.list and not args.json and has_screen())
+
+
+def has_screen() -> bool:
+    """Whether a window can be shown: a display, or a platform that Qt is told."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)
+
+
+def _choose(args: argparse.Namespace) -> NoReturn:
+    # Only here: a list starts without the libraries of a desktop.
+    from fs_browser.window import choose  # noqa: PLC0415
+
+    paths = choose(args.dir, args.filter, is_multiple=args.multiple, save_name=args.save)
+    status = 0 if paths else _CANCELLED
+    if args.json:
+        sys.stdout.write(printout.chosen(paths, status))
+    sys.stdout.flush()
+    if not args.json:
+        # as bytes: a name need not be text
+        sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\n" for path in paths))
+        sys.stdout.buffer.flush()
+    # Threads may hang in a share, or draw a picture: Qt may not be taken down below them.
+    os._exit(status)
 
 
 def _parser() -> Parser:
@@ -106,7 +150,13 @@ def _parser() -> Parser:
         metavar="KIND",
         help="only these rows: " + ", ".join(Kind) + "; may be repeated",
     )
-    parser.add_argument("--hidden", action="store_true", help="also hidden names: .name and name~")
+    parser.add_argument("--list", action="store_true", help="print rows, also where a screen is")
+    parser.add_argument(
+        "--choose", action="store_true", help="choose in a window, also with --json"
+    )
+    parser.add_argument("--multiple", action="store_true", help="several files may be chosen")
+    parser.add_argument("--save", metavar="NAME", help="choose where to save; NAME is offered")
+    parser.add_argument("--hidden", action="store_true", help="rows of .name and name~, too")
     parser.add_argument("--json", action="store_true", help="one JSON object, a row a line")
     parser.add_argument("--version", action="store_true", help="say the version and leave")
     return parser

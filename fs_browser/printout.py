@@ -2,11 +2,11 @@
 
 import json
 import os
-import time
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fs_browser.core import wording
 from fs_browser.core.kinds import Kind
 from fs_browser.core.listing import is_hidden
 from fs_browser.core.sequences import FileSequence, Row
@@ -26,7 +26,9 @@ def lines(folder: str, rows: Sequence[Row]) -> Iterator[str]:
     longest = min(max(map(_columns, names), default=0), _WIDEST_NAME)
     for row, name in zip(rows, names, strict=True):
         gap = " " * (longest - _columns(name))
-        line = f"{_size(row.size_bytes):>5}  {_time(row.mtime_ns):16}  {name}{gap}  "
+        line = (
+            f"{wording.size(row.size_bytes):>5}  {wording.moment(row.mtime_ns):16}  {name}{gap}  "
+        )
         yield (line + _detail(folder, row)).rstrip() + "\n"
 
 
@@ -37,6 +39,12 @@ def documents(folder: str, rows: Sequence[Row]) -> Iterator[str]:
     for at, row in enumerate(rows):
         yield (",\n" if at else "\n") + json.dumps(_facts(folder, row), allow_nan=False)
     yield "\n]}\n" if rows else "]}\n"
+
+
+def chosen(paths: Sequence[str], code: int) -> str:
+    """One JSON object of the paths that were chosen."""
+    named = [_naming("path", path) for path in paths]
+    return json.dumps({"schema": SCHEMA, "code": code, "paths": named}) + "\n"
 
 
 def _detail(folder: str, row: Row) -> str:
@@ -53,7 +61,7 @@ def _detail(folder: str, row: Row) -> str:
 
 def _scenes(scenes: list[dict[str, Any]]) -> str:
     told = [
-        f"{shown(_stored_name(scene))} {_frames(scene['start'], scene['end'])}"
+        f"{shown(_stored_name(scene))} {wording.frames(scene['start'], scene['end'])}"
         for scene in scenes[:_MOST_SCENES]
     ]
     more = len(scenes) - len(told)
@@ -62,12 +70,6 @@ def _scenes(scenes: list[dict[str, Any]]) -> str:
 
 def _stored_name(scene: dict[str, Any]) -> str:
     return bytes.fromhex(scene["name_hex"]).decode("utf-8", "surrogateescape")
-
-
-def _frames(start: int, end: int) -> str:
-    if end < start:
-        return f"{start}-{end} (no frame: it ends before it starts)"
-    return f"{start}-{end}" if end > start else str(start)
 
 
 def _facts(folder: str, row: Row) -> dict[str, Any]:
@@ -137,23 +139,3 @@ def _columns(name: str) -> int:
         return len(name)
     plain = [letter for letter in name if not unicodedata.combining(letter)]
     return len(plain) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in plain)
-
-
-def _size(size_bytes: int | None) -> str:
-    if size_bytes is None:
-        return ""
-    value = float(size_bytes)
-    for unit in "BKMG":
-        if round(value) < 1024:
-            return f"{value:.0f}{unit}" if value >= 9.95 or unit == "B" else f"{value:.1f}{unit}"
-        value /= 1024
-    return f"{value:.1f}T"
-
-
-def _time(mtime_ns: int | None) -> str:
-    if mtime_ns is None:
-        return ""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(mtime_ns // 1_000_000_000))
-    except (OverflowError, ValueError, OSError):
-        return ""  # a broken file system's year 292277026596

@@ -64,6 +64,6 @@ def test_the_manual_pages_have_a_section_for_every_verb(pages):
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 def test_groff_has_nothing_to_say_against_the_manual_pages(pages):
-    for name in ("render.1", "renderd.1"):
+    for name in ("render.1", "renderd.1", "fs.1"):
         command = ["groff", "-man", "-Tutf8", "-ww", "-z", str(pages / name)]
         assert subprocess.run(command, check=True, capture_output=True).stderr == b""

@@ -99,25 +99,41 @@ class FileSequence:
 Row = Entry | FileSequence
 
 
+class Grouping:
+    """Entries of one folder as they come in, and the rows that they make so far."""
+
+    def __init__(self) -> None:
+        self._alone: list[Entry] = []
+        self._piles: defaultdict[_Place, _Pile] = defaultdict(dict)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take further entries in."""
+        for entry in entries:
+            found = None if entry.kind in _SINGLE else _take_apart(entry.name)
+            if found is None:
+                self._alone.append(entry)
+            else:
+                prefix, digits, suffix = found
+                self._piles[entry.kind, prefix, suffix][digits] = entry
+
+    def rows(self) -> list[Row]:
+        """Return every entry once: alone, or in the sequence it is part of; in no order."""
+        rows: list[Row] = list(self._alone)
+        _find_minus(self._piles)
+        for place, pile in self._piles.items():
+            for width, numbers in _by_width(pile):
+                if len(numbers) == 1:
+                    rows.append(pile[numbers[0]])
+                else:
+                    rows.append(_sequence(place, width, {int(n): pile[n] for n in numbers}))
+        return rows
+
+
 def group(entries: Iterable[Entry]) -> list[Row]:
     """Return every entry once: alone, or in the sequence it is part of; in no order."""
-    rows: list[Row] = []
-    piles: defaultdict[_Place, _Pile] = defaultdict(dict)
-    for entry in entries:
-        found = None if entry.kind in _SINGLE else _take_apart(entry.name)
-        if found is None:
-            rows.append(entry)
-        else:
-            prefix, digits, suffix = found
-            piles[entry.kind, prefix, suffix][digits] = entry
-    _find_minus(piles)
-    for place, pile in piles.items():
-        for width, numbers in _by_width(pile):
-            if len(numbers) == 1:
-                rows.append(pile[numbers[0]])
-            else:
-                rows.append(_sequence(place, width, {int(n): pile[n] for n in numbers}))
-    return rows
+    found = Grouping()
+    found.add(entries)
+    return found.rows()
 
 
 def _take_apart(name: str) -> tuple[str, str, str] | None:

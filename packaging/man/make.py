@@ -1,4 +1,4 @@
-"""Writes the manual pages renderd.1 and render.1 from the commands' own help.
+"""Writes the manual pages renderd.1, render.1 and fs.1 from the commands' own help.
 
     python packaging/man/make.py FOLDER
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import renderd
 from frontend.cli import app as render_app
 from frontend.cli import verbs
+from fs_browser import app as fs_app
 from renderd.daemon import app as renderd_app
 
 DAEMON_VERBS = ("init", "doctor", "config")
@@ -54,8 +55,16 @@ Jobs are named by id, by a unique prefix of it or by name.
 """
 
 
+BROWSER = r"""
+.SH DESCRIPTION
+.B fs
+shows a window to choose files in, which works like Blender's file browser, and prints the paths of
+what was chosen; without a screen it prints a folder as rows, numbered files as one.
+"""
+
+
 def main(folder: str) -> None:
-    """Write both pages into a folder."""
+    """Write the pages into a folder."""
     daemon = _page("renderd", "render what a shared folder holds", DAEMON)
     daemon += _help("OPTIONS", renderd_app.main, ["--help"])
     for verb in DAEMON_VERBS:
@@ -64,6 +73,9 @@ def main(folder: str) -> None:
     front += _help("OVERVIEW", render_app.main, ["--help"])
     for verb in verbs.NAMES:
         front += _help(f"RENDER {verb.upper()}", render_app.main, [verb, "--help"])
+    browser = _page("fs", "choose files, or list a folder", BROWSER)
+    browser += _help("OPTIONS", fs_app.main, ["--help"])
+    Path(folder, "fs.1").write_text(f"{browser}.SH SEE ALSO\n.BR render (1)\n", encoding="ascii")
     for name, text, other in (("renderd", daemon, "render"), ("render", front, "renderd")):
         page = f"{text}{FILES.lstrip()}.SH SEE ALSO\n.BR {other} (1)\n"
         Path(folder, f"{name}.1").write_text(page, encoding="ascii")

@@ -26,7 +26,7 @@ def run(capsys):
     """A function that runs the command and gives its status, output and errors."""
 
     def run(*words):
-        status = app.main([*map(str, words)])
+        status = app.main(["--list", *map(str, words)])
         return status, *capsys.readouterr()
 
     return run
@@ -200,11 +200,32 @@ def test_with_json_an_error_is_an_object_too(run, folder):
     assert answer["error"].endswith("there is no such folder")
 
 
-def test_help_says_that_the_window_comes_later(run):
+def test_help_says_how_to_choose_and_how_to_list(run):
     status, out, _ = run("--help")
     assert status == 0
-    assert "comes with a later release; this is its list for scripts" in out
+    assert "fs --list ~/shots --filter blend" in out
     assert run("--version")[1].startswith("fs ")
+
+
+@pytest.fixture
+def blind(monkeypatch):
+    """A machine without a screen."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+def test_without_a_screen_a_folder_is_listed(blind, folder, capsys):
+    assert app.main([str(folder)]) == 0
+    assert "shot_####.exr" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [("--choose",), ("--multiple",), ("--save", "a.blend")])
+def test_without_a_screen_nothing_can_be_chosen(blind, folder, capsys, option):
+    assert app.main([str(folder), *option]) == 2
+    assert capsys.readouterr().err == (
+        "fs: there is no screen here to show a window on; fs --list prints the rows\n"
+    )
 
 
 @pytest.mark.skipif(not MALFORMED.exists(), reason="../shared/blend is not here")
@@ -221,7 +242,7 @@ def process(folder):
     """A function that runs the command as a process of its own, output as bytes."""
 
     def run(*words, code="from fs_browser import app; raise SystemExit(app.main())", **env):
-        command = [sys.executable, "-c", code, *words]
+        command = [sys.executable, "-c", code, "--list", *words]
         return subprocess.run(
             command, capture_output=True, check=False, cwd=folder, env=os.environ | env
         )
@@ -244,7 +265,7 @@ def test_a_terminal_that_lacks_a_letter_gets_its_code(process, folder):
 def test_a_reader_that_has_seen_enough_is_no_error(folder):
     for at in range(5000):
         (folder / f"{at}_single.txt").touch()
-    command = [sys.executable, "-m", "fs_browser.app", str(folder)]
+    command = [sys.executable, "-m", "fs_browser.app", "--list", str(folder)]
     root = HERE.parents[2]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
@@ -259,7 +280,7 @@ def test_a_full_disk_is_told_in_one_sentence(folder):
         pytest.skip("this system has no /dev/full")
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "fs_browser.app", str(folder)],
+            [sys.executable, "-m", "fs_browser.app", "--list", str(folder)],
             stdout=full,
             stderr=subprocess.PIPE,
             cwd=HERE.parents[2],

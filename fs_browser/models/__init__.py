@@ -1,0 +1,1 @@
+"""What the window shows, without widgets: rows, places, threads that read."""

@@ -1,0 +1,62 @@
+"""What .blend files say of their scenes, read beside the window."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from functools import partial
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from fs_browser.core import wording
+from fs_browser.core.kinds import Kind
+from fs_browser.core.listing import Entry
+from fs_browser.models.aside import tell
+from fs_browser.thumbs.crew import Crew
+from renderd import blend
+from renderd.blend.names import shown
+from renderd.errors import BlendError
+
+_MOST_SCENES = 6
+_MOST_KEPT = 20_000
+_READING = "…"
+
+
+class Facts(QObject):
+    """Words on .blend files, each read when it is first looked at."""
+
+    told = pyqtSignal(object)  #: the key of a row whose words are there now
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._known: OrderedDict[tuple[str, int | None], str] = OrderedDict()
+        self._crew = Crew("facts", 2)
+        self._arrived.connect(self._take)
+
+    _arrived = pyqtSignal(object, object, str)
+
+    def of(self, key: Hashable, path: str, entry: Entry) -> str:
+        """The words on a file; of those not read yet a sign, and `told` later."""
+        if entry.kind is not Kind.BLEND:
+            return ""
+        place = path, entry.mtime_ns
+        found = self._known.get(place)
+        if found is None:
+            self._crew.ask(place, partial(self._read, key, place))
+        return found or _READING
+
+    def forget(self) -> None:
+        """Read nothing more of what was asked for."""
+        self._crew.forget()
+
+    def _read(self, key: Hashable, place: tuple[str, int | None]) -> None:
+        path = place[0]
+        try:
+            words = wording.scenes(blend.read(path).scenes, _MOST_SCENES)
+        except BlendError as error:
+            words = str(error).removeprefix(f"{shown(path)}: ")
+        tell(self._arrived, key, place, words)
+
+    def _take(self, key: Hashable, place: tuple[str, int | None], words: str) -> None:
+        self._known[place] = words
+        if len(self._known) > _MOST_KEPT:
+            self._known.popitem(last=False)
+        self.told.emit(key)

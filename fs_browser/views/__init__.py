@@ -1,0 +1,1 @@
+"""What a person sees: the browser, its views, bars and keys."""
