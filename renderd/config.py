@@ -153,6 +153,39 @@ def files(environ: Mapping[str, str], system_file: str = SYSTEM_FILE) -> tuple[s
     return (system, os.path.join(platformdirs.user_config_dir(APP, appauthor=False), "config.toml"))
 
 
+def remember_spool(root: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Write the spool into the user's file, which may hold other settings and remarks; its path.
+
+    Raises ConfigError where that file cannot be read or written, or says nonsense.
+    """
+    path = files(environ)[-1]
+    line = f"spool = {_toml(root)}"
+    _file(path, must_exist=False)  # what is no TOML is not written to
+    try:
+        with open(path, encoding="utf-8") as stream:
+            old = stream.read()
+    except FileNotFoundError:
+        old = ""
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    top, section, rest = re.match(
+        r"(.*?)(^[ \t]*\[|\Z)(.*)", old, re.DOTALL | re.MULTILINE
+    ).groups()  # type: ignore[union-attr]
+    said = re.compile(r"^[ \t]*spool[ \t]*=.*$", re.MULTILINE)
+    top = said.sub(lambda _: line, top, count=1) if said.search(top) else f"{line}\n{top}"
+    new = top + section + rest
+    if table.load(new, path).get("spool") != root:
+        raise ConfigError(f"{path} could not be changed", f"write into it: {line}")
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w", encoding="utf-8") as stream:
+            stream.write(new)
+        os.replace(path + ".new", path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
 def shown(settings: Settings) -> tuple[tuple[str, str, str], ...]:
     """Return name, value as it stands in a file, and origin of every setting."""
     return tuple(

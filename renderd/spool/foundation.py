@@ -70,6 +70,29 @@ def found(share: Share, root: str, wishes: Wishes, rng: random.Random) -> Founde
     return Founded(spool, is_new=True, warnings=warnings)
 
 
+def is_spool(share: Share, root: str) -> bool:
+    """True where a spool is at an absolute path, False where `found` could make one.
+
+    Raises UsageError where neither is so, OSError.
+    """
+    try:
+        if not share.stat(root).is_folder:
+            raise UsageError(f"{root} is not a folder", "name a folder, not a link")
+    except FileNotFoundError:
+        parent = os.path.dirname(root)
+        try:
+            share.stat(parent)
+        except FileNotFoundError:
+            raise UsageError(
+                f"{parent} does not exist", "make it, or mount the share first"
+            ) from None
+        return False
+    if _existing(share, root) is not None:
+        return True
+    _refuse_foreign(share, root)
+    return False
+
+
 def _make_root(share: Share, root: str) -> None:
     try:
         share.mkdir(root)
