@@ -25,6 +25,8 @@ from renderd.host.locations import state_dir
 from renderd.spool.foundation import Wishes, found, is_spool
 from renderd.spool.share import PosixShare
 
+#: daemons that we started; they outlive us, but while we live it is us who see them end
+started: "list[subprocess.Popen[bytes]]" = []
 UNIT = f"{APP}.service"
 _PATIENCE = 30.0  #: seconds that a daemon may take to answer
 _ANSWERS = 180.0  #: … and the doctor on a slow mount
@@ -139,6 +141,7 @@ def start_daemon(settings: Settings, *, by_systemd: bool) -> str:
             cwd="/",
             start_new_session=True,
         )
+    started.append(child)
     _await(settings, child, log, begins)
     return "renderd works on this machine until it is restarted"
 

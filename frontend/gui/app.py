@@ -1,5 +1,7 @@
 """Builds the window and runs it."""
 
+from dataclasses import replace
+
 from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication
 
@@ -17,27 +19,42 @@ def remembered() -> QSettings:
     return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, _ORGANIZATION, "render")
 
 
-def make(app: QApplication, settings: Settings, kept: QSettings) -> Window:
-    """The window, reading its farm; not shown yet."""
-    app.setApplicationName("Render")
-    app.setDesktopFileName(f"{APP}.render")
-    try:
-        choice = Scheme(str(kept.value("scheme", Scheme.SYSTEM.value)))
-    except ValueError:
-        choice = Scheme.SYSTEM
-    Theme(app, choice)
-    desk = Desk(settings, kept)
-    window = Window(desk)
-    desk.start()
-    return window
+class Program:
+    """The running program: one window at a time, of the farm that was chosen last."""
+
+    def __init__(self, app: QApplication, settings: Settings, kept: QSettings) -> None:
+        app.setApplicationName("Render")
+        app.setDesktopFileName(f"{APP}.render")
+        try:
+            choice = Scheme(str(kept.value("scheme", Scheme.SYSTEM.value)))
+        except ValueError:
+            choice = Scheme.SYSTEM
+        Theme(app, choice)
+        self._kept = kept
+        self.window = self._open(settings)
+
+    def go(self, root: str) -> None:
+        """Work for another farm from now on."""
+        old = self.window
+        self.window = self._open(replace(old.desk.settings, spool=root))
+        self.window.show()
+        old.leave()
+
+    def _open(self, settings: Settings) -> Window:
+        window = Window(Desk(settings, self._kept))
+        window.elsewhere.connect(self.go)
+        window.desk.start()
+        return window
 
 
 def run(spool: str | None) -> int:
     """Show the window until it is closed; the exit status."""
     settings = config.load({"spool": spool})
     app = QApplication(["render"])
-    window = make(app, settings, remembered())
-    window.show()
+    program = Program(app, settings, remembered())
+    program.window.show()
+    if not settings.spool:
+        program.window.set_up()
     status = app.exec()
-    window.desk.stop()
+    program.window.desk.stop()
     return status

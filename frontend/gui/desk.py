@@ -12,7 +12,7 @@ from frontend.gui.bridge import Errand, Errands, Reader
 from frontend.gui.models import chunks, jobs, machines
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
-from frontend.gui.models.news import ChunksReading, FarmReading, News
+from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
 from fs_browser.table import Changes
 from renderd.client import Client, Hello
 from renderd.config import Settings
@@ -21,8 +21,9 @@ from renderd.spool.layout import Spool
 from renderd.spool.view import JobView, NodeView
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
-_SILENT = 1.5  #: seconds after which a reading that has not come back is told of
-_TICK = 500  #: milliseconds between looks at how long readings are out
+_PULSE = 0.5  #: seconds between looks whether the spool is there at all
+_SILENT = 1.0  #: seconds after which a look that has not come back is told of
+_TICK = 200  #: milliseconds between looks at how long looks are out
 
 
 class Desk(QObject):
@@ -37,6 +38,7 @@ class Desk(QObject):
     copied = pyqtSignal(str)  #: text for the clipboard
     open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
+    dialog_wanted = pyqtSignal(str)  #: one of the window's own: set-up, settings
 
     def __init__(self, settings: Settings, remembered: QSettings) -> None:
         super().__init__()
@@ -54,17 +56,21 @@ class Desk(QObject):
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
         self.undoable: list[Errand] = []
         self._why = ""
+        self._troubles: dict[str, str] = {}  #: what each reader complains of
         self._readers: list[Reader] = []
         self._has_started = False
         farm = FarmReading(settings)
         self.farm = self.read("farm", farm, _EVERY)
         in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
         self.chunk_reader = self.read("chunks", in_chunks, _EVERY)
+        self.share = self.read("share", SpoolLook(settings), _PULSE)
         self.errands = Errands("errands")
         self.studies = Errands("studies")
         self.ask: Ask = Nobody()
         self.farm.arrived.connect(self._take)
-        self.farm.failed.connect(self._fail)
+        self.farm.failed.connect(lambda error: self._complain("farm", sentence(error)))
+        self.share.arrived.connect(lambda _root: self._complain("share", ""))
+        self.share.failed.connect(lambda error: self._complain("share", sentence(error)))
         self.chunk_reader.arrived.connect(self._take_chunks)
         for one in (self.errands, self.studies):
             one.done.connect(self._did)
@@ -175,7 +181,7 @@ class Desk(QObject):
         self.pulse.heard = found.heard
         self.machines.apply(found.nodes)
         self.pulse.sample(time.monotonic(), self.machines.records)
-        self._complain("")
+        self._complain("farm", "")
         self.told.emit(found)
 
     def _take_chunks(self, value: object) -> None:
@@ -187,15 +193,16 @@ class Desk(QObject):
         else:
             self.chunks.apply(changes)
 
-    def _fail(self, error: object) -> None:
-        self._complain(_sentence(error))
-
     def _look_for_silence(self) -> None:
-        silent = self.farm.out_for()
-        if silent > _SILENT and (self.farm.has_read or silent > 2 * _SILENT):
-            self._complain(f"{self.root} has not answered for {silent:.0f} s; what is shown is old")
+        silent = self.share.out_for()
+        if silent > _SILENT:
+            said = f"{self.root} has not answered for {silent:.0f} s; what is shown is old"
+            self._complain("share", said)
 
-    def _complain(self, why: str) -> None:
+    def _complain(self, who: str, why: str) -> None:
+        self._troubles[who] = why
+        # What ails the folder itself comes first: all else follows from it.
+        why = self._troubles.get("share") or self._troubles.get("farm") or ""
         if why != self._why:
             self._why = why
             self.trouble.emit(why)
@@ -211,7 +218,7 @@ class Desk(QObject):
 
     def _did_not(self, _errand: object, error: object) -> None:
         self.farm.hurry()
-        self.refused.emit(_sentence(error))
+        self.refused.emit(sentence(error))
 
 
 class Nobody:
@@ -232,7 +239,8 @@ class Nobody:
         """Nowhere."""
 
 
-def _sentence(error: object) -> str:
+def sentence(error: object) -> str:
+    """What went wrong, for a person, with what to do about it."""
     if isinstance(error, OSError) and not isinstance(error, RenderdError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}; prove the mount: renderd doctor"

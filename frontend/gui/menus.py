@@ -332,9 +332,21 @@ def _of_machines() -> tuple[Deed, ...]:
     )
 
 
+def _of_farm() -> tuple[Deed, ...]:
+    return (
+        Deed(
+            key="set-up",
+            title="Set &up a farm…",
+            does="Choose or make a farm, and have this machine render for it",
+            icon="farm",
+            do=lambda desk: desk.dialog_wanted.emit("set-up"),
+        ),
+    )
+
+
 def deeds() -> tuple[Deed, ...]:
     """Every action."""
-    return (*_of_jobs(), *_of_frames(), *_of_chunks(), *_of_machines())
+    return (*_of_farm(), *_of_jobs(), *_of_frames(), *_of_chunks(), *_of_machines())
 
 
 #: keys of actions in the order in which a menu shows them; "" is a line between
@@ -349,6 +361,7 @@ MACHINES = (
     *("", "wake", "note", "copy-machine", "", "kill", "quit"),
 )
 BAR = (
+    ("&Farm", ("set-up",)),
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
     ("&Job", JOBS),
     ("&Chunk", CHUNKS),

@@ -66,7 +66,7 @@ def test_a_spool_that_goes_is_told_and_the_window_lives_on(show, spool, qtbot, t
     moved = spool.root + ".away"
     os.rename(spool.root, moved)
     window.desk.farm.hurry()
-    qtbot.waitUntil(lambda: window.trouble_words.isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.banner.isVisible(), timeout=PATIENCE)
     os.rename(moved, spool.root)
     window.desk.farm.hurry()
-    qtbot.waitUntil(lambda: not window.trouble_words.isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)

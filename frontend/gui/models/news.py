@@ -12,10 +12,13 @@ from frontend.gui.models.journals import Journals
 from fs_browser.table import Changes, compare
 from renderd.client import Client, Hello
 from renderd.config import Settings
+from renderd.errors import ConfigError
 from renderd.spool.layout import Spool, read_identity
+from renderd.spool.share import PosixShare
 from renderd.spool.view import ChunkView, JobView, NodeView
 
 Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
+NO_FARM = "No farm is chosen yet"
 _ETA_STEP = 15.0  #: seconds by which an end must move to be told of
 
 
@@ -29,6 +32,23 @@ class News:
     daemon: Hello | None  #: of this machine, where it answers
     ahead: float  #: seconds by which the server's clock is ahead of ours
     heard: Mapping[str, float]  #: when nodes last said something, by our clock
+
+
+class SpoolLook:
+    """Looks whether the spool's folder is there and answers; for one thread.
+
+    The daemon of this machine answers much from memory, and a farm is read every few seconds: what
+    is asked here is so little that it can be asked twice a second.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._root = settings.spool
+
+    def __call__(self) -> str:
+        """The farm's id.  Raises RenderdError, OSError."""
+        if not self._root:
+            raise ConfigError(NO_FARM, "choose a folder, or have one made")
+        return read_identity(PosixShare(), self._root).id
 
 
 class FarmReading:

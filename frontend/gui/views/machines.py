@@ -18,7 +18,7 @@ from renderd.spool.ability import mixed_versions
 _SECOND = 1000  #: milliseconds between looks at how long machines are silent
 _EMPTY = (
     "No machine takes part yet.\n\n"
-    "Farm ▸ Set up this machine… starts renderd here.  Every other workstation that sees the\n"
+    "Farm ▸ Set up a farm… starts renderd on this one.  Every other workstation that sees the\n"
     "same folder takes part as soon as renderd runs there."
 )
 

@@ -4,20 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QByteArray, QSettings, Qt
+from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
-from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar
+from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar, QVBoxLayout, QWidget
 
 from frontend import words
 from frontend.gui import menus
 from frontend.gui.actions import Actions
 from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
+from frontend.gui.views.banner import Banner
 from frontend.gui.views.dock import Dock
 from frontend.gui.views.jobs import JobsPage
 from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
+from frontend.gui.views.wizard import Wizard
 from fs_browser import theme
 from fs_browser.theme import Scheme
 
@@ -26,6 +28,8 @@ _SAID_FOR = 8000  #: milliseconds that what an errand did stays in the status li
 
 class Window(QMainWindow):
     """Everything a person sees of the farm."""
+
+    elsewhere = pyqtSignal(str)  #: another farm was chosen
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -43,13 +47,13 @@ class Window(QMainWindow):
             bar.setDrawBase(False)
         self.tabs.addTab(self.jobs, "Jobs")
         self.tabs.addTab(self.machines, "Machines")
-        self.setCentralWidget(self.tabs)
+        self.banner = Banner()
+        self.banner.taken.connect(self.set_up)
+        self.setCentralWidget(self._stacked())
         self.log = LogPanel(desk)
         self.log_dock = Dock("Log", "log", self.log, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_dock)
         self.farm_words = QLabel()
-        self.trouble_words = QLabel()
-        self.trouble_words.hide()
         self._make_status_line()
         self._make_menus()
         self._make_toolbar()
@@ -60,6 +64,7 @@ class Window(QMainWindow):
         desk.said.connect(self._tell_errand)
         desk.refused.connect(self._tell_refusal)
         desk.reported.connect(self._show_report)
+        desk.dialog_wanted.connect(self._show_dialog)
         desk.log_wanted.connect(self.log_dock.bring)
         desk.copied.connect(desk.ask.copy)
         desk.open_folder.connect(desk.ask.open)
@@ -72,12 +77,30 @@ class Window(QMainWindow):
             else:
                 shown.addSeparator()
 
+    def set_up(self) -> None:
+        """Show the first run's questions; what is chosen there opens anew."""
+        wizard = Wizard(self, self.desk.settings.spool)
+        wizard.chosen.connect(self.elsewhere)
+        wizard.open()
+
+    def _show_dialog(self, name: str) -> None:
+        {"set-up": self.set_up}[name]()
+
     # -- built once -------------------------------------------------------------------------
+
+    def _stacked(self) -> QWidget:
+        """What stands in the middle: the trouble, where there is some, above the tabs."""
+        made = QWidget()
+        column = QVBoxLayout(made)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self.tabs, 1)
+        return made
 
     def _make_status_line(self) -> None:
         line = self.statusBar()
         assert line is not None
-        line.addWidget(self.trouble_words)
         line.addPermanentWidget(self.farm_words)
 
     def _make_menus(self) -> None:
@@ -128,6 +151,12 @@ class Window(QMainWindow):
         for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
             view.recall(settings)
 
+    def leave(self) -> None:
+        """Close for good: another window has taken its place."""
+        self.close()
+        self.desk.stop()
+        self.deleteLater()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Remembers how it looked."""
         settings = self.desk.remembered
@@ -151,9 +180,8 @@ class Window(QMainWindow):
         self.farm_words.setText(", ".join(filter(None, parts)))
 
     def _tell_trouble(self, why: str) -> None:
-        self.trouble_words.setText(f"⚠ {why}")
-        self.trouble_words.setVisible(bool(why))
-        self.trouble_words.setStyleSheet(f"color: {theme.of().colours.failed}")
+        has_farm = bool(self.desk.settings.spool)
+        self.banner.tell(why, "Choose another farm…" if has_farm else "Set up a farm…")
 
     def _tell_errand(self, said: str) -> None:
         line = self.statusBar()

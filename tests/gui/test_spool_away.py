@@ -1,0 +1,88 @@
+"""A spool that hangs, vanishes or was never there: the window says so and lives on."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from PyQt6.QtCore import QSettings
+
+from frontend.gui.app import Program
+from frontend.gui.desk import Desk
+from frontend.gui.views.window import Window
+from renderd import config
+
+PATIENCE = 60_000
+
+
+@pytest.fixture
+def mounted(spool, tmp_path):
+    """The spool through a FUSE file system, and the process that serves it."""
+    point = tmp_path / "mnt"
+    point.mkdir()
+    server = subprocess.Popen(["bindfs", "-f", spool.root, str(point)])
+    end = time.monotonic() + 60
+    while not os.path.ismount(point):
+        assert server.poll() is None, "bindfs ended"
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    yield str(point), server
+    os.kill(server.pid, signal.SIGCONT)
+    subprocess.run(["fusermount", "-u", "-z", str(point)], check=False)
+    server.terminate()
+    server.wait(60)
+
+
+def windowed(qtbot, tmp_path, root):
+    kept = QSettings(str(tmp_path / "render.ini"), QSettings.Format.IniFormat)
+    window = Window(Desk(config.load({"spool": root}), kept))
+    qtbot.addWidget(window)
+    window.show()
+    return window
+
+
+def test_a_spool_that_hangs_is_told_and_the_window_answers(qtbot, tmp_path, mounted, publish):
+    publish(name="shot")
+    root, server = mounted
+    window = windowed(qtbot, tmp_path, root)
+    with qtbot.waitSignal(window.desk.told, timeout=PATIENCE):
+        window.desk.start()
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
+        assert "has not answered" in window.banner.words.text()
+        window.tabs.setCurrentIndex(1)
+        assert window.machines.isVisible()
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)
+    window.desk.stop()
+
+
+def test_a_spool_that_is_not_there_is_told_with_a_way_out(qtbot, qapp, tmp_path, spool):
+    window = windowed(qtbot, tmp_path, str(tmp_path / "nowhere"))
+    window.desk.start()
+    qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
+    assert str(tmp_path / "nowhere") in window.banner.words.text()
+    assert window.banner.button.text() == "Choose another farm…"
+    window.desk.stop()
+
+
+def test_another_farm_takes_the_window_over(qtbot, qapp, tmp_path, spool, publish):
+    publish(name="shot")
+    kept = QSettings(str(tmp_path / "render.ini"), QSettings.Format.IniFormat)
+    program = Program(qapp, config.load({"spool": str(tmp_path / "nowhere")}), kept)
+    program.window.show()
+    program.window.elsewhere.emit(spool.root)
+    qtbot.waitUntil(lambda: program.window.desk.jobs.rowCount() == 1, timeout=PATIENCE)
+    assert program.window.isVisible()
+    program.window.leave()
+
+
+def test_without_a_farm_the_window_offers_to_set_one_up(qtbot, tmp_path):
+    window = windowed(qtbot, tmp_path, None)
+    window.desk.start()
+    qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
+    assert window.banner.button.text() == "Set up a farm…"
+    window.desk.stop()

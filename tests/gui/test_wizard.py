@@ -1,0 +1,103 @@
+"""The first run: a folder is judged, a farm made, examined, remembered, and a sample queued."""
+
+import contextlib
+import subprocess
+
+import pytest
+
+from frontend import founding
+from frontend.gui.views.wizard import Wizard
+from renderd import config
+from renderd.client import Client
+from renderd.core.wire import Op
+from renderd.errors import RenderdError
+from renderd.spool import tickets
+from renderd.spool.layout import read_identity
+from renderd.spool.share import PosixShare
+
+PATIENCE = 180_000
+
+
+@pytest.fixture
+def at_home(monkeypatch, tmp_path):
+    """A person of whose settings nothing is there yet."""
+    monkeypatch.setenv("RENDERD_CONFIG", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("RENDERD_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("RENDERD_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("RENDERD_ALLOW_ROOT", "yes")
+    monkeypatch.delenv("RENDERD_SPOOL", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def wizard(qtbot, qapp, at_home):
+    made = Wizard(None)
+    made.show()
+    yield made
+    with contextlib.suppress(RuntimeError):  # it ended, and is gone
+        made.reject()
+
+
+def test_a_farm_is_made_examined_remembered_and_given_a_sample(wizard, qtbot, at_home):
+    root = str(at_home / "farm")
+    wizard.folder.setText(root)
+    qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+    assert wizard.judged.text() == "A new farm is made here when you go on."
+    wizard.next.click()
+    qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+    assert {one.verdict for one in wizard.findings} <= {"ok", "warn", "bad"}
+    assert wizard.shown.topLevelItemCount() == len(wizard.findings) > 5
+    wizard.next.click()
+    wizard.renders.setChecked(False)
+    with qtbot.waitSignal(wizard.chosen, timeout=PATIENCE) as told:
+        wizard.next.click()
+    assert told.args == [root]
+    assert config.load().spool == root
+    spool = founding.open_farm(config.load())
+    assert [ticket.slug for _, ticket in tickets.everywhere(spool).values()] == ["sample"]
+
+
+def test_a_folder_that_holds_something_else_is_refused_in_words(wizard, qtbot, at_home):
+    (at_home / "photos").mkdir()
+    (at_home / "photos" / "cat.jpg").write_bytes(b"x")
+    wizard.folder.setText(str(at_home / "photos"))
+    qtbot.waitUntil(lambda: "is not empty" in wizard.judged.text(), timeout=PATIENCE)
+    assert not wizard.next.isEnabled()
+
+
+def test_a_farm_that_is_there_is_taken_as_it_is(wizard, qtbot, at_home, spool):
+    before = read_identity(PosixShare(), spool.root)
+    wizard.folder.setText(spool.root)
+    qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+    assert not wizard.group.isVisible()
+    wizard.next.click()
+    qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+    assert read_identity(PosixShare(), spool.root) == before
+
+
+def test_a_daemon_is_started_and_stays_when_we_go(at_home):
+    root = str(at_home / "farm")
+    founding.make(root)
+    settings = config.load({"spool": root})
+    assert founding.start_daemon(settings, by_systemd=False).startswith("renderd works on this")
+    try:
+        assert founding.start_daemon(settings, by_systemd=False).endswith("already")
+    finally:
+        with Client(settings, founding.open_farm(settings)) as client:
+            client.order(Op.QUIT, now=True)
+        assert founding.started[-1].wait(120) == 0
+
+
+def test_a_daemon_that_does_not_come_up_is_told_in_its_own_words(at_home, monkeypatch):
+    root = str(at_home / "farm")
+    founding.make(root)
+    settings = config.load({"spool": root})
+    monkeypatch.setenv("RENDERD_LOG_LEVEL", "loud")
+    with pytest.raises(RenderdError, match=r"LOG_LEVEL"):
+        founding.start_daemon(settings, by_systemd=False)
+
+
+def test_a_checkout_and_a_wheel_have_the_sample():
+    assert any(map(founding.os.path.exists, founding._SAMPLES))
+    assert subprocess.run([*founding.program(), "--version"], check=False).returncode == 0
