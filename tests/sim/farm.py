@@ -20,6 +20,7 @@ from tests.sim.world import LATENCY, ROOT, Actor, Machine, Violation, World
 
 IDENTITY = layout.Identity("simulation0000001")
 STEPS = (200, 300, 400, 600, 800, 1000, 1500, 4000)  #: calls before the calm; the seed draws one
+MOST_ACTS = 3000  #: before the calm, where nobody is left who calls
 NODES = (1, 2, 2, 3, 3, 4)
 #: how often each act happens beside the others
 ACTS = {
@@ -127,7 +128,7 @@ class Farm:
         for _ in range(2):
             self._happen({"add": 1})
         self.program("day", lambda actor: self._day(actor, weights, pace)).is_exposed = False
-        world.run(lambda: world.steps >= end, end + 1)
+        world.run(lambda: world.steps >= end or self.act >= MOST_ACTS, end + 1)
         self._calm()
 
     def _day(self, actor: Actor, weights: Mapping[str, int], pace: float) -> None:

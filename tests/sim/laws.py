@@ -150,6 +150,8 @@ class Laws:
         if before and before.state is State.RUN and chunk.losses > before.losses:
             self.reclaimed.add(name)
             self.world.count("chunk reclaimed")
+        if chunk.state is State.RUN:
+            self.world.claimed.add(chunk.name)
         if chunk.state is State.DONE:
             self._finished(jid, chunk, before, name)
         if not self._is_excused(jid):

@@ -194,6 +194,8 @@ class Daemon:
         expected = job_record.chunk_words(work.job.info, work.claim.chunk.run, work.job.out)
         if work.commands != expected:
             raise Violation(f"{work.claim.chunk.name} runs {work.commands}, not {expected}")
+        if work.claim.chunk.name not in world.claimed:
+            raise Violation(f"unclaimed: {work.claim.chunk.name} runs, which nobody moved there")
         landing = None
         try:
             landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)

@@ -44,6 +44,7 @@ class People:
 
     farm: "Farm"
     dropped: dict[str, int] = field(default_factory=dict)  #: files that were dropped, by slug
+    writing: list[File] = field(default_factory=list)  #: by slow scripts and editors, now
     undone: list[Act] = field(default_factory=list)  #: what failed and is to be tried again
     jobs: int = 0
 
@@ -327,8 +328,10 @@ class People:
                 actor.sleep(self.world.now + rng.choice((0.001, 0.5)))
                 file.data += piece
                 file.mtime_ns = self.server.now_ns()
+            self.writing.remove(file)
 
         if text:
+            self.writing.append(file)
             self.world.count("slow writer")
             self.farm.program("script", write).is_exposed = False
 
@@ -354,6 +357,8 @@ class People:
             self.farm.laws.edited.add(name)
             if how == "in place":  # truncates, then writes: what was opened may be taken by now
                 file = server.file(path)
+                if file in self.writing:
+                    return  # two at once make a text that neither of them meant
                 file.data = b""
                 self._write_on(file, text, rng)
                 return

@@ -172,6 +172,7 @@ class World:
         self.actors: list[Actor] = []
         self.turn: Actor | None = None  #: whose turn it is
         self.locks: dict[str, Actor] = {}
+        self.claimed: set[str] = set()  #: the run names that chunks ever had
         self.counts: Counter[str] = Counter()
         self.events: list[Event] = []
         self.is_calm = True
