@@ -99,7 +99,7 @@ def _rendering(info: Info, name: str, line: _Line, place: Place) -> Draft:
         what = "which frames it renders" if runs is None else "where its frames go"
         raise InfoFileError(f"nothing says {what}", "add frames: 1-100 and out: /path/shot_####")
     if runs is None and scene is not None:
-        own = _own_runs(scene)
+        own = own_runs(scene)
         runs = own if line.leaves_range else found.runs_in(scene.start, scene.end, scene.step)
         if not runs:
             raise InfoFileError(_nothing_to_render(scene, line.blend), "add frames: 1-100")
@@ -121,7 +121,7 @@ def _rendering(info: Info, name: str, line: _Line, place: Place) -> Draft:
     return replace(_draft(info, name, runs, resolved, writes), source=planned)
 
 
-def _own_runs(scene: SceneSettings) -> tuple[Run, ...]:
+def own_runs(scene: SceneSettings) -> tuple[Run, ...]:
     """The range that the file says; none where it is reversed."""
     if scene.start > scene.end:
         return ()
@@ -321,7 +321,7 @@ def _scene_draft(
 
 
 def _runs_of(scene: SceneSettings, wish: Wish, path: str) -> tuple[Run, ...]:
-    runs = wish.ranges.get(scene.name) or wish.frames or _own_runs(scene)
+    runs = wish.ranges.get(scene.name) or wish.frames or own_runs(scene)
     if not runs:
         raise UsageError(
             f"scene {label.label(scene.name)!r} of {path} starts at {scene.start}"

@@ -11,9 +11,10 @@ from frontend import submission, words
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm
 from frontend.cli.findings import STOPPED, facts, tell
+from frontend.request import blender_needs, pools
 from frontend.submission import Added, Asked, Progress, Submission, Terms
 from renderd import plan
-from renderd.core import amounts, frames, infofile, needs, outputs, video, videojob
+from renderd.core import amounts, frames, infofile, outputs, video, videojob
 from renderd.core import job as job_record
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
@@ -164,16 +165,15 @@ def _info(args: argparse.Namespace) -> Info:
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:
-    wanted = [*(args.needs or ()), *_blenders(args.blender)]
+    wanted = [*(args.needs or ()), *blender_needs(args.blender)]
     needed = Needs.parse(", ".join(wanted)) if wanted else None
-    pools = [needs.name(w, "pool") for p in args.pool or () for w in p.split(",") if w.strip()]
     return {
         "name": label(args.name) if args.name else None,
         "frames": frames.parse(args.frames) if args.frames else None,
         "chunk": _chunk(args.chunk),
         "out": args.out,
         "priority": _within("--priority", args.priority, 0, 99),
-        "pool": tuple(dict.fromkeys(pools)) or None,
+        "pool": pools(args.pool or ()) or None,
         "needs": needed,
         "nodes": _within("--nodes", args.nodes, 1, 100_000),
         "retries": _within("--retries", args.retries, 0, 99),
@@ -184,14 +184,6 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "missing": args.missing_files,
         "whole": True if args.whole else None,
     }
-
-
-def _blenders(spec: str | None) -> list[str]:
-    """What `--blender` asks for, as `--needs` would say it."""
-    if spec is None:
-        return []
-    said = needs.conditions(spec)
-    return [f"blender={said}"] if said == needs.ANY else [f"blender{c}" for c in said.split(",")]
 
 
 def _words(line: str) -> tuple[str, ...]:

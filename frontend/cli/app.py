@@ -58,6 +58,8 @@ def _run(words: list[str]) -> int:
             return _show_window(words)
         sys.stdout.write(verbs.overview())
         return 0
+    if verb not in verbs.NAMES and os.path.exists(verb):
+        return _show_window(words)
     if verb not in verbs.NAMES:
         from renderd.core.label import nearest  # noqa: PLC0415  needs difflib, only for errors
 
@@ -72,10 +74,11 @@ def _show_window(words: list[str]) -> int:
         return 1
     parser = Parser(prog="render", add_help=False)
     add_common(parser)
+    parser.add_argument("files", nargs="*", metavar="FILE")
     args = parser.parse_args(words, argparse.Namespace(spool=None, json=False, color=None))
     from frontend.gui import app  # noqa: PLC0415  only the window needs Qt
 
-    return app.run(args.spool)
+    return app.run(args.spool, [os.path.abspath(path) for path in args.files])
 
 
 def has_screen() -> bool:

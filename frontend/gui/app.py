@@ -1,5 +1,6 @@
 """Builds the window and runs it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PyQt6.QtCore import QSettings
@@ -47,14 +48,16 @@ class Program:
         return window
 
 
-def run(spool: str | None) -> int:
-    """Show the window until it is closed; the exit status."""
+def run(spool: str | None, files: Sequence[str] = ()) -> int:
+    """Show the window until it is closed, with files in the dialog that queues them."""
     settings = config.load({"spool": spool})
     app = QApplication(["render"])
     program = Program(app, settings, remembered())
     program.window.show()
     if not settings.spool:
         program.window.set_up()
+    elif files:
+        program.window.add(files)
     status = app.exec()
     program.window.desk.stop()
     return status

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fs_browser.core.kinds import Kind
+
 Check = Callable[[str], str]  #: what is wrong with what was typed; empty where nothing is
 
 
@@ -34,6 +36,14 @@ class Ask(Protocol):
 
     def line(self, title: str, says: str, value: str, check: Check) -> str | None:
         """A line of text that passes the check; None where they would rather not."""
+
+    def files(
+        self, folder: str, kinds: Sequence[Kind], *, multiple: bool = False, save_name: str = ""
+    ) -> Sequence[str]:
+        """Paths chosen in the file browser, or one to write to; none where they would rather not.
+
+        An empty folder is the one where we stand.
+        """
 
     def copy(self, text: str) -> None:
         """Put text onto the clipboard."""

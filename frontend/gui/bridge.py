@@ -130,6 +130,57 @@ class Errands(QObject):
                 return
 
 
+class Latest(QObject):
+    """One question asked again and again: only the answer to the newest is told.
+
+    Each is worked at in a thread of its own, so that one that hangs keeps no other from its answer.
+    """
+
+    came = pyqtSignal(object)
+    failed = pyqtSignal(object)  #: RenderdError or OSError
+    _ended = pyqtSignal(int, object, bool)
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._newest = 0
+        self._is_out = False
+        self._ended.connect(self._take)
+
+    def ask(self, work: Callable[[Callable[[], bool]], Any]) -> None:
+        """Work at this now; `work` is given a test of whether anybody still wants the answer."""
+        self._newest += 1
+        self._is_out = True
+        number = self._newest
+        thread = threading.Thread(
+            target=self._run, args=(number, work), name=self._name, daemon=True
+        )
+        thread.start()
+
+    def drop(self) -> None:
+        """Want no answer any more."""
+        self._newest += 1
+        self._is_out = False
+
+    @property
+    def is_out(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._is_out
+
+    def _run(self, number: int, work: Callable[[Callable[[], bool]], Any]) -> None:
+        try:
+            value, is_good = work(lambda: number == self._newest), True
+        except (RenderdError, OSError) as error:
+            value, is_good = error, False
+        _tell(self._ended, number, value, is_good)
+
+    def _take(self, number: int, value: object, is_good: bool) -> None:
+        if number != self._newest:
+            return
+        self._is_out = False
+        (self.came if is_good else self.failed).emit(value)
+
+
 def _tell(signal: Any, *values: Any) -> bool:
     """Emit; False where the window is gone already."""
     try:

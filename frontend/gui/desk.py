@@ -13,6 +13,7 @@ from frontend.gui.models import chunks, jobs, machines
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
+from fs_browser.core.kinds import Kind
 from fs_browser.table import Changes
 from renderd.client import Client, Hello
 from renderd.config import Settings
@@ -39,6 +40,8 @@ class Desk(QObject):
     open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
     dialog_wanted = pyqtSignal(str)  #: one of the window's own: set-up, settings
+    adding = pyqtSignal(object)  #: paths of files and folders to be queued
+    added = pyqtSignal(object)  #: jids that were queued here
 
     def __init__(self, settings: Settings, remembered: QSettings) -> None:
         super().__init__()
@@ -231,6 +234,17 @@ class Nobody:
     def line(self, title: str, says: str, value: str, check: Check) -> str | None:  # noqa: ARG002
         """Nothing."""
         return None
+
+    def files(
+        self,
+        folder: str,  # noqa: ARG002
+        kinds: Sequence[Kind],  # noqa: ARG002
+        *,
+        multiple: bool = False,  # noqa: ARG002
+        save_name: str = "",  # noqa: ARG002
+    ) -> Sequence[str]:
+        """None."""
+        return ()
 
     def copy(self, text: str) -> None:
         """Nowhere."""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from frontend.gui.actions import Deed
-from frontend.gui.deeds import chunks, jobs, machines, studies
+from frontend.gui.deeds import adding, chunks, jobs, machines, studies
 from frontend.gui.desk import Desk
 from renderd.core.wire import Op
 
@@ -12,6 +12,14 @@ _HOUR = 3600.0
 
 def _of_jobs() -> tuple[Deed, ...]:
     return (
+        Deed(
+            key="add",
+            title="&Add …",
+            does="Queue .blend files; they can also be dropped onto the window",
+            icon="add",
+            shortcut="Ctrl+O",
+            do=adding.add,
+        ),
         Deed(
             key="hold",
             title="&Hold",
@@ -363,11 +371,13 @@ MACHINES = (
 BAR = (
     ("&Farm", ("set-up",)),
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
-    ("&Job", JOBS),
+    ("&Job", ("add", "", *JOBS)),
     ("&Chunk", CHUNKS),
     ("&Machine", MACHINES),
 )
 TOOLBAR = (
+    "add",
+    "",
     "hold",
     "release",
     "",
@@ -382,3 +392,4 @@ TOOLBAR = (
     "log",
     "folder",
 )
+WITH_WORDS = ("add",)  #: of the toolbar, that say their title beside the icon

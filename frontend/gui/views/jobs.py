@@ -1,9 +1,9 @@
 """The page of jobs: filter above, jobs, and the chunks of the selected one below."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-from PyQt6.QtCore import QModelIndex, QPoint, Qt
+from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -39,6 +39,7 @@ class JobsPage(QWidget):
         super().__init__()
         self._desk = desk
         self._fills = {"jobs": fill, "chunks": fill_chunks}
+        self._awaited: set[str] = set()  #: queued here, and not in the table yet
         self.jobs = TableView(desk.jobs, "jobs")
         self.jobs.setAccessibleName("Jobs")
         self.jobs.empty = self._nothing
@@ -96,6 +97,8 @@ class JobsPage(QWidget):
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._show_menu, view))
             view.doubleClicked.connect(self._open_log)
+        self._desk.added.connect(self.await_jobs)
+        self._desk.told.connect(self._pick_awaited)
         self._filter()
 
     def filter(self) -> Filter:
@@ -105,6 +108,29 @@ class JobsPage(QWidget):
 
     def _filter(self) -> None:
         self._desk.jobs.filter(self.filter().test())
+
+    def await_jobs(self, jids: Sequence[str]) -> None:
+        """Select these as soon as they are in the table."""
+        self._awaited = set(jids)
+        self._pick_awaited()
+
+    def _pick_awaited(self) -> None:
+        table = self._desk.jobs
+        if not self._awaited or not self._awaited <= table.records.keys():
+            return
+        if any(table.row_of(jid) < 0 for jid in self._awaited):
+            self.search.clear()
+        found = QItemSelection()
+        for row in sorted(table.row_of(jid) for jid in self._awaited):
+            if row >= 0:
+                found.select(table.index(row, 0), table.index(row, 0))
+        self._awaited = set()
+        chosen, flags = self.jobs.selectionModel(), QItemSelectionModel.SelectionFlag
+        if not found.isEmpty() and chosen is not None:
+            first = found.indexes()[0]
+            chosen.setCurrentIndex(first, flags.NoUpdate)
+            chosen.select(found, flags.ClearAndSelect | flags.Rows)
+            self.jobs.scrollTo(first)
 
     def _jobs_picked(self) -> None:
         self._desk.pick(jobs=[job.jid for job in self.jobs.picked()])

@@ -1,5 +1,6 @@
 """Questions to the person at the window, and longer answers in a window of their own."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from PyQt6.QtCore import Qt, QUrl
@@ -19,7 +20,9 @@ from PyQt6.QtWidgets import (
 )
 
 from frontend.gui.asking import Check, Report
+from frontend.gui.views.browse import browse
 from fs_browser import theme
+from fs_browser.core.kinds import Kind
 
 
 class Person:
@@ -46,6 +49,12 @@ class Person:
         dialog.entry.setText(value)
         dialog.entry.selectAll()
         return dialog.entry.text().strip() if dialog.exec() else None
+
+    def files(
+        self, folder: str, kinds: Sequence[Kind], *, multiple: bool = False, save_name: str = ""
+    ) -> Sequence[str]:
+        """As `Ask`."""
+        return browse(self._window, folder, kinds, multiple=multiple, save_name=save_name)
 
     def copy(self, text: str) -> None:
         """As `Ask`."""

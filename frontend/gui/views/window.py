@@ -5,14 +5,25 @@ from collections.abc import Sequence
 from functools import partial
 
 from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent
-from PyQt6.QtWidgets import QLabel, QMainWindow, QMenu, QTabWidget, QToolBar, QVBoxLayout, QWidget
+from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt6.QtWidgets import (
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QTabWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from frontend import words
 from frontend.gui import menus
 from frontend.gui.actions import Actions
 from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
+from frontend.gui.views import dropping
+from frontend.gui.views.add import AddDialog
 from frontend.gui.views.banner import Banner
 from frontend.gui.views.dock import Dock
 from frontend.gui.views.jobs import JobsPage
@@ -68,6 +79,8 @@ class Window(QMainWindow):
         desk.log_wanted.connect(self.log_dock.bring)
         desk.copied.connect(desk.ask.copy)
         desk.open_folder.connect(desk.ask.open)
+        desk.adding.connect(self.add)
+        self.setAcceptDrops(True)
 
     def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
         """Put actions into a menu or bar."""
@@ -85,6 +98,25 @@ class Window(QMainWindow):
 
     def _show_dialog(self, name: str) -> None:
         {"set-up": self.set_up}[name]()
+
+    # -- adding jobs ------------------------------------------------------------------------
+
+    def add(self, paths: Sequence[str]) -> None:
+        """Show files and folders in the dialog that queues them, in the one that is open."""
+        dialog = self.findChild(AddDialog) or AddDialog(self, self.desk)
+        dialog.adding.add(paths)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Takes files and folders."""
+        dropping.welcome(event)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Adds what was dropped."""
+        if paths := dropping.taken(event):
+            self.add(paths)
 
     # -- built once -------------------------------------------------------------------------
 
@@ -140,6 +172,10 @@ class Window(QMainWindow):
         bar.setObjectName("actions")
         bar.setMovable(False)
         self.fill(bar, menus.TOOLBAR)
+        for key in menus.WITH_WORDS:
+            button = bar.widgetForAction(self.actions_[key])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.addToolBar(bar)
 
     # -- what is remembered -----------------------------------------------------------------

@@ -1,0 +1,251 @@
+"""The dialog that queues .blend files: scenes, choices, what it will write, what was found."""
+
+from functools import partial
+
+from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PyQt6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from frontend.gui.deeds import adding as deeds
+from frontend.gui.desk import Desk
+from frontend.gui.models import findings
+from frontend.gui.models.adding import Adding
+from frontend.gui.views import dropping
+from frontend.gui.views.choices import ChoicesForm
+from frontend.gui.views.findings import FindingsView
+from frontend.gui.views.scenes import ScenesView
+from frontend.words import plural
+from fs_browser import theme
+
+
+class AddDialog(QDialog):
+    """One request; stays beside the window until it is queued or given up."""
+
+    def __init__(self, parent: QWidget, desk: Desk) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.adding = Adding(desk, self)
+        self.setWindowTitle("Add jobs")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAcceptDrops(True)
+        self.scenes = ScenesView(self.adding.scenes)
+        self.form = ChoicesForm(desk, self.adding.choices)
+        self.says, self.wrong = QLabel(), QLabel()
+        acts = lambda row: findings.acts(row, self.adding.choices)  # noqa: E731
+        self.found = FindingsView(self.adding.findings, acts)
+        self.command = QLineEdit()
+        self.copy = QPushButton("Copy")
+        self.force = QCheckBox("Queue it &although that would spoil frames")
+        self.more, self.less = QPushButton("&Add files …"), QPushButton("&Leave out")
+        self.anew = QPushButton("Loo&k again")
+        self.queue, self.cancel = QPushButton("&Queue"), QPushButton("Cancel")
+        self._set_up()
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    # -- built once -------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        for words in (self.says, self.wrong):
+            words.setTextFormat(Qt.TextFormat.PlainText)
+            words.setWordWrap(True)
+        font = self.says.font()
+        font.setBold(True)
+        self.says.setFont(font)
+        self.says.setAccessibleName("What it will write")
+        self.wrong.setAccessibleName("What is wrong")
+        self.command.setReadOnly(True)
+        self.command.setAccessibleName("The command line that queues the same")
+        self.command.setToolTip("The command line that queues the same")
+        self.copy.setToolTip("Copy the command line")
+        self.more.setToolTip("Choose more .blend files (Ctrl+O); files and folders can be dropped")
+        self.less.setToolTip("Leave the selected files out (Del)")
+        self.anew.setToolTip("Read the files again, after they were mended (F5)")
+        for button in (self.copy, self.more, self.less, self.anew, self.cancel):
+            button.setAutoDefault(False)
+        self.queue.setDefault(True)
+
+    def _lay_out(self) -> None:
+        em = theme.em(self)
+        gap = round(em * 0.6)
+        top = _row(self.more, self.less, None, self.anew)
+        below = QWidget()
+        lower = QVBoxLayout(below)
+        lower.setContentsMargins(0, 0, 0, 0)
+        lower.setSpacing(gap)
+        lower.addWidget(self.form)
+        lower.addWidget(self.says)
+        lower.addWidget(self.found, 1)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.addWidget(self.scenes)
+        self.split.addWidget(below)
+        self.split.setChildrenCollapsible(False)
+        self.split.setStretchFactor(0, 3)
+        self.split.setStretchFactor(1, 2)
+        self.split.setHandleWidth(gap)
+        column = QVBoxLayout(self)
+        column.setSpacing(gap)
+        column.addLayout(top)
+        column.addWidget(self.split, 1)
+        column.addWidget(self.wrong)
+        column.addLayout(_row(self.command, self.copy))
+        column.addLayout(_row(self.force, None, self.cancel, self.queue))
+        self.resize(round(em * 58), round(em * 44))
+
+    def _connect(self) -> None:
+        adding = self.adding
+        adding.looked.connect(self.refresh)
+        adding.chose.connect(lambda: self.form.show_choices(adding.choices))
+        adding.remarked.connect(self.desk.said)
+        adding.remarked.connect(partial(self._complain, "remark"))
+        adding.failed.connect(partial(self._complain, "farm"))
+        adding.progressed.connect(self.says.setText)
+        adding.queued.connect(self._leave)
+        self.form.changed.connect(adding.take_choices)
+        self.form.judged.connect(self._complain)
+        self.form.output_asked.connect(self._choose_output)
+        self.scenes.judged.connect(partial(self._complain, "frames"))
+        self.found.asked.connect(self._act)
+        self.force.toggled.connect(self._force)
+        self.copy.clicked.connect(lambda: self.desk.copied.emit("\n".join(adding.result.lines)))
+        self.more.clicked.connect(self.choose_files)
+        self.less.clicked.connect(lambda: adding.scenes.remove(self.scenes.picked()))
+        self.anew.clicked.connect(adding.look_anew)
+        self.queue.clicked.connect(adding.queue)
+        self.cancel.clicked.connect(self.reject)
+        QShortcut(QKeySequence("Ctrl+O"), self, self.choose_files)
+        QShortcut(QKeySequence("F5"), self, adding.look_anew)
+        QShortcut(QKeySequence("Ctrl+Return"), self, adding.queue)
+
+    # -- what it shows ----------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Show how far the looking is, and what may be done."""
+        adding, result = self.adding, self.adding.result
+        if not adding.is_queuing:
+            self.says.setText(self._sentence())
+        stopping = adding.stopping()
+        self.force.setVisible(bool(result.jobs) and (stopping > 0 or self.force.isChecked()))
+        self.found.setVisible(adding.findings.total > 0)
+        self.found.refresh()
+        self.command.setText("  ;  ".join(result.lines))
+        self.command.setCursorPosition(0)
+        self.copy.setEnabled(bool(result.lines))
+        self.queue.setEnabled(adding.may_queue())
+        self.queue.setText(f"&Queue {plural(len(result.jobs), 'job')}" if result.jobs else "&Queue")
+        for part in (self.scenes, self.form, self.more, self.less, self.anew):
+            part.setEnabled(not adding.is_queuing)
+
+    def _sentence(self) -> str:
+        adding = self.adding
+        if not adding.scenes.entries:
+            return "Add .blend files, or drop files and folders here."
+        if adding.is_looking:
+            return "Looking …"
+        if not adding.result.jobs:
+            return "Nothing would be queued." if adding.scenes.shots() else "No scene is ticked."
+        return adding.result.says()
+
+    def _complain(self, about: str, wrong: str) -> None:
+        """Say what is wrong with something; `queue` waits until nothing is."""
+        if wrong and self.isHidden() and about == "farm":
+            self.show()  # it was queuing out of sight
+        if wrong:
+            self.adding.wrong[about] = wrong
+        else:
+            self.adding.wrong.pop(about, None)
+        said = "\n".join(self.adding.wrong.values())
+        if about in ("remark", "farm"):  # told, but nothing of it is typed
+            self.adding.wrong.pop(about, None)
+        self.wrong.setText(said)
+        self.wrong.setVisible(bool(said))
+        self.wrong.setStyleSheet(f"color: {theme.of().colours.failed}")
+        self.queue.setEnabled(self.adding.may_queue())
+
+    # -- what it does -----------------------------------------------------------------------
+
+    def choose_files(self) -> None:
+        """Let more files be chosen."""
+        if paths := deeds.choose_blends(self.desk):
+            self.adding.add(paths)
+
+    def _choose_output(self) -> None:
+        if out := deeds.choose_output(self.desk, self.adding.choices.out, self._folder()):
+            self.form.out.setText(out)
+
+    def _folder(self) -> str:
+        entries = self.adding.scenes.entries
+        return entries[0].path.rpartition("/")[0] if entries else ""
+
+    def _act(self, act: findings.Act, row: findings.Row) -> None:
+        if act is findings.Act.OUTPUT:
+            self._choose_output()
+        elif act is findings.Act.FOLDER:
+            deeds.open_nearest(self.desk, row.finding.path)
+        else:
+            self.adding.act(act, row)
+
+    def _force(self, is_on: bool) -> None:
+        self.adding.force(is_on=is_on)
+
+    # -- Qt's events ------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Looks again when a person comes back from another program, where something was mended."""
+        super().changeEvent(event)
+        if event is None or event.type() != QEvent.Type.ActivationChange:
+            return
+        if not self.isActiveWindow():
+            self._was_away = QApplication.activeWindow() is None
+        elif getattr(self, "_was_away", False):
+            self._was_away = False
+            self.adding.look_anew()
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Takes files and folders."""
+        dropping.welcome(event)
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Adds what was dropped."""
+        if paths := dropping.taken(event):
+            self.adding.add(paths)
+
+    def done(self, result: int) -> None:
+        """Goes away; what is being queued is waited for out of sight."""
+        if self.adding.is_queuing:
+            self.hide()
+            return
+        self.adding.close()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
+        """As `done`."""
+        self.reject()
+        if event is not None:
+            event.ignore()
+
+    def _leave(self) -> None:
+        self.accept()
+        self.deleteLater()  # it may be out of sight
+
+
+def _row(*parts: QWidget | None) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part, 1 if isinstance(part, QLineEdit) else 0)
+    return row
