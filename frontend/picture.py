@@ -32,7 +32,7 @@ def is_black(path: str, kind: str) -> bool | None:
     """
     if kind in QT_KINDS and _qt_reader() is not None:
         return _by_qt(path, kind)
-    if kind in QT_KINDS | EXR_KINDS and (oiio := _openimageio()) is not None:
+    if kind in QT_KINDS | EXR_KINDS and (oiio := openimageio()) is not None:
         return _by_openimageio(oiio, path)
     return None
 
@@ -45,7 +45,7 @@ def why_not(kind: str) -> str:
 
 
 @functools.cache
-def _openimageio() -> Any:
+def openimageio() -> Any:
     with contextlib.suppress(ImportError):
         return importlib.import_module("OpenImageIO")
     return None

@@ -1,7 +1,7 @@
 """What every part of the window works with: the farm as last read, errands, what is selected."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
@@ -19,7 +19,7 @@ from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.errors import RenderdError
 from renderd.spool.layout import Spool
-from renderd.spool.view import JobView, NodeView
+from renderd.spool.view import ChunkView, JobView, NodeView
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
 _PULSE = 0.5  #: seconds between looks whether the spool is there at all
@@ -36,6 +36,7 @@ class Desk(QObject):
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
     log_wanted = pyqtSignal()  #: show the log of what is selected
+    frames_wanted = pyqtSignal()  #: show the frames of the selected job
     copied = pyqtSignal(str)  #: text for the clipboard
     open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
@@ -62,10 +63,11 @@ class Desk(QObject):
         self._troubles: dict[str, str] = {}  #: what each reader complains of
         self._readers: list[Reader] = []
         self._has_started = False
+        self.at_end: list[Callable[[], None]] = []  #: called when the window ends
         farm = FarmReading(settings)
         self.farm = self.read("farm", farm, _EVERY)
-        in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
-        self.chunk_reader = self.read("chunks", in_chunks, _EVERY)
+        self._in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
+        self.chunk_reader = self.read("chunks", self._in_chunks, _EVERY)
         self.share = self.read("share", SpoolLook(settings), _PULSE)
         self.errands = Errands("errands")
         self.studies = Errands("studies")
@@ -95,6 +97,8 @@ class Desk(QObject):
             reader.stop()
         for one in (self.errands, self.studies):
             one.stop()
+        for end in self.at_end:
+            end()
 
     def read(self, name: str, what: Callable[[], Any], every: float) -> Reader:
         """Have something read again and again while the window works, by a thread of its own."""
@@ -137,6 +141,10 @@ class Desk(QObject):
         """The selected chunks of the job that is shown."""
         held = self.chunks.records
         return [held[index] for index in self.picked_chunks if index in held]
+
+    def chunks_read(self) -> tuple[str, Mapping[int, ChunkView]]:
+        """The job and its chunks as last read; for other threads, too."""
+        return self._in_chunks.shown
 
     def job_shown(self) -> JobView | None:
         """The job whose chunks, log and frames are shown."""

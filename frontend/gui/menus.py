@@ -190,6 +190,15 @@ def _of_frames() -> tuple[Deed, ...]:
             may=jobs.any_job,
         ),
         Deed(
+            key="preview",
+            title="Show &pictures",
+            does="Show the frames of the job that are there, and mark those that lack",
+            icon="preview",
+            shortcut="Ctrl+P",
+            do=chunks.show_frames,
+            may=jobs.one_with_frames,
+        ),
+        Deed(
             key="why",
             title="&Why is it not rendering?",
             does="Say of each machine why it does or does not take the job",
@@ -359,11 +368,24 @@ def deeds() -> tuple[Deed, ...]:
 
 #: keys of actions in the order in which a menu shows them; "" is a line between
 JOBS = (
-    *("why", "log", "folder", "", "hold", "release", "", "retry", "redo", "redo-broken", "verify"),
+    *(
+        "why",
+        "log",
+        "preview",
+        "folder",
+        "",
+        "hold",
+        "release",
+        "",
+        "retry",
+        "redo",
+        "redo-broken",
+        "verify",
+    ),
     *("skip", "frames", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
     *("copy-command", "", "cancel", "remove"),
 )
-CHUNKS = ("log", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")
+CHUNKS = ("log", "preview", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")
 MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
     *("", "wake", "note", "copy-machine", "", "kill", "quit"),

@@ -31,6 +31,11 @@ def show_log(desk: Desk) -> None:
     desk.log_wanted.emit()
 
 
+def show_frames(desk: Desk) -> None:
+    """Show the frames of the selected job, or those of the selected chunk."""
+    desk.frames_wanted.emit()
+
+
 def retry(desk: Desk) -> None:
     """Run the selected chunks that failed again."""
     job, chunks = desk.job_shown(), _in(desk, "fail")

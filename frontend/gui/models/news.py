@@ -117,7 +117,7 @@ class ChunksReading:
         self._running = running
         self._spool: Spool | None = None
         self._jid = ""
-        self._views: dict[int, ChunkView] = {}
+        self.shown: tuple[str, dict[int, ChunkView]] = ("", {})  #: replaced as a whole, too
         self._chunks: dict[Hashable, ChunkRow] = {}
         self._journals = Journals()
 
@@ -127,7 +127,9 @@ class ChunksReading:
         is_other = jid != self._jid
         before = {} if is_other else self._chunks
         now: dict[Hashable, ChunkRow] = {}
-        if jid:
+        if not jid:
+            self.shown = ("", {})
+        else:
             self._spool = self._spool or open_farm(self._settings)
             now = self._read(self._spool, jid, before)
         self._jid, self._chunks = jid, now
@@ -143,14 +145,14 @@ class ChunksReading:
             self._journals.forget_silence()
         dim = [view for index, view in views.items() if _is_dim(view, before.get(index))]
         self._journals.learn(spool, jid, dim)
-        told, known = self._running(), self._views
+        told, known = self._running(), self.shown[1]
         now: dict[Hashable, ChunkRow] = {}
         for index, view in views.items():
             old = before.get(index)
             if old is None or view.state == "run" or view != known.get(index) or _is_dim(view, old):
                 old = row(view, told.get((jid, index)), self._journals.of(jid, view))
             now[index] = old
-        self._views = views
+        self.shown = (jid, views)
         return now
 
 

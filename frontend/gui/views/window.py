@@ -30,6 +30,7 @@ from frontend.gui.views.jobs import JobsPage
 from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
+from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.wizard import Wizard
 from fs_browser import theme
 from fs_browser.theme import Scheme
@@ -63,7 +64,9 @@ class Window(QMainWindow):
         self.setCentralWidget(self._stacked())
         self.log = LogPanel(desk)
         self.log_dock = Dock("Log", "log", self.log, self)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.log_dock)
+        self.preview = PreviewPanel(desk)
+        self.preview_dock = Dock("Frames", "preview", self.preview, self)
+        self._place_docks()
         self.farm_words = QLabel()
         self._make_status_line()
         self._make_menus()
@@ -77,6 +80,7 @@ class Window(QMainWindow):
         desk.reported.connect(self._show_report)
         desk.dialog_wanted.connect(self._show_dialog)
         desk.log_wanted.connect(self.log_dock.bring)
+        desk.frames_wanted.connect(self.preview_dock.bring)
         desk.copied.connect(desk.ask.copy)
         desk.open_folder.connect(desk.ask.open)
         desk.adding.connect(self.add)
@@ -118,6 +122,16 @@ class Window(QMainWindow):
         if paths := dropping.taken(event):
             self.add(paths)
 
+    def _place_docks(self) -> None:
+        area = Qt.DockWidgetArea
+        self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
+        self.addDockWidget(area.BottomDockWidgetArea, self.log_dock)
+        self.addDockWidget(area.RightDockWidgetArea, self.preview_dock)
+        em = theme.em(self)
+        self.resizeDocks([self.preview_dock], [round(em * 26)], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.log_dock], [round(em * 18)], Qt.Orientation.Vertical)
+        self.log_dock.hide()  # Ctrl+L, or a double click on what failed
+
     # -- built once -------------------------------------------------------------------------
 
     def _stacked(self) -> QWidget:
@@ -144,7 +158,7 @@ class Window(QMainWindow):
             self.fill(menu, keys)
         view = bar.addMenu("&View")
         assert view is not None
-        for dock in (self.log_dock,):
+        for dock in (self.log_dock, self.preview_dock):
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
         self._make_schemes(view)
