@@ -10,6 +10,7 @@
 #   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
 #   make nfs      real daemons on kernel NFS, every fault on every network (root, an hour)
 #   make soak     the same in a random order, HOURS=8 long
+#   make extension  the Blender extension as a zip in dist/
 #   make clean    removes what the above left behind
 
 PYTHON = python3
@@ -54,6 +55,10 @@ volumes: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.volumes -- -n 2
 	@$(BIN)/python -m pytest -q tests/volumes
 
+# Needs nothing but Python 3.11.
+extension:
+	@$(PYTHON) packaging/blender/make.py dist
+
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python bench/run.py
 
@@ -86,4 +91,4 @@ clean:
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint volumes bench faults sim sim-small nfs soak clean
+.PHONY: all demo test lint volumes bench extension faults sim sim-small nfs soak clean

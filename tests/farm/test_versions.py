@@ -119,3 +119,28 @@ def test_passes_and_eyes_of_every_version_land_as_a_plain_run_writes_them(
     files = {"passes": 2 * 3, "stereo": 2 * 2}
     assert pictures(here) == pictures(plain)
     assert len(pictures(here)) == files[shot]
+
+
+@pytest.mark.parametrize("version", ["4.2", "5.0"])
+def test_what_the_button_in_blender_sends_is_rendered(mixed, version):
+    blender = ROOT / "tests" / "blender" / "session.py", ROOT / "packaging" / "blender"
+    lines = f"""
+sent = [scene_of(name, 1, 2, f"//{{name}}/f_##") for name in ("A", "B")]
+only(*sent)
+for scene in sent:
+    scene.renderd.is_sent = True
+save({str(mixed.folder / "shot.blend")!r})
+send()
+"""
+    own = {"HOME": str(mixed.local), "BLENDER_USER_RESOURCES": str(mixed.local / "blender")}
+    own |= {"RENDERD_SPOOL": str(mixed.root), "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [packaged()[version], *blender, lines]
+    said = subprocess.check_output(words, text=True, env=os.environ | own)
+    assert "2 jobs, 4 frames sent; see: render" in said
+    mixed.up("ws1")
+    for scene in ("a", "b"):
+        jid = mixed.until(lambda name=f"shot-{scene}": mixed.named(name), "the file is taken in")
+        assert mixed.ended(jid) == "done", mixed.errors(jid)
+        assert rendered_by(mixed, jid) == {version}
+        made = sorted(path.name for path in (mixed.folder / scene.upper()).glob("*.png"))
+        assert made == ["f_01.png", "f_02.png"]
