@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import blend_read
+import browse
 import drain
 import idle
 import publish
@@ -51,6 +52,7 @@ def parts(*, is_quick: bool) -> Iterator[list[Row]]:
     yield started(start.measure(7 if is_quick else 21))
     yield waited(waiting.measure(400, 1 if is_quick else 3, 100))
     yield read(100 if is_quick else 400)
+    yield browsed(browse.measure(3 if is_quick else 7))
 
 
 def drained(rows: list[dict]) -> list[Row]:
@@ -123,6 +125,15 @@ def read(rounds: int) -> list[Row]:
         )
         found.append((name, f"{value:.3f} ms", f"≤ {goal} ms", value <= goal))
     return found
+
+
+def browsed(row: dict) -> list[Row]:
+    whole = f"{row['whole_s']:.2f} s, of which a bare listing {row['floor_s']:.2f} s"
+    first = row["first_s"]
+    return [
+        ("fs, 100,000 files: first rows", f"{first:.2f} s", "≤ 0.3 s", first <= 0.3),
+        ("fs, 100,000 files: all of them", whole, "≤ 1 s", row["whole_s"] <= 1),
+    ]
 
 
 def processor() -> str:

@@ -8,10 +8,12 @@ from PyQt6.QtSvg import QSvgRenderer
 
 from fs_browser import theme
 
+_LARGE = 40  #: pixels from which an icon is a picture of its own
 _SIZES = (16, 20, 24, 32, 48)
 _SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{colour}" '
-    'stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round">{strokes}</svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="{fill}" fill-opacity="0.16" '
+    'stroke="{colour}" stroke-width="{width}" stroke-linecap="round" stroke-linejoin="round">'
+    "{strokes}</svg>"
 )
 
 
@@ -113,7 +115,10 @@ def _drawn(name: str, colour: str, off: str) -> QIcon:
 
 @functools.lru_cache(maxsize=1024)
 def _picture(name: str, colour: str, pixels: int, ratio: float) -> QPixmap:
-    svg = _SVG.format(colour=colour, strokes=STROKES[name])
+    # a large one by thin strokes and tinted, else it shouts
+    is_large = pixels >= _LARGE * ratio
+    width, fill = (0.9, colour) if is_large else (1.8, "none")
+    svg = _SVG.format(colour=colour, strokes=STROKES[name], width=width, fill=fill)
     picture = QPixmap(QSize(pixels, pixels))
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)

@@ -41,6 +41,10 @@ class Colours:
     waiting: str  #: on something that can be named
     off: str  #: held, paused, over
     warning: str
+    folder: str  #: icons of kinds of files, in hues like Blender's
+    blend: str
+    picture: str
+    movie: str
 
 
 DARK = Colours(
@@ -61,6 +65,10 @@ DARK = Colours(
     waiting="#e8a72c",
     off="#a0a0a0",
     warning="#e8c547",
+    folder="#d6b15c",
+    blend="#ee9350",
+    picture="#86b4e8",
+    movie="#8cc58a",
 )
 LIGHT = Colours(
     is_dark=False,
@@ -80,6 +88,10 @@ LIGHT = Colours(
     waiting="#8a5a00",
     off="#666666",
     warning="#7d6200",
+    folder="#b07a10",
+    blend="#d05a00",
+    picture="#2f72b8",
+    movie="#3b8242",
 )
 
 _SHEET = """

@@ -34,15 +34,15 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
-def scenes(found: Sequence[Scene], most: int) -> str:
+def scenes(found: Sequence[Scene], most: int, dash: str = "-") -> str:
     """The first scenes with their frames, and how many there are beside them."""
-    told = [f"{shown(one.name)} {frames(one.start, one.end)}" for one in found[:most]]
+    told = [f"{shown(one.name)} {frames(one.start, one.end, dash)}" for one in found[:most]]
     more = len(found) - len(told)
     return (", ".join(told) + (f" and {more:,} more" if more else "")) or "no scene listed"
 
 
-def frames(start: int, end: int) -> str:
+def frames(start: int, end: int, dash: str = "-") -> str:
     """A scene's range, also one that holds nothing."""
     if end < start:
-        return f"{start}-{end} (no frame: it ends before it starts)"
-    return f"{start}-{end}" if end > start else str(start)
+        return f"{start}{dash}{end} (no frame: it ends before it starts)"
+    return f"{start}{dash}{end}" if end > start else str(start)

@@ -50,7 +50,7 @@ class Facts(QObject):
     def _read(self, key: Hashable, place: tuple[str, int | None]) -> None:
         path = place[0]
         try:
-            words = wording.scenes(blend.read(path).scenes, _MOST_SCENES)
+            words = wording.scenes(blend.read(path).scenes, _MOST_SCENES, "–")
         except BlendError as error:
             words = str(error).removeprefix(f"{shown(path)}: ")
         tell(self._arrived, key, place, words)

@@ -22,8 +22,9 @@ from fs_browser.core.mounts import mount_of, mounts
 from fs_browser.core.sequences import FileSequence, Grouping, Row
 from fs_browser.models.aside import tell
 
-_FIRST = 0.08  #: seconds until the first rows are told; then each time as long again as so far
-_LONGEST = 2.0  #: seconds between batches
+_FIRST = 0.08  #: seconds until the first rows are told
+_GROWS = 4  #: and then after so many times as long as so far: each batch costs as all before it
+_LONGEST = 2.0  #: seconds between batches, at most
 _PIECE = 500  #: entries between looks at the clock
 _POLL = 3.0  #: seconds between looks at a folder that nobody tells about
 _SETTLE = 0.25  #: seconds that changes are gathered for
@@ -111,6 +112,7 @@ class _Visit(threading.Thread):
         self._ends = False
         self._known: dict[Hashable, Row] = {}
         self._order: tuple[Hashable, ...] = ()
+        self._was_whole = False
         self._complained = ""
 
     def leave(self) -> None:
@@ -171,7 +173,7 @@ class _Visit(threading.Thread):
                 return
             found.add(piece)
             self.asked = now = time.monotonic()
-            if is_first and now - told > min(max(_FIRST, told - began), _LONGEST):
+            if is_first and now - told > min(max(_FIRST, _GROWS * (told - began)), _LONGEST):
                 self._tell(found.rows(), is_whole=False)
                 told = time.monotonic()
         self._tell(found.rows(), is_whole=True)
@@ -184,8 +186,8 @@ class _Visit(threading.Thread):
         put = {key: row for key, row in now.items() if held.get(key) != row}
         gone = frozenset(held.keys() - now.keys())
         order = tuple(now)
-        is_news = bool(put or gone) or self._order != order or not self._order
-        self._known, self._order = now, order
+        is_news = bool(put or gone) or self._order != order or self._was_whole is not is_whole
+        self._known, self._order, self._was_whole = now, order, is_whole
         if self._ends or not (is_news or self._complained):
             return
         tell(
@@ -194,7 +196,7 @@ class _Visit(threading.Thread):
         )
 
     def _complain(self, error: OSError) -> None:
-        self._known, self._order = {}, ()
+        self._known, self._order, self._was_whole = {}, (), False
         words = str(error)
         if not self._ends and words != self._complained:
             self._complained = words

@@ -13,7 +13,7 @@ from fs_browser.models.reading import Batch, key_of
 from fs_browser.table import Column, Table
 from renderd.blend.names import shown
 
-NAME = 0  #: the column of names
+NAME, DETAIL = 0, 1  #: the columns of names, and of frames and scenes
 _FOLDER_WORD = "folder"
 
 
@@ -203,6 +203,12 @@ def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:
             width=38,
         ),
         Column(
+            key="kind",
+            title="Kind",
+            text=_kind_word,
+            width=14,
+        ),
+        Column(
             key="modified",
             title="Modified",
             text=lambda row: wording.moment(row.mtime_ns),
@@ -216,12 +222,6 @@ def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:
             order=lambda row: row.size_bytes or 0,
             is_number=True,
             width=8,
-        ),
-        Column(
-            key="kind",
-            title="Kind",
-            text=_kind_word,
-            width=14,
         ),
     ]
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QSize, Qt
+from PyQt6.QtCore import QByteArray, QPoint, QRect, QSize, Qt
 from PyQt6.QtGui import QImage, QImageReader
 
 from fs_browser.core.kinds import Kind
@@ -56,7 +56,17 @@ def _of_blend(path: str, side: int) -> QImage | None:
     form = QImage.Format.Format_RGBA8888
     # copied: QImage does not hold the bytes it shows
     whole = QImage(found.pixels, found.width, found.height, found.width * 4, form).copy()
-    return _fitted(whole, side)
+    return _fitted(whole.copy(_drawn(found.pixels, found.width, found.height)), side)
+
+
+def _drawn(pixels: bytes, width: int, height: int) -> QRect:
+    """The part of RGBA pixels that is not see-through: Blender pads its pictures to squares."""
+    alpha = pixels[3::4]
+    rows = [y for y in range(height) if any(alpha[y * width : (y + 1) * width])]
+    columns = [x for x in range(width) if any(alpha[x::width])]
+    if not rows:
+        return QRect(0, 0, width, height)
+    return QRect(QPoint(columns[0], rows[0]), QPoint(columns[-1], rows[-1]))
 
 
 def _by_qt(path: str, side: int) -> QImage | None:

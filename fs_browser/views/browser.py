@@ -27,7 +27,7 @@ from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.places import Places
 from fs_browser.models.reading import key_of
-from fs_browser.models.rows import count
+from fs_browser.models.rows import DETAIL, count
 from fs_browser.models.session import Session
 from fs_browser.views.acts import CONTEXT, Acts
 from fs_browser.views.files import Files, View
@@ -119,6 +119,7 @@ class Browser(QWidget):
         button.setIcon(icons.icon("filter"))
         button.setToolTip("Which kinds of files are shown")
         button.setAccessibleName("Kinds of files")
+        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for title, group in GROUPS.items():
@@ -394,7 +395,7 @@ class Browser(QWidget):
     def _repaint_details(self, key: Hashable) -> None:
         place = self.session.rows.row_of(key)
         if place >= 0:
-            index = self.session.rows.index(place, 1)
+            index = self.session.rows.index(place, DETAIL)
             self.session.rows.dataChanged.emit(index, index)
 
     def _show_menu(self, at: QPoint) -> None:

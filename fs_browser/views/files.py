@@ -8,6 +8,7 @@ from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QSize,
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QWheelEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
+    QHeaderView,
     QListView,
     QStackedWidget,
     QTableView,
@@ -18,8 +19,8 @@ from fs_browser import theme
 from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.reading import key_of
-from fs_browser.models.rows import NAME, Rows
-from fs_browser.views.paint import NameDelegate, TileDelegate
+from fs_browser.models.rows import DETAIL, NAME, Rows
+from fs_browser.views.paint import CellDelegate, NameDelegate, TileDelegate
 
 _SIDES = (5, 7, 9, 12, 16)  #: of thumbnails, in lines of text
 _Flag = QItemSelectionModel.SelectionFlag
@@ -177,6 +178,7 @@ class DetailsView(_Shown, QTableView):
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setItemDelegate(CellDelegate(self))
         self.setItemDelegateForColumn(NAME, NameDelegate(files.rows, self, opens=True))
         rows, head = self.verticalHeader(), self.horizontalHeader()
         assert rows is not None
@@ -185,7 +187,8 @@ class DetailsView(_Shown, QTableView):
         rows.setDefaultSectionSize(round(theme.em(self) * 1.6))
         head.setSectionsMovable(False)
         head.setHighlightSections(False)
-        head.setStretchLastSection(True)
+        head.setStretchLastSection(False)
+        head.setSectionResizeMode(DETAIL, QHeaderView.ResizeMode.Stretch)
         head.setSortIndicatorShown(True)
         head.setSortIndicator(NAME, Qt.SortOrder.AscendingOrder)
         head.setSectionsClickable(True)
@@ -240,7 +243,7 @@ class ListView(_Shown, QListView):
         self.setSelectionRectVisible(True)
         self.setItemDelegate(NameDelegate(files.rows, self, opens=False))
         letters = theme.em(self)
-        self.setGridSize(QSize(round(letters * 17), round(letters * 1.5)))
+        self.setGridSize(QSize(round(letters * 22), round(letters * 1.5)))
 
     def keyboardSearch(self, search: str | None) -> None:  # noqa: N802
         """Letters are orders here, as in Blender; Ctrl+F searches."""
@@ -259,6 +262,8 @@ class TilesView(_Shown, QListView):
         self._set_up(files)
         self._step = 2
         self._tile = TileDelegate(pictures, self)
+        # one that comes and goes would take a column with it
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
@@ -285,13 +290,9 @@ class TilesView(_Shown, QListView):
         wide = self._tile.side + round(letters * 1.2)
         room = port.width() if port is not None else 0
         columns = max(1, room // wide)
-        if columns <= self.rows_shown():
-            wide = max(wide, (room - 1) // columns)
-        self.setGridSize(QSize(wide, self._tile.side + round(letters * 2 + 14)))
-
-    def rows_shown(self) -> int:
-        """How many rows there are."""
-        return self.files.rows.rowCount()
+        wide = max(wide, (room - 1) // columns)
+        self._tile.wide = wide
+        self.setGridSize(QSize(wide, self._tile.tall + round(letters * 2.9)))
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
         """Keeps the columns as wide as there is room."""

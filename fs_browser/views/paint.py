@@ -16,23 +16,27 @@ from fs_browser.core.kinds import Kind
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.reading import key_of
-from fs_browser.models.rows import Rows
+from fs_browser.models.rows import DETAIL, Rows
 from fs_browser.table import RECORD
 from fs_browser.theme import DARK
 from renderd.blend.names import shown
 
 _ICONS = {
-    Kind.FOLDER: ("folder", "waiting"),
-    Kind.BLEND: ("blend", "failed"),
+    Kind.FOLDER: ("folder", "folder"),
+    Kind.BLEND: ("blend", "blend"),
     Kind.BACKUP: ("blend", "faint"),
-    Kind.IMAGE: ("image", "done"),
-    Kind.MOVIE: ("movie", "running"),
-    Kind.SOUND: ("sound", "running"),
+    Kind.IMAGE: ("image", "picture"),
+    Kind.MOVIE: ("movie", "movie"),
+    Kind.SOUND: ("sound", "movie"),
     Kind.CACHE: ("cache", "text"),
     Kind.TEXT: ("text", "faint"),
     Kind.FONT: ("font", "faint"),
     Kind.OTHER: ("file", "faint"),
 }
+
+
+_MISSING = ", "  #: before the number of missing frames
+_TALL = 0.75  #: of a picture's place beside its width: films are wide
 
 
 def row_icon(row: Row, size: int, ratio: float, *, is_chosen: bool = False) -> QPixmap:
@@ -72,7 +76,10 @@ class NameDelegate(QStyledItemDelegate):
         painter.drawPixmap(QPoint(left, top), row_icon(row, size, ratio, is_chosen=is_chosen))
         words = QRect(room)
         words.setLeft(left + size + size // 2)
-        _draw_name(painter, words, row, option)
+        wide = _draw_name(painter, words, row, option)
+        if not self._opens:
+            words.setLeft(words.left() + wide + size)
+            draw_detail(painter, words, str(index.siblingAtColumn(DETAIL).data() or ""), option)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
         """As Qt asks: as wide as its name, where views have columns of names."""
@@ -126,18 +133,47 @@ class NameDelegate(QStyledItemDelegate):
         return rect.adjusted(4 + indent, 0, -4, 0)
 
 
+class CellDelegate(QStyledItemDelegate):
+    """Draws what stands beside a name, more quietly than the name."""
+
+    def paint(
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        """As Qt asks."""
+        assert painter is not None
+        _draw_ground(painter, option)
+        edge = _icon_size(option) // 2
+        room = option.rect.adjusted(edge, 0, -edge, 0)
+        text = str(index.data() or "")
+        if index.column() == DETAIL:
+            draw_detail(painter, room, text, option)
+            return
+        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        found = theme.of().colours
+        painter.setPen(QColor(found.on_accent if is_chosen else found.faint))
+        side = index.data(Qt.ItemDataRole.TextAlignmentRole) or Qt.AlignmentFlag.AlignVCenter
+        words = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, side, words)
+
+
 class TileDelegate(QStyledItemDelegate):
     """Draws a row as a picture with its name below."""
 
     def __init__(self, pictures: Pictures, parent: QWidget) -> None:
         super().__init__(parent)
         self._pictures = pictures
-        self.side = 128  #: of the picture
+        self.side = 128  #: of the picture, across
+        self.wide = 140  #: of the tile
+
+    @property
+    def tall(self) -> int:
+        """How high a picture's place is."""
+        return round(self.side * _TALL)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802
         """As Qt asks: every tile alike."""
         lines = option.fontMetrics.height()
-        return QSize(self.side + lines, self.side + round(lines * 3.6))
+        return QSize(self.wide, self.tall + round(lines * 2.9))
 
     def paint(
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
@@ -157,18 +193,20 @@ class TileDelegate(QStyledItemDelegate):
             path.addRoundedRect(QRectF(tile), 5, 5)
             painter.fillPath(path, QColor(found.accent if is_chosen else found.raised))
         side = min(self.side, tile.width() - 8)
-        frame = QRect(tile.center().x() - side // 2, tile.top() + 4, side, self.side - 4)
-        self._draw_picture(painter, frame, row)
-        words = QRect(tile.left() + 4, frame.bottom() + 3, tile.width() - 8, letters * 2 + 4)
-        _draw_label(painter, words, row, option)
+        frame = QRect(tile.center().x() - side // 2, tile.top() + 5, side, self.tall - 5)
+        self._draw_picture(painter, frame, row, is_chosen=is_chosen)
+        words = QRect(
+            tile.left() + 4, frame.bottom() + letters // 3, tile.width() - 8, letters * 2 + 4
+        )
+        _draw_label(painter, words, index, option)
         painter.restore()
 
-    def _draw_picture(self, painter: QPainter, frame: QRect, row: Row) -> None:
+    def _draw_picture(self, painter: QPainter, frame: QRect, row: Row, *, is_chosen: bool) -> None:
         ratio = _ratio(painter)
         found = self._pictures.of(row)
         if found is None:
-            side = round(frame.height() * (0.62 if row.kind is Kind.FOLDER else 0.42))
-            icon = row_icon(row, side, ratio)
+            side = round(frame.height() * (0.9 if row.kind is Kind.FOLDER else 0.6))
+            icon = row_icon(row, side, ratio, is_chosen=is_chosen)
             painter.drawPixmap(frame.center() - QPoint(side // 2, side // 2), icon)
             return
         size = found.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -205,7 +243,7 @@ class TileDelegate(QStyledItemDelegate):
         if editor is not None:
             tall = editor.sizeHint().height()
             rect = option.rect
-            editor.setGeometry(rect.left() + 3, rect.top() + self.side + 4, rect.width() - 6, tall)
+            editor.setGeometry(rect.left() + 3, rect.top() + self.tall + 4, rect.width() - 6, tall)
 
 
 def name_editor(parent: QWidget | None, row: Row) -> QLineEdit:
@@ -233,21 +271,51 @@ def _ink(option: QStyleOptionViewItem, row: Row) -> QColor:
     return QColor(found.faint if is_faint else found.text)
 
 
-def _draw_name(painter: QPainter, room: QRect, row: Row, option: QStyleOptionViewItem) -> None:
+def _draw_name(painter: QPainter, room: QRect, row: Row, option: QStyleOptionViewItem) -> int:
+    """Draw a name in one line; how wide it became."""
     painter.setPen(_ink(option, row))
     mode = Qt.TextElideMode.ElideMiddle
     words = option.fontMetrics.elidedText(shown(row.name), mode, room.width())
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
+    return option.fontMetrics.horizontalAdvance(words)
 
 
-def _draw_label(painter: QPainter, room: QRect, row: Row, option: QStyleOptionViewItem) -> None:
-    """The name in at most two lines, and of a sequence its frames in the second."""
+def draw_detail(
+    painter: QPainter,
+    room: QRect,
+    text: str,
+    option: QStyleOptionViewItem,
+    *,
+    is_middle: bool = False,
+) -> None:
+    """Draw frames or scenes in one line, what is missing in the colour of a warning."""
+    found, metrics = theme.of().colours, option.fontMetrics
+    words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+    whole, comma, missing = words.partition(_MISSING)
+    has_gap = bool(comma) and missing.endswith("missing")
+    is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+    place = QRect(room)
+    if is_middle:
+        place.setLeft(room.left() + max(0, room.width() - metrics.horizontalAdvance(words)) // 2)
+    painter.setPen(QColor(found.on_accent if is_chosen else found.faint))
+    first = whole + comma if has_gap else words
+    painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, first)
+    if has_gap:
+        place.setLeft(place.left() + metrics.horizontalAdvance(first))
+        painter.setPen(QColor(found.on_accent if is_chosen else found.waiting))
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, missing)
+
+
+def _draw_label(
+    painter: QPainter, room: QRect, index: QModelIndex, option: QStyleOptionViewItem
+) -> None:
+    """The name in at most two lines; where one is enough, frames or scenes in the second."""
+    row: Row = index.data(RECORD)
     metrics, middle = option.fontMetrics, Qt.AlignmentFlag.AlignHCenter
     name, mode = shown(row.name), Qt.TextElideMode.ElideMiddle
+    detail = str(index.siblingAtColumn(DETAIL).data() or "")
     first, second = name, ""
-    if isinstance(row, FileSequence):
-        second = row.summary
-    elif metrics.horizontalAdvance(name) > room.width():
+    if not detail and metrics.horizontalAdvance(name) > room.width():
         cut = len(name)
         while cut > 1 and metrics.horizontalAdvance(name[:cut]) > room.width():
             cut -= 1
@@ -255,10 +323,10 @@ def _draw_label(painter: QPainter, room: QRect, row: Row, option: QStyleOptionVi
     line = QRect(room.left(), room.top(), room.width(), metrics.height())
     painter.setPen(_ink(option, row))
     painter.drawText(line, middle, metrics.elidedText(first, mode, line.width()))
-    if second:
-        if isinstance(row, FileSequence) and not option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QColor(theme.of().colours.faint))
-        line.translate(0, metrics.height())
+    line.translate(0, metrics.height())
+    if detail:
+        draw_detail(painter, line, detail, option, is_middle=True)
+    elif second:
         painter.drawText(line, middle, metrics.elidedText(second, mode, line.width()))
 
 

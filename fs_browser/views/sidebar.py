@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
 )
 
 from fs_browser import icons, theme
+from fs_browser.core import wording
 from fs_browser.models.places import BOOKMARKS, VOLUMES, Place, Places
 from fs_browser.table import RECORD
 
@@ -119,8 +120,13 @@ class PlaceDelegate(QStyledItemDelegate):
         if place.room is not None:
             _draw_room(painter, room, place, is_chosen=is_chosen)
             room.setBottom(room.bottom() - 6)
+        free = f"{wording.size(place.room.free_bytes)} free" if place.room else ""
         painter.drawPixmap(QPoint(room.left(), room.center().y() - letters // 2), icon)
         room.setLeft(room.left() + letters + letters // 2)
+        painter.setPen(QColor(ink if is_chosen else found.faint))
+        right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+        painter.drawText(room, right, free)
+        room.setRight(room.right() - option.fontMetrics.horizontalAdvance(free + " "))
         painter.setPen(QColor(ink))
         words = option.fontMetrics.elidedText(
             place.name, Qt.TextElideMode.ElideMiddle, room.width()
