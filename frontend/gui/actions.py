@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QWidget
 
@@ -24,10 +24,11 @@ class Deed:
     may: Callable[[Desk], bool] = lambda _desk: True  #: whether it makes sense now
 
 
-class Actions:
-    """The actions of one window by key; enabled as the selection allows."""
+class Actions(QObject):
+    """The actions of one window by key, gone with it; enabled as the selection allows."""
 
     def __init__(self, desk: Desk, owner: QWidget, deeds: Sequence[Deed]) -> None:
+        super().__init__(owner)
         self._desk = desk
         self._deeds = {deed.key: deed for deed in deeds}
         self._made = {deed.key: self._make(deed, owner) for deed in deeds}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PyQt6.QtCore import QSettings
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
 from frontend.gui.desk import Desk
 from frontend.gui.views.window import Window
@@ -44,6 +44,8 @@ class Program:
     def _open(self, settings: Settings) -> Window:
         window = Window(Desk(settings, self._kept))
         window.elsewhere.connect(self.go)
+        if QSystemTrayIcon.isSystemTrayAvailable():
+            window.show_tray()
         window.desk.start()
         return window
 
@@ -59,5 +61,5 @@ def run(spool: str | None, files: Sequence[str] = ()) -> int:
     elif files:
         program.window.add(files)
     status = app.exec()
-    program.window.desk.stop()
+    program.window.stop()
     return status

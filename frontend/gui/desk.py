@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 
+from frontend import endings
 from frontend.farm import open_farm, patiently
 from frontend.gui.asking import Ask, Check
 from frontend.gui.bridge import Errand, Errands, Reader
@@ -40,6 +41,7 @@ class Desk(QObject):
     copied = pyqtSignal(str)  #: text for the clipboard
     open_folder = pyqtSignal(str)  #: for the system's file manager
     refused = pyqtSignal(str)  #: why one could not be done
+    ended = pyqtSignal(object)  #: JobView: a job of the person here is over, well or not
     dialog_wanted = pyqtSignal(str)  #: one of the window's own: set-up, settings
     adding = pyqtSignal(object)  #: paths of files and folders to be queued
     added = pyqtSignal(object)  #: jids that were queued here
@@ -188,12 +190,15 @@ class Desk(QObject):
         found = cast(News, news)
         self.clock.ahead = found.ahead
         self.root, self.daemon = found.root, found.daemon
+        ended = endings.of_mine(self.jobs.records, found.jobs.put)
         self.jobs.apply(found.jobs)
         self.pulse.heard = found.heard
         self.machines.apply(found.nodes)
         self.pulse.sample(time.monotonic(), self.machines.records)
         self._complain("farm", "")
         self.told.emit(found)
+        for job in ended:
+            self.ended.emit(job)
 
     def _take_chunks(self, value: object) -> None:
         jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkRow]], value)
@@ -203,6 +208,11 @@ class Desk(QObject):
             self.chunks.replace(dict(changes.put))
         else:
             self.chunks.apply(changes)
+
+    @property
+    def why(self) -> str:
+        """What is wrong with the farm as a whole; empty where nothing is."""
+        return self._why
 
     def _look_for_silence(self) -> None:
         silent = self.share.out_for()

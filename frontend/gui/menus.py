@@ -3,7 +3,7 @@
 from functools import partial
 
 from frontend.gui.actions import Deed
-from frontend.gui.deeds import adding, chunks, jobs, machines, studies
+from frontend.gui.deeds import adding, chunks, here, jobs, machines, studies
 from frontend.gui.desk import Desk
 from renderd.core.wire import Op
 
@@ -352,6 +352,56 @@ def _of_machines() -> tuple[Deed, ...]:
 def _of_farm() -> tuple[Deed, ...]:
     return (
         Deed(
+            key="here-hour",
+            title="Pause this machine for an &hour",
+            does="Give back what renders here and take nothing more for an hour",
+            icon="pause",
+            shortcut="Ctrl+P",
+            do=partial(here.pause, seconds=_HOUR),
+            may=here.may_pause,
+        ),
+        Deed(
+            key="here-morning",
+            title="Pause this machine until tomorrow &9:00",
+            does="Give back what renders here and take nothing more until nine o'clock",
+            icon="pause",
+            do=lambda desk: here.pause(desk, machines.until_morning()),
+            may=here.may_pause,
+        ),
+        Deed(
+            key="here-pause",
+            title="&Pause this machine until I say",
+            does="Give back what renders here and take nothing more",
+            icon="pause",
+            do=here.pause,
+            may=here.may_pause,
+        ),
+        Deed(
+            key="here-resume",
+            title="&Resume this machine",
+            does="Let this machine render again",
+            icon="resume",
+            shortcut="Ctrl+Shift+P",
+            do=here.resume,
+            may=here.may_resume,
+        ),
+        Deed(
+            key="settings",
+            title="Se&ttings…",
+            does="Colours, notifications, the tray, what opens frames",
+            icon="settings",
+            shortcut="Ctrl+,",
+            do=lambda desk: desk.dialog_wanted.emit("settings"),
+        ),
+        Deed(
+            key="leave",
+            title="&Quit",
+            does="Close the window; renderd goes on rendering",
+            icon="quit",
+            shortcut="Ctrl+Q",
+            do=lambda desk: desk.dialog_wanted.emit("leave"),
+        ),
+        Deed(
             key="set-up",
             title="Set &up a farm…",
             does="Choose or make a farm, and have this machine render for it",
@@ -390,8 +440,9 @@ MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
     *("", "wake", "note", "copy-machine", "", "kill", "quit"),
 )
+HERE = ("here-hour", "here-morning", "here-pause", "here-resume")
 BAR = (
-    ("&Farm", ("set-up",)),
+    ("&Farm", (*HERE, "", "set-up", "settings", "", "leave")),
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
     ("&Job", ("add", "", *JOBS)),
     ("&Chunk", CHUNKS),

@@ -34,4 +34,4 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
 
     yield _show
     for window in made:
-        window.desk.stop()
+        window.stop()

@@ -57,7 +57,7 @@ def test_a_spool_that_hangs_is_told_and_the_window_answers(qtbot, tmp_path, moun
     finally:
         os.kill(server.pid, signal.SIGCONT)
     qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)
-    window.desk.stop()
+    window.stop()
 
 
 def test_a_spool_that_is_not_there_is_told_with_a_way_out(qtbot, qapp, tmp_path, spool):
@@ -66,7 +66,7 @@ def test_a_spool_that_is_not_there_is_told_with_a_way_out(qtbot, qapp, tmp_path,
     qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
     assert str(tmp_path / "nowhere") in window.banner.words.text()
     assert window.banner.button.text() == "Choose another farm…"
-    window.desk.stop()
+    window.stop()
 
 
 def test_another_farm_takes_the_window_over(qtbot, qapp, tmp_path, spool, publish):
@@ -85,4 +85,4 @@ def test_without_a_farm_the_window_offers_to_set_one_up(qtbot, tmp_path):
     window.desk.start()
     qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
     assert window.banner.button.text() == "Set up a farm…"
-    window.desk.stop()
+    window.stop()

@@ -42,6 +42,6 @@ class Banner(QFrame):
         size = round(theme.em(self) * 1.3)
         self._sign.setPixmap(icons.pixmap("warning", size, found.warning, self.devicePixelRatioF()))
         self.setStyleSheet(
-            f"#banner {{ background: {found.raised}; border: 0;"
+            f"#banner {{ background: {found.window}; border: 0;"
             f" border-left: {max(2, size // 5)}px solid {found.warning}; }}"
         )

@@ -155,6 +155,8 @@ class JobsPage(QWidget):
     def _nothing(self) -> str:
         if self._desk.jobs.total:
             return "No job passes the filter."
+        if not self._desk.settings.spool:
+            return "No farm yet.\n\nFarm ▸ Set up a farm… takes a minute."
         return "No jobs yet.\n\nDrop .blend files here, or press Ctrl+O to choose some."
 
 

@@ -1,12 +1,12 @@
 """The window: pages in tabs, docks, menus, and the farm in one sentence below."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
 from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
+    QApplication,
     QLabel,
     QMainWindow,
     QMenu,
@@ -17,11 +17,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from frontend import words
+from frontend import sentence
 from frontend.gui import menus
 from frontend.gui.actions import Actions
 from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
+from frontend.gui.models import here
+from frontend.gui.models.preferences import Preferences
+from frontend.gui.tray import News, Tray
 from frontend.gui.views import dropping
 from frontend.gui.views.add import AddDialog
 from frontend.gui.views.banner import Banner
@@ -31,6 +34,7 @@ from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
 from frontend.gui.views.preview import PreviewPanel
+from frontend.gui.views.settings import SettingsDialog
 from frontend.gui.views.wizard import Wizard
 from fs_browser import theme
 from fs_browser.theme import Scheme
@@ -48,7 +52,8 @@ class Window(QMainWindow):
         self.desk = desk
         self.setWindowTitle("Render")
         self.setObjectName("render")
-        desk.ask = Person(self)
+        self.preferences = Preferences(desk.remembered)
+        desk.ask = Person(self, lambda: self.preferences.open_with)
         self.actions_ = Actions(desk, self, menus.deeds())
         fills = (partial(self.fill, keys=keys) for keys in (menus.JOBS, menus.CHUNKS))
         self.jobs = JobsPage(desk, *fills)
@@ -68,13 +73,18 @@ class Window(QMainWindow):
         self.preview_dock = Dock("Frames", "preview", self.preview, self)
         self._place_docks()
         self.farm_words = QLabel()
+        self.here = QToolButton()
+        self.tray: Tray | None = None
+        self.news = News(desk, self.preferences)
         self._make_status_line()
         self._make_menus()
         self._make_toolbar()
         self.resize(round(theme.em(self) * 82), round(theme.em(self) * 48))
         self._recall(desk.remembered)
         desk.told.connect(self._tell_farm)
+        desk.told.connect(self._tell_here)
         desk.trouble.connect(self._tell_trouble)
+        desk.trouble.connect(self._tell_here)
         desk.said.connect(self._tell_errand)
         desk.refused.connect(self._tell_refusal)
         desk.reported.connect(self._show_report)
@@ -100,8 +110,50 @@ class Window(QMainWindow):
         wizard.chosen.connect(self.elsewhere)
         wizard.open()
 
+    def show_tray(self) -> None:
+        """Stand in the desktop's tray as well, from now on."""
+        menu = QMenu(self)
+        shows = menu.addAction("Show the window")
+        assert shows is not None
+        shows.triggered.connect(self.bring)
+        menu.addSeparator()
+        self.tray = self.news.tray = Tray(self.desk, self.actions_, menu)
+        menu.addSeparator()
+        menu.addAction(self.actions_["leave"])
+        self.tray.activated.connect(self._take_click)
+        self.tray.messageClicked.connect(self.bring)
+        self.tray.show()
+
+    def bring(self) -> None:
+        """Show the window before all others."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _take_click(self, reason: Tray.ActivationReason) -> None:
+        if reason == Tray.ActivationReason.MiddleClick:
+            key = "here-resume" if self.actions_["here-resume"].isEnabled() else "here-hour"
+            self.actions_[key].trigger()
+        elif reason == Tray.ActivationReason.Trigger:
+            self.bring()
+
     def _show_dialog(self, name: str) -> None:
-        {"set-up": self.set_up}[name]()
+        {"set-up": self.set_up, "settings": self._show_settings, "leave": self.quit}[name]()
+
+    def _show_settings(self) -> None:
+        SettingsDialog(self, self.desk).open()
+
+    def quit(self) -> None:
+        """Close, whatever the tray is for, and end the program."""
+        self._close()
+        QApplication.quit()
+
+    def _close(self) -> None:
+        if self.tray is not None:
+            self.tray.hide()
+        self.tray = self.news.tray = None
+        self.close()
 
     # -- adding jobs ------------------------------------------------------------------------
 
@@ -147,7 +199,13 @@ class Window(QMainWindow):
     def _make_status_line(self) -> None:
         line = self.statusBar()
         assert line is not None
+        self.here.setAutoRaise(True)
+        self.here.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.here)
+        self.fill(menu, menus.HERE)
+        self.here.setMenu(menu)
         line.addPermanentWidget(self.farm_words)
+        line.addPermanentWidget(self.here)
 
     def _make_menus(self) -> None:
         bar = self.menuBar()
@@ -203,31 +261,40 @@ class Window(QMainWindow):
 
     def leave(self) -> None:
         """Close for good: another window has taken its place."""
-        self.close()
-        self.desk.stop()
+        self._close()
+        self.stop()
         self.deleteLater()
 
+    def stop(self) -> None:
+        """Let go of what works for this window."""
+        self.news.stop()
+        self.desk.stop()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """Remembers how it looked."""
+        """Remembers how it looked; stays in the tray where that is wished."""
         settings = self.desk.remembered
         settings.setValue("window/geometry", self.saveGeometry())
         settings.setValue("window/state", self.saveState())
         for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
             view.remember(settings)
+        stays = self.tray is not None and self.preferences.closes_to_tray
+        QApplication.setQuitOnLastWindowClosed(not stays)
+        if stays and event is not None:
+            event.ignore()
+            self.hide()
+            return
         super().closeEvent(event)
 
     # -- what it says -----------------------------------------------------------------------
 
     def _tell_farm(self) -> None:
-        alive = [n for n in self.desk.machines.records.values() if n.state != "dead"]
-        rendering = sum(n.status.get("state") == "rendering" for n in alive)
-        jobs = Counter(words.shown_state(j) for j in self.desk.jobs.records.values())
-        open_ = sum(jobs[key] for key in ("running", "queue", "waiting"))
-        machines = f"{rendering} of {words.plural(len(alive), 'machine')} rendering"
-        last = max((j.eta for j in self.desk.jobs.records.values() if j.eta), default=None)
-        when = words.ready(last, None, None, self.desk.clock.now())
-        parts = [machines, words.plural(open_, "open job"), f"done ≈ {when}" if when else ""]
-        self.farm_words.setText(", ".join(filter(None, parts)))
+        jobs, nodes = self.desk.jobs.records, self.desk.machines.records
+        self.farm_words.setText(sentence.tell(jobs.values(), nodes.values(), self.desk.clock.now()))
+
+    def _tell_here(self) -> None:
+        now = here.tell(self.desk)
+        self.here.setText(f"This machine: {now.mood.value}")
+        self.here.setToolTip(now.says)
 
     def _tell_trouble(self, why: str) -> None:
         has_farm = bool(self.desk.settings.spool)

@@ -122,7 +122,8 @@ class Wizard(QDialog):
         self.shown.setUniformRowHeights(True)
         self.shown.setColumnWidth(0, round(theme.em(self) * 14))
         for one in (self.verdict, self.busy, self.shown):
-            column.addWidget(one)
+            column.addWidget(one, int(one is self.shown))
+        self.verdict.setMinimumHeight(round(theme.em(self) * 2.4))
         return page
 
     def _make_machine(self) -> QWidget:
