@@ -241,9 +241,12 @@ class Adopter:
 
     def _demand_shared(self, draft: Draft) -> None:
         """What each node would write onto a disk of its own looks done and is nowhere together."""
-        folder = self.spool.local(draft.out).rpartition("/")[0]
-        if draft.out and (disk := self.local_disk(folder)):
-            raise OutputUnseen(f"{label.label(folder)} is on a disk of this machine alone ({disk})")
+        if disk := self._disk_of(draft):
+            folder = label.label(self.spool.local(draft.out).rpartition("/")[0])
+            raise OutputUnseen(f"{folder} is on a disk of this machine alone ({disk})")
+
+    def _disk_of(self, draft: Draft) -> str:
+        return self.local_disk(self.spool.local(draft.out).rpartition("/")[0]) if draft.out else ""
 
     def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)
@@ -251,6 +254,8 @@ class Adopter:
             try:
                 self._demand_shared(draft)
                 self._build(found, draft, order)
+                if self._disk_of(draft):  # the share went away meanwhile: its marks are on ours
+                    return self._hop_again(found, now)
             except (OutputOwned, OutputUnseen) as error:
                 self._build(found, draft, replace(order, owns_output=False))
                 said = f"on {names.host_of(self.inc)}, which took it in: {error.message}"

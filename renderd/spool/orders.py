@@ -131,11 +131,11 @@ def release(spool: Spool, jid: str) -> Turned:
     changed, for which a node held it, is taken as that node saw it.
     """
     place = where(spool, jid)
-    if place[0] in (QUEUE, WAITING):
-        return _unchanged(place)
-    _demand(place, (HELD,))
+    _demand(place, (QUEUE, WAITING, HELD))
     job = jobs.read(spool, jid)
-    _own_output(spool, job)
+    _own_output(spool, job)  # also where it was queued by hand and nobody had done so
+    if place[0] != HELD:
+        return _unchanged(place)
     for ticket in jobs.videos_of(spool, jid) if job.info.video is not None else ():
         _own_output(spool, jobs.read(spool, ticket.jid))
     said = control.read(spool, jid)

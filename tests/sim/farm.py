@@ -9,7 +9,7 @@ from renderd.core.names import parse_adopting
 from renderd.errors import RenderdError
 from renderd.host import load
 from renderd.spool import control, jobs, layout, listing, nodes, orders, survey, tickets
-from renderd.spool.layout import CANCELLED, FAILED, HELD, WAITING, Spool
+from renderd.spool.layout import CANCELLED, FAILED, HELD, QUEUE, WAITING, Spool
 from tests.sim.laws import Laws, whole_farm
 from tests.sim.node import Daemon
 from tests.sim.people import People
@@ -173,7 +173,7 @@ class Farm:
             undone, self.people.undone = self.people.undone, []
             for act in undone:
                 self.people.tell(act, None, is_repeated=True)
-            for ticket in tickets.listed(spool, HELD):
+            for ticket in (*tickets.listed(spool, HELD), *tickets.listed(spool, QUEUE)):
                 self._tell(lambda jid=ticket.jid: orders.release(spool, jid))
             over = {t.jid for f in (FAILED, CANCELLED) for t in tickets.listed(spool, f)}
             known = tickets.everywhere(spool)

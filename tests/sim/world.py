@@ -53,6 +53,7 @@ class Machine:
     cut_until: float = 0.0  #: every call fails until then
     bare: Server | None = None  #: the empty folders that lie where shares are not mounted
     unmounted: tuple[str, ...] = ()  #: which shares are not
+    bared_at: float = 0.0  #: since when
     impaired_at: float = float("-inf")  #: when anything of its own last went wrong
     actors: list["Actor"] = field(default_factory=list)
     unsynced: list[File] = field(default_factory=list)

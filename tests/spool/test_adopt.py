@@ -206,6 +206,36 @@ def test_a_dropped_job_for_a_disk_of_one_machine_is_held_until_somebody_means_it
     assert tickets.listed(spool, QUEUE)
 
 
+def test_a_share_that_goes_away_while_a_dropped_job_is_built_gets_no_marks_beside_it(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    answers = iter(["", "ext4 on /", "ext4 on /"])
+    adopter.local_disk = lambda _folder: next(answers)
+    drop(spool, f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n")
+    look(adopter)
+    look(adopter, 10.0)
+    assert not tickets.listed(spool, QUEUE)
+    (ticket,) = tickets.listed(spool, HELD)
+    assert "of this machine alone" in Path(spool.job(ticket.jid, "control")).read_text()
+    assert not (tmp_path / "out" / ".renderd").exists()
+
+
+def test_a_job_queued_by_hand_that_nobody_gave_its_output_takes_it_when_released(
+    spool: Spool, adopter: Adopter, tmp_path: Path
+) -> None:
+    adopter.local_disk = lambda _folder: "ext4 on /"
+    drop(spool, f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n")
+    look(adopter)
+    (held,) = tickets.listed(spool, HELD)
+    os.rename(spool.at(HELD, held.name), spool.at(QUEUE, held.next().name))
+    output = frames.locate(spool, jobs.read(spool, held.jid))
+    assert output
+    assert frames.why_not_able(spool, output)
+    (tmp_path / "out").mkdir()
+    orders.release(spool, held.jid)
+    assert not frames.why_not_able(spool, output)
+
+
 def test_a_job_for_a_share_that_is_not_mounted_on_its_adopter_is_held_with_the_reason(
     spool: Spool, adopter: Adopter, tmp_path: Path
 ) -> None:
