@@ -1,9 +1,10 @@
 """Colours and spacing of both windows: dark and light, from the system or as a person says."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PyQt6.QtCore import QObject, Qt, pyqtSignal
+from PyQt6.QtCore import QDir, QObject, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QGuiApplication, QPalette
 from PyQt6.QtWidgets import QApplication, QStyleFactory
 
@@ -125,6 +126,25 @@ QTabWidget::pane {{ border: 0; border-top: 1px solid {line}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ background: {field}; color: {text};
   border: 1px solid {line}; border-radius: 4px; padding: 3px 6px; }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {accent}; }}
+QAbstractSpinBox {{ padding: 1px 6px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: 0; width: 16px;
+  background: transparent; subcontrol-origin: border; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QAbstractSpinBox::up-arrow {{ image: url(marks:up.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url(marks:down.svg); width: 10px; height: 10px; }}
+QComboBox::drop-down {{ border: 0; width: 20px; }}
+QComboBox::down-arrow {{ image: url(marks:down.svg); width: 12px; height: 12px; }}
+QCheckBox {{ spacing: 6px; }}
+QCheckBox::indicator, QTreeView::indicator, QTableView::indicator {{ width: 13px; height: 13px;
+  background: {field}; border: 1px solid {faint}; border-radius: 3px; }}
+QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {accent}; }}
+QCheckBox::indicator:checked, QTreeView::indicator:checked, QTableView::indicator:checked {{
+  background: {accent}; border-color: {accent}; image: url(marks:check.svg); }}
+QTreeView::indicator:indeterminate {{ background: {accent}; border-color: {accent};
+  image: url(marks:some.svg); }}
+QTreeView::indicator:selected, QTableView::indicator:selected {{ border-color: {on_accent}; }}
+QCheckBox::indicator:disabled {{ border-color: {line}; }}
 QPushButton {{ background: {raised}; color: {text}; border: 1px solid {line};
   border-radius: 4px; padding: 5px 14px; }}
 QPushButton:hover {{ border-color: {accent}; }}
@@ -155,6 +175,7 @@ class Theme(QObject):
         self._app = app
         self._choice = choice
         self._drawn: Colours | None = None
+        QDir.setSearchPaths("marks", [os.path.join(os.path.dirname(__file__), "marks")])
         app.setStyle(QStyleFactory.create("Fusion"))
         hints = QGuiApplication.styleHints()
         if hints is not None:

@@ -32,6 +32,17 @@ def test_without_arguments_and_a_screen_it_says_what_can_be_done():
     assert all(f"  {name} " in done.stdout for name in verbs.NAMES)
 
 
+def test_a_file_is_shown_in_the_window_and_is_no_verb(tmp_path):
+    path = tmp_path / "shot.blend"
+    none = {"QT_QPA_PLATFORM": "", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+    assert "there is no verb" in render(str(path), **none).stderr
+    path.write_bytes(b"BLENDER")
+    for words in ([str(path)], ["--spool", "/nonexistent", str(path)]):
+        done = render(*words, **none)
+        assert done.returncode == 1
+        assert "There is no screen here" in done.stdout
+
+
 def test_every_verb_explains_itself_and_none_loads_qt():
     for name in verbs.NAMES:
         done = render(name, "--help")

@@ -84,6 +84,13 @@ def table() -> Table[Row]:
             width=11,
         ),
         Column(
+            key="file",
+            title="File",
+            text=lambda row: label(row.jobs[0][0].rpartition("/")[2] if row.jobs else "", 60),
+            tip=lambda row: "\n".join(dict.fromkeys(label(p, _SHOWN) for p, _ in row.jobs)),
+            width=22,
+        ),
+        Column(
             key="finding",
             title="Finding",
             text=lambda row: label(row.finding.sentence, _SHOWN),

@@ -1,8 +1,9 @@
 """The dialog that queues .blend files: scenes, choices, what it will write, what was found."""
 
 from functools import partial
+from itertools import pairwise
 
-from PyQt6.QtCore import QEvent, Qt
+from PyQt6.QtCore import QByteArray, QEvent, Qt
 from PyQt6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QApplication,
@@ -28,6 +29,8 @@ from frontend.gui.views.scenes import ScenesView
 from frontend.words import plural
 from fs_browser import theme
 
+_SIZE, _SPLIT = "add/geometry", "add/split"
+
 
 class AddDialog(QDialog):
     """One request; stays beside the window until it is queued or given up."""
@@ -44,9 +47,10 @@ class AddDialog(QDialog):
         self.says, self.wrong = QLabel(), QLabel()
         acts = lambda row: findings.acts(row, self.adding.choices)  # noqa: E731
         self.found = FindingsView(self.adding.findings, acts)
+        self.found.view.empty = self._nothing_found
         self.command = QLineEdit()
         self.copy = QPushButton("Copy")
-        self.force = QCheckBox("Queue it &although that would spoil frames")
+        self.force = QCheckBox("Queue it although that would &spoil frames")
         self.more, self.less = QPushButton("&Add files …"), QPushButton("&Leave out")
         self.anew = QPushButton("Loo&k again")
         self.queue, self.cancel = QPushButton("&Queue"), QPushButton("Cancel")
@@ -64,6 +68,7 @@ class AddDialog(QDialog):
         font = self.says.font()
         font.setBold(True)
         self.says.setFont(font)
+        self.wrong.hide()
         self.says.setAccessibleName("What it will write")
         self.wrong.setAccessibleName("What is wrong")
         self.command.setReadOnly(True)
@@ -102,7 +107,24 @@ class AddDialog(QDialog):
         column.addWidget(self.wrong)
         column.addLayout(_row(self.command, self.copy))
         column.addLayout(_row(self.force, None, self.cancel, self.queue))
-        self.resize(round(em * 58), round(em * 44))
+        self._order_tabs()
+        self.resize(round(em * 58), round(em * 50))
+        kept = self.desk.remembered
+        for key, restore in ((_SIZE, self.restoreGeometry), (_SPLIT, self.split.restoreState)):
+            if isinstance(value := kept.value(key), QByteArray):
+                restore(value)
+
+    def _order_tabs(self) -> None:
+        form, found = self.form, self.found
+        order = [
+            *(self.more, self.less, self.anew, self.scenes, form.out, form.browse, form.chunk),
+            *(form.pool, form.blender, form.priority, form.needs, form.video, form.after),
+            *(*form.flags.values(), found.view, *found.buttons.values()),
+            *(self.command, self.copy, self.force, self.cancel, self.queue),
+        ]
+        for one, next_ in pairwise(order):
+            self.setTabOrder(one, next_)
+        self.scenes.setFocus()
 
     def _connect(self) -> None:
         adding = self.adding
@@ -138,7 +160,6 @@ class AddDialog(QDialog):
             self.says.setText(self._sentence())
         stopping = adding.stopping()
         self.force.setVisible(bool(result.jobs) and (stopping > 0 or self.force.isChecked()))
-        self.found.setVisible(adding.findings.total > 0)
         self.found.refresh()
         self.command.setText("  ;  ".join(result.lines))
         self.command.setCursorPosition(0)
@@ -157,6 +178,11 @@ class AddDialog(QDialog):
         if not adding.result.jobs:
             return "Nothing would be queued." if adding.scenes.shots() else "No scene is ticked."
         return adding.result.says()
+
+    def _nothing_found(self) -> str:
+        if not self.adding.result.jobs:
+            return ""
+        return "✔ Nothing speaks against it."
 
     def _complain(self, about: str, wrong: str) -> None:
         """Say what is wrong with something; `queue` waits until nothing is."""
@@ -228,6 +254,8 @@ class AddDialog(QDialog):
             self.hide()
             return
         self.adding.close()
+        self.desk.remembered.setValue(_SIZE, self.saveGeometry())
+        self.desk.remembered.setValue(_SPLIT, self.split.saveState())
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802

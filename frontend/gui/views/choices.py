@@ -1,6 +1,6 @@
 """The form of what holds for every job of a request; checked while it is typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PyQt6.QtCore import Qt, pyqtSignal
@@ -21,6 +21,7 @@ from frontend import request
 from frontend.gui.desk import Desk
 from frontend.request import Choices, complaint
 from fs_browser import theme
+from renderd.core import policy
 from renderd.core.label import label
 from renderd.core.needs import Needs
 from renderd.core.video import PRESETS
@@ -36,11 +37,15 @@ _CHECKS: dict[str, Callable[[str], object]] = {
     "blender": lambda text: request.blender_needs(text or None),
 }
 _FLAGS = (
-    ("holds", "&Hold", "Queue it held: nothing renders until you release it"),
-    ("warns", "&Preview", "Render without textures, libraries and caches that are not there"),
+    ("holds", "Queue &held", "Queue it held: nothing renders until you release it"),
+    (
+        "warns",
+        "I&gnore missing files",
+        "Render without textures, libraries and caches that are not there",
+    ),
     ("is_whole", "One ch&unk", "One machine renders all frames from the first: for simulations"),
-    ("copies", "Cop&y the file", "Render the file as it is now, however often it is saved later"),
-    ("replaces", "&Replace", "Cancel the open job that writes the same frames"),
+    ("copies", "Render a cop&y", "Render the file as it is now, however often it is saved later"),
+    ("replaces", "&Replace open job", "Cancel the open job that writes the same frames"),
 )
 
 
@@ -108,7 +113,7 @@ class ChoicesForm(QWidget):
         for row, column, title, field in (
             (0, 0, "&Output", self.out),
             (1, 0, "&Chunk", self.chunk),
-            (1, 2, "Poo&l", self.pool),
+            (1, 2, "&Pool", self.pool),
             (1, 4, "&Blender", self.blender),
             (2, 0, "Pr&iority", self.priority),
             (2, 2, "&Needs", self.needs),
@@ -147,6 +152,7 @@ class ChoicesForm(QWidget):
         menu = self.after.menu()
         assert menu is not None
         menu.aboutToShow.connect(self._fill_jobs)
+        self._desk.told.connect(self._fill_farm)
 
     # -- what the farm has ------------------------------------------------------------------
 
@@ -154,12 +160,10 @@ class ChoicesForm(QWidget):
         """Offer the pools and Blenders of live machines."""
         nodes = [n for n in self._desk.machines.records.values() if n.state != "dead"]
         found = [able(node) for node in nodes]
-        self.pool.addItems(sorted({pool for one in found for pool in one.pools}))
-        versions = {".".join(v.split(".")[:2]) for one in found for v in one.blenders}
-        key = lambda v: [int(p) for p in v.split(".") if p.isdigit()]  # noqa: E731
-        self.blender.addItems(["any", *sorted(versions, key=key, reverse=True)])
-        for box in (self.pool, self.blender):
-            box.setCurrentIndex(-1)
+        versions = {policy.numbers(v)[:2] for one in found for v in one.blenders}
+        known = [".".join(map(str, v)) for v in sorted(versions, reverse=True)]
+        _offer(self.pool, sorted({pool for one in found for pool in one.pools}))
+        _offer(self.blender, ["any", *known])
 
     def _fill_jobs(self) -> None:
         """Offer the open jobs, the newest first; those that are waited for are ticked."""
@@ -236,3 +240,16 @@ class ChoicesForm(QWidget):
     def _say(self, choices: Choices) -> None:
         self._choices = choices
         self.changed.emit(choices)
+
+
+def _offer(box: QComboBox, words: Sequence[str]) -> None:
+    """Let these be chosen; what is typed stays."""
+    if [box.itemText(i) for i in range(box.count())] == list(words):
+        return
+    said = box.currentText()
+    was_blocked = box.blockSignals(True)  # noqa: FBT003
+    box.clear()
+    box.addItems(words)
+    box.setCurrentIndex(-1)
+    box.setEditText(said)
+    box.blockSignals(was_blocked)

@@ -36,6 +36,7 @@ class ScenesView(QTreeView):
         self.setRootIsDecorated(False)
         self.setItemsExpandable(False)
         self.setAllColumnsShowFocus(True)
+        self.setStyleSheet("QTreeView::item { padding: 0 6px; }")
         self.setIndentation(round(theme.em(self) * 1.2))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -123,7 +124,8 @@ class FileDelegate(QStyledItemDelegate):
         side = option.rect.height() - _GAP
         place = QRect(left, option.rect.top() + _GAP // 2, side, side)
         painter.save()
-        _draw_picture(painter, place, entry)
+        is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        _draw_picture(painter, place, entry, is_chosen=is_chosen)
         self._write(painter, option, place.right() + _GAP, index)
         painter.restore()
 
@@ -153,10 +155,10 @@ class FileDelegate(QStyledItemDelegate):
         painter.drawText(QRect(room.left(), top + high, room.width(), high), 0, text)
 
 
-def _draw_picture(painter: QPainter, place: QRect, entry: Entry) -> None:
+def _draw_picture(painter: QPainter, place: QRect, entry: Entry, *, is_chosen: bool) -> None:
     picture = entry.sheet.picture if entry.sheet is not None else None
     if picture is None:
-        colour = theme.of().colours.faint
+        colour = theme.of().colours.on_accent if is_chosen else theme.of().colours.faint
         size = round(place.height() * 0.7)
         drawn = icons.pixmap("blend", size, colour, painter.device().devicePixelRatioF())  # type: ignore[union-attr]
         inset = (place.height() - size) // 2
