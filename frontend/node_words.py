@@ -1,5 +1,6 @@
 """What a node is, does and lacks, in words; as it says itself, so nothing of it is trusted."""
 
+import time
 from typing import Any
 
 from frontend import words
@@ -19,7 +20,7 @@ def blenders(node: NodeView) -> str:
 def troubles(node: NodeView) -> list[str]:
     """What is said of it: people's note, why it rests, what it lacks and what it does not see."""
     said = list(filter(None, [noted(node)]))
-    said += [str(node.status[key]) for key in ("reason", "trouble") if node.status.get(key)]
+    said += list(filter(None, [_rest(node), str(node.status.get("trouble") or "")]))
     said += [str(one) for one in items(node.status.get("shortages"))]
     said += dict.fromkeys(map(str, table(node.facts.get("faults")).values()))
     for name, reason in table(node.status.get("unseen")).items():
@@ -27,6 +28,14 @@ def troubles(node: NodeView) -> list[str]:
     lacks = items(node.facts.get("lacks"))
     said += [f"has no path for {', '.join(f'{{{name}}}' for name in lacks)}"] if lacks else []
     return said
+
+
+def _rest(node: NodeView) -> str:
+    """Why it takes nothing, and until when."""
+    reason, until = str(node.status.get("reason") or ""), node.status.get("until")
+    if not reason or not isinstance(until, int | float):
+        return reason
+    return f"{reason} until {words.moment(until, time.time())}"
 
 
 def noted(node: NodeView) -> str:

@@ -20,7 +20,7 @@ _JOIN = 5.0  #: seconds that an ended thread may take in tests and at the end
 
 
 class Reader(QObject):
-    """One thing read again and again by a thread of its own."""
+    """One thing read again and again by a thread of its own, and then closed, if it can be."""
 
     arrived = pyqtSignal(object)
     failed = pyqtSignal(object)  #: RenderdError or OSError
@@ -56,6 +56,13 @@ class Reader(QObject):
         return time.monotonic() - began if began else 0.0
 
     def _run(self) -> None:
+        try:
+            self._read_on()
+        finally:
+            if callable(close := getattr(self._read, "close", None)):
+                close()
+
+    def _read_on(self) -> None:
         while not self._ends:
             self._asked.clear()
             began = self._began = time.monotonic()

@@ -35,3 +35,15 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
     yield _show
     for window in made:
         window.stop()
+
+
+@pytest.fixture
+def at_home(monkeypatch, tmp_path):
+    """A person of whose settings nothing is there yet."""
+    monkeypatch.setenv("RENDERD_CONFIG", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("RENDERD_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("RENDERD_RUNTIME_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("RENDERD_ALLOW_ROOT", "yes")
+    monkeypatch.delenv("RENDERD_SPOOL", raising=False)
+    return tmp_path

@@ -63,6 +63,12 @@ def test_a_machine_that_lives_again_does_not_show_twice():
     assert news.last_runs([old, now, first, last]) == [now, last]
 
 
+def test_a_pause_tells_its_end(show, spool, worker):
+    said = {"state": "paused", "reason": "paused by ada@ws01", "until": time.time() + 90_000}
+    nodes.publish_status(spool, worker.inc, said)
+    assert cell(show(spool), 0, "says").startswith("paused by ada@ws01 until ")
+
+
 def test_several_releases_at_work_are_told(show, spool, make_worker, qtbot):
     make_worker("ws01-00000001", version="1.0")
     window = show(spool)

@@ -8,10 +8,13 @@ import time
 import pytest
 from PyQt6.QtCore import QSettings
 
+from frontend import founding
 from frontend.gui.app import Program
 from frontend.gui.desk import Desk
 from frontend.gui.views.window import Window
 from renderd import config
+from renderd.client import Client
+from renderd.core.wire import Op
 
 PATIENCE = 60_000
 
@@ -58,6 +61,30 @@ def test_a_spool_that_hangs_is_told_and_the_window_answers(qtbot, tmp_path, moun
         os.kill(server.pid, signal.SIGCONT)
     qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)
     window.stop()
+
+
+def test_a_hang_is_told_although_the_daemon_of_this_machine_answers(
+    qtbot, tmp_path, mounted, at_home
+):
+    root, server = mounted
+    settings = config.load({"spool": root})
+    founding.start_daemon(settings, by_systemd=False)
+    window = windowed(qtbot, tmp_path, root)
+    with qtbot.waitSignal(window.desk.told, timeout=PATIENCE):
+        window.desk.start()
+    assert window.desk.daemon is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
+        assert "has not answered" in window.banner.words.text()
+        assert window.here.text() == "This machine: trouble"
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)
+    window.stop()
+    with Client(settings, founding.open_farm(settings)) as client:
+        client.order(Op.QUIT, now=True)
+    assert founding.started[-1].wait(120) == 0
 
 
 def test_a_spool_that_is_not_there_is_told_with_a_way_out(qtbot, qapp, tmp_path, spool):

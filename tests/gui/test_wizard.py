@@ -19,18 +19,6 @@ PATIENCE = 180_000
 
 
 @pytest.fixture
-def at_home(monkeypatch, tmp_path):
-    """A person of whose settings nothing is there yet."""
-    monkeypatch.setenv("RENDERD_CONFIG", "")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setenv("RENDERD_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("RENDERD_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.setenv("RENDERD_ALLOW_ROOT", "yes")
-    monkeypatch.delenv("RENDERD_SPOOL", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
 def wizard(qtbot, qapp, at_home):
     made = Wizard(None)
     made.show()
@@ -96,6 +84,35 @@ def test_a_daemon_that_does_not_come_up_is_told_in_its_own_words(at_home, monkey
     monkeypatch.setenv("RENDERD_LOG_LEVEL", "loud")
     with pytest.raises(RenderdError, match=r"LOG_LEVEL"):
         founding.start_daemon(settings, by_systemd=False)
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "",
+        "# mine\nslots = 2\n",
+        'spool = "/old"  # here\nslots = 2\n',
+        'slots = 2\nspool="/a"',
+    ],
+)
+def test_the_farm_is_written_into_the_settings_and_nothing_else_is_lost(at_home, old):
+    path = at_home / "config" / "neogeo-renderd" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(old)
+    root = '/mnt/the "farm"'
+    assert config.remember_spool(root) == str(path)
+    found = config.load()
+    assert (found.spool, found.slots) == (root, 2 if "slots" in old else 1)
+    assert ("# mine" in path.read_text()) == ("# mine" in old)
+
+
+def test_settings_that_are_nonsense_are_not_written_over(at_home):
+    path = at_home / "config" / "neogeo-renderd" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text("slots = = 2")
+    with pytest.raises(RenderdError, match="is no TOML"):
+        config.remember_spool("/mnt/farm")
+    assert path.read_text() == "slots = = 2"
 
 
 def test_a_checkout_and_a_wheel_have_the_sample():

@@ -1,7 +1,7 @@
 """Bars in cells: how far a job is, how full a machine's memory."""
 
 from PyQt6.QtCore import QModelIndex, QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPolygonF
+from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from frontend.gui.models.jobs import Progress
@@ -59,16 +59,22 @@ def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...]) 
     if len(past) < 2:
         return
     step, faint = room.width() / (len(past) - 1), QColor(theme.of().colours.done)
+    line = QColor(faint)
     faint.setAlpha(_HILL)
+    line.setAlpha(2 * _HILL)
     for first, last in _known(past):
-        hill = QPolygonF([QPointF(room.left() + first * step, room.bottom())])
-        for place in range(first, last + 1):
-            height = room.height() * (past[place] or 0.0)
-            hill.append(QPointF(room.left() + place * step, room.bottom() - height))
-        hill.append(QPointF(room.left() + last * step, room.bottom()))
+        ridge = [
+            QPointF(
+                room.left() + place * step, room.bottom() - room.height() * (past[place] or 0.0)
+            )
+            for place in range(first, last + 1)
+        ]
+        feet = [QPointF(end.x(), room.bottom()) for end in (ridge[-1], ridge[0])]
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(faint)
-        painter.drawPolygon(hill)
+        painter.drawPolygon(QPolygonF([*ridge, *feet]))
+        painter.setPen(QPen(line, 1))
+        painter.drawPolyline(QPolygonF(ridge))
 
 
 def _known(past: tuple[float | None, ...]) -> list[tuple[int, int]]:

@@ -95,6 +95,11 @@ class FarmReading:
             heard={node.inc: now - node.age for node in nodes if node.age is not None},
         )
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._client is not None:
+            self._client.close()
+
     def _open(self) -> Client:
         if self._client is None:
             self._spool = spool = open_farm(self._settings)

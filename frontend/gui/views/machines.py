@@ -6,8 +6,8 @@ from PyQt6.QtCore import QPoint, Qt, QTimer
 from PyQt6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
 
 from frontend.gui.delegates.bars import BarDelegate
-from frontend.gui.delegates.faint import FaintDelegate
 from frontend.gui.delegates.state import StateDelegate
+from frontend.gui.delegates.text import TextDelegate
 from frontend.gui.desk import Desk
 from frontend.gui.models.machines import is_dead
 from frontend.gui.views.tableview import TableView
@@ -40,7 +40,7 @@ class MachinesPage(QWidget):
         gap = round(theme.em(self) / 2)
         self.mixed.setContentsMargins(gap, gap, gap, gap)
         view = self.machines
-        view.setItemDelegate(FaintDelegate(view, is_dead))
+        view.setItemDelegate(TextDelegate(view, is_dead))
         view.setItemDelegateForColumn(view.column("state"), StateDelegate(view))
         for key in ("memory", "swap"):
             view.setItemDelegateForColumn(view.column(key), BarDelegate(view))

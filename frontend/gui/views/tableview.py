@@ -7,6 +7,7 @@ from PyQt6.QtCore import QByteArray, QModelIndex, QSettings, Qt
 from PyQt6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
+from frontend.gui.delegates.text import TextDelegate
 from fs_browser import theme
 from fs_browser.table import Table
 
@@ -21,6 +22,7 @@ class TableView(QTableView):
         self._name = name
         self.setObjectName(name)
         self.setModel(model)
+        self.setItemDelegate(TextDelegate(self))
         self.setAlternatingRowColors(True)
         self.setShowGrid(False)
         self.setSortingEnabled(False)

@@ -199,8 +199,7 @@ class Wizard(QDialog):
         self.how.setText(
             "renderd starts with systemd, now and at each login."
             if self._has_unit
-            else "renderd starts now and runs until this machine restarts; for always, install its"
-            " unit (docs: how-to)."
+            else "renderd starts now and runs until this machine restarts."
         )
 
     def _start(self) -> None:
