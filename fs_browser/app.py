@@ -5,9 +5,11 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Collection, Sequence
 from typing import NoReturn
+from urllib.parse import unquote_to_bytes
 
 import renderd
 from fs_browser import printout
@@ -18,6 +20,7 @@ from renderd.blend.names import shown
 from renderd.errors import RenderdError, UsageError
 
 INTERRUPTED = 130
+_BLEND = re.compile(r"\.blend[0-9]*$", re.IGNORECASE)
 _DESCRIPTION = """\
 Choose files in a window that works like Blender's file browser; their paths are printed, one a
 line.  Without a screen, and with --list or --json, the folder is printed as rows instead: folders
@@ -82,7 +85,7 @@ def read_rows(folder: str, kinds: Collection[Kind] = (), *, with_hidden: bool = 
 def _run(words: list[str]) -> int:
     parser = _parser()
     try:
-        args, rest = parser.parse_known_args(words)
+        args, rest = parser.parse_known_args(_located(words))
     except SystemExit as end:
         return int(end.code or 0)
     if rest:
@@ -96,6 +99,16 @@ def _run(words: list[str]) -> int:
     write = printout.documents if args.json else printout.lines
     sys.stdout.writelines(write(args.dir, rows))
     return 0
+
+
+def _located(words: Sequence[str]) -> list[str]:
+    """The words of a desktop, which names files by URLs: the folder of the first in their place."""
+    urls = [word for word in words if word.startswith("file:///")]
+    kept = [word for word in words if word not in urls]
+    for url in urls[:1]:
+        path = os.fsdecode(unquote_to_bytes(url.removeprefix("file://")))
+        kept.append(os.path.dirname(path) if _BLEND.search(path) else path)
+    return kept
 
 
 def _wants_window(args: argparse.Namespace) -> bool:

@@ -4,20 +4,18 @@ from collections.abc import Collection
 
 from PyQt6.QtWidgets import QApplication
 
-from fs_browser import theme
+from fs_browser import brand, theme
 from fs_browser.core.kinds import Kind
 from fs_browser.dialog import BrowserDialog
-
-_DESKTOP_FILE = "neogeo-renderd.fs"
 
 
 def choose(
     folder: str, kinds: Collection[Kind], *, is_multiple: bool, save_name: str | None
 ) -> list[str]:
     """Show the browser until a person is done; the chosen paths, none where they cancelled."""
-    app = QApplication(["fs"])
+    app = QApplication([brand.FS])
     app.setApplicationName("fs")
-    app.setDesktopFileName(_DESKTOP_FILE)
+    brand.introduce(app, brand.FS)
     theme.of(app)
     dialog = BrowserDialog(None, folder, kinds, is_multiple, save_name)
     dialog.setWindowTitle(f"fs — {dialog.windowTitle()}")

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
 from frontend.gui.desk import Desk
 from frontend.gui.views.window import Window
+from fs_browser import brand
 from fs_browser.theme import Scheme, Theme
 from renderd import config
 from renderd.config import APP, Settings
@@ -25,7 +26,7 @@ class Program:
 
     def __init__(self, app: QApplication, settings: Settings, kept: QSettings) -> None:
         app.setApplicationName("Render")
-        app.setDesktopFileName(f"{APP}.render")
+        brand.introduce(app, brand.RENDER)
         try:
             choice = Scheme(str(kept.value("scheme", Scheme.SYSTEM.value)))
         except ValueError:
@@ -53,7 +54,7 @@ class Program:
 def run(spool: str | None, files: Sequence[str] = ()) -> int:
     """Show the window until it is closed, with files in the dialog that queues them."""
     settings = config.load({"spool": spool})
-    app = QApplication(["render"])
+    app = QApplication([brand.RENDER])
     program = Program(app, settings, remembered())
     program.window.show()
     if not settings.spool:

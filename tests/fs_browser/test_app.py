@@ -73,6 +73,12 @@ def test_folders_come_first_and_numbers_in_order(run, folder):
     ]
 
 
+def test_the_urls_of_a_desktop_open_one_folder(run, folder):
+    urls = [(folder / name).as_uri() for name in ("ü 1.blend", "b.blend2")]
+    assert run(*urls) == run(folder)
+    assert run(folder.as_uri()) == run(folder)
+
+
 def test_a_sequence_is_one_line_with_what_is_missing(run, folder):
     line = next(line for line in run(folder)[1].splitlines() if "####" in line)
     assert line.split()[0] == "4.9K"
