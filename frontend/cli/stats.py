@@ -1,52 +1,18 @@
 """`render stats`: what the journals know of frames, hours and failures."""
 
 import argparse
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
+from frontend.figures import Sum, add_up
 from renderd.core.label import label, nearest
-from renderd.core.names import host_of
 from renderd.errors import UsageError
 from renderd.spool import history, tickets
 
 _BY = ("node", "job")
-_FAILURES = ("fail", "bad-output", "timeout")
 _HEAD = ("CHUNKS", "FRAMES", "FAILED", "STOPPED", "LOST", "TIME", "CPU", "S/FRAME", "PEAK")
-
-
-@dataclass(slots=True)
-class Sum:
-    """What was done, added up."""
-
-    chunks: int = 0
-    frames: int = 0
-    failed: int = 0
-    stopped: int = 0  #: killed, or given back without blame
-    lost: int = 0  #: finished, but no longer its own
-    wall: float = 0.0  #: seconds of finished chunks
-    cpu: float = 0.0
-    peak: int = 0  #: bytes
-
-    def add(self, event: dict[str, Any]) -> None:
-        """Take in one event of a journal."""
-        kind = event.get("ev")
-        if kind == "done":
-            self.chunks += 1
-            self.frames += int(_number(event, "frames"))
-            self.wall += _number(event, "wall")
-            self.cpu += _number(event, "cpu")
-            self.peak = max(self.peak, int(_number(event, "peak")))
-        elif kind in _FAILURES:
-            self.failed += 1
-        elif kind == "lost":
-            self.lost += 1
-        elif "attempt" in event:
-            self.stopped += 1
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -82,24 +48,6 @@ def run(args: argparse.Namespace) -> int:
     for line in lines if sums else ["The journals say nothing of this yet."]:
         output.say(line)
     return 0
-
-
-def add_up(events: Iterable[dict[str, Any]], by: str) -> tuple[dict[str, Sum], Sum]:
-    """The sums per node's host or per job, and of all."""
-    sums: dict[str, Sum] = defaultdict(Sum)
-    total = Sum()
-    for event in events:
-        if "jid" not in event or event.get("ev") in ("reclaimed", "closed"):
-            continue
-        key = str(event["jid"]) if by == "job" else host_of(str(event["inc"]))
-        sums[key].add(event)
-        total.add(event)
-    return dict(sums), total
-
-
-def _number(event: dict[str, Any], key: str) -> float:
-    value = event.get(key)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _row(one: Sum) -> tuple[str, ...]:

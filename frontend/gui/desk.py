@@ -67,6 +67,7 @@ class Desk(QObject):
         self._has_started = False
         self.at_end: list[Callable[[], None]] = []  #: called when the window ends
         farm = FarmReading(settings)
+        self._in_farm = farm
         self.farm = self.read("farm", farm, _EVERY)
         self._in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
         self.chunk_reader = self.read("chunks", self._in_chunks, _EVERY)
@@ -147,6 +148,10 @@ class Desk(QObject):
     def chunks_read(self) -> tuple[str, Mapping[int, ChunkView]]:
         """The job and its chunks as last read; for other threads, too."""
         return self._in_chunks.shown
+
+    def slots_read(self) -> Mapping[str, int]:
+        """Each host's slots as last read; for other threads, too."""
+        return self._in_farm.slots
 
     def job_shown(self) -> JobView | None:
         """The job whose chunks, log and frames are shown."""

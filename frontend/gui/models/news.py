@@ -12,6 +12,7 @@ from frontend.gui.models.journals import Journals
 from fs_browser.table import Changes, compare
 from renderd.client import Client, Hello
 from renderd.config import Settings
+from renderd.core.names import host_of
 from renderd.errors import ConfigError
 from renderd.spool.layout import Spool, read_identity
 from renderd.spool.share import PosixShare
@@ -62,6 +63,7 @@ class FarmReading:
         self._nodes: dict[Hashable, NodeView] = {}
         self._ahead = 0.0
         self.running: Told = {}  #: replaced as a whole: another thread reads it
+        self.slots: dict[str, int] = {}  #: by host; replaced as a whole, too
 
     def __call__(self) -> News:
         """What is new.  Raises RenderdError, OSError; the next call starts from there."""
@@ -82,6 +84,11 @@ class FarmReading:
             for node in nodes
             if node.state != "dead"
             for one in map(node_words.table, node_words.items(node.status.get("running")))
+        }
+        self.slots = {
+            host_of(node.inc): slots
+            for node in nodes
+            if isinstance(slots := node.status.get("slots"), int)
         }
         self._jobs = {job.jid: _settled(job) for job in jobs}
         nodes, now = last_runs(nodes), time.time()

@@ -29,12 +29,14 @@ from frontend.gui.views import dropping
 from frontend.gui.views.add import AddDialog
 from frontend.gui.views.banner import Banner
 from frontend.gui.views.dock import Dock
+from frontend.gui.views.history import HistoryPage
 from frontend.gui.views.jobs import JobsPage
 from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
 from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.settings import SettingsDialog
+from frontend.gui.views.tableview import TableView
 from frontend.gui.views.wizard import Wizard
 from fs_browser import theme
 from fs_browser.theme import Scheme
@@ -64,6 +66,8 @@ class Window(QMainWindow):
             bar.setDrawBase(False)
         self.tabs.addTab(self.jobs, "Jobs")
         self.tabs.addTab(self.machines, "Machines")
+        self.history = HistoryPage(desk)
+        self.tabs.addTab(self.history, "History")
         self.banner = Banner()
         self.banner.taken.connect(self.set_up)
         self.setCentralWidget(self._stacked())
@@ -250,13 +254,17 @@ class Window(QMainWindow):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.addToolBar(bar)
 
+    def _tables(self) -> tuple[TableView, ...]:
+        jobs, past = self.jobs, self.history
+        return jobs.jobs, jobs.chunks, self.machines.machines, past.machines, past.jobs
+
     # -- what is remembered -----------------------------------------------------------------
 
     def _recall(self, settings: QSettings) -> None:
         for key, restore in (("geometry", self.restoreGeometry), ("state", self.restoreState)):
             if isinstance(value := settings.value(f"window/{key}"), QByteArray):
                 restore(value)
-        for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
+        for view in self._tables():
             view.recall(settings)
 
     def leave(self) -> None:
@@ -275,7 +283,7 @@ class Window(QMainWindow):
         settings = self.desk.remembered
         settings.setValue("window/geometry", self.saveGeometry())
         settings.setValue("window/state", self.saveState())
-        for view in (self.jobs.jobs, self.jobs.chunks, self.machines.machines):
+        for view in self._tables():
             view.remember(settings)
         stays = self.tray is not None and self.preferences.closes_to_tray
         QApplication.setQuitOnLastWindowClosed(not stays)
