@@ -69,6 +69,7 @@ class Table(QAbstractTableModel, Generic[R]):
         self._column: Column[R] | None = None
         self._is_falling = False
         self._accepts: Callable[[R], bool] | None = None
+        self._flags = [_flags(column) for column in self.columns]  # asked for every cell
 
     # -- what it holds ----------------------------------------------------------------------
 
@@ -308,11 +309,13 @@ class Table(QAbstractTableModel, Generic[R]):
         """As Qt asks."""
         if not index.isValid():
             return Qt.ItemFlag.NoItemFlags
-        found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        found |= Qt.ItemFlag.ItemNeverHasChildren
-        if self.columns[index.column()].is_editable:
-            found |= Qt.ItemFlag.ItemIsEditable
-        return found
+        return self._flags[index.column()]
+
+
+def _flags(column: Column[Any]) -> Qt.ItemFlag:
+    found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+    found |= Qt.ItemFlag.ItemNeverHasChildren
+    return found | Qt.ItemFlag.ItemIsEditable if column.is_editable else found
 
 
 def _sortable(value: Any) -> Any:

@@ -121,6 +121,9 @@ class Grouping:
         rows: list[Row] = list(self._alone)
         _find_minus(self._piles)
         for place, pile in self._piles.items():
+            if len(pile) == 1:
+                rows += pile.values()
+                continue
             for width, numbers in _by_width(pile):
                 if len(numbers) == 1:
                     rows.append(pile[numbers[0]])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
+from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, QTimer
 
 from fs_browser.core import wording
 from fs_browser.core.bookmarks import Kept
@@ -16,6 +16,7 @@ from fs_browser.models.aside import Aside
 from fs_browser.table import RECORD
 from renderd.blend.names import shown
 
+_EVERY = 30_000  #: milliseconds between looks at what is mounted
 BOOKMARKS, SYSTEM, VOLUMES, RECENT = "Bookmarks", "System", "Volumes", "Recent"
 
 
@@ -45,6 +46,10 @@ class Places(QAbstractListModel):
         self._volumes: list[Place] = []
         self._kept = Kept()
         self._aside = Aside(self)
+        self._asked: set[str] = set()  #: volumes that have not answered yet
+        self._again = QTimer(self)
+        self._again.timeout.connect(self.reload)
+        self._again.start(_EVERY)
         self.reload()
 
     def reload(self) -> None:
@@ -65,12 +70,17 @@ class Places(QAbstractListModel):
         return next((at for at, one in enumerate(self._rows) if one.path == folder), -1)
 
     def _take_found(self, found: tuple[list[SystemPlace], list[Place]]) -> None:
-        self._system, self._volumes = found
+        self._system, volumes_ = found
+        known = {one.path: one.room for one in self._volumes}
+        self._volumes = [replace(one, room=known.get(one.path)) for one in volumes_]
         self._arrange()
         for one in self._volumes:
-            self._aside.run(partial(room, one.path), partial(self._take_room, one.path))
+            if one.path not in self._asked:  # a dead share gets one thread, not one each time
+                self._asked.add(one.path)
+                self._aside.run(partial(room, one.path), partial(self._take_room, one.path))
 
     def _take_room(self, path: str, found: Room | None) -> None:
+        self._asked.discard(path)
         held = self._volumes
         self._volumes = [replace(v, room=found) if v.path == path else v for v in held]
         self._arrange()

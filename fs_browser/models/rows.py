@@ -158,13 +158,6 @@ class Rows(Table[Row]):
             self.renamed.emit(row, value)
         return False
 
-    def flags(self, index: QModelIndex) -> Qt.ItemFlag:
-        """As Qt asks; a name that is no text cannot be typed."""
-        found = super().flags(index)
-        if index.isValid() and index.column() == NAME and not _is_typable(self.record(index.row())):
-            found &= ~Qt.ItemFlag.ItemIsEditable
-        return found
-
 
 def count(rows: Iterable[Row]) -> Counted:
     """Rows in numbers."""
@@ -179,10 +172,6 @@ def count(rows: Iterable[Row]) -> Counted:
         else:
             files += 1
     return Counted(folders, files, sequences, size)
-
-
-def _is_typable(row: Row) -> bool:
-    return not isinstance(row, FileSequence) and row.name.isprintable()
 
 
 def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QObject, QPoint, QSettings, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -19,17 +19,17 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from fs_browser import icons, theme
+from fs_browser import theme
 from fs_browser.core import wording
-from fs_browser.core.filters import GROUPS
 from fs_browser.core.kinds import Kind
-from fs_browser.core.sequences import FileSequence, Row
+from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.places import Places
 from fs_browser.models.reading import key_of
 from fs_browser.models.rows import DETAIL, count
 from fs_browser.models.session import Session
 from fs_browser.views.acts import CONTEXT, Acts
+from fs_browser.views.choices import KindsButton, OrderButton
 from fs_browser.views.files import Files, View
 from fs_browser.views.pathbar import PathBar
 from fs_browser.views.sidebar import SideBar
@@ -37,7 +37,6 @@ from renderd.blend.names import shown
 
 BUMPS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Minus: -1}
 _SAID_FOR = 6000  #: milliseconds that what was done stays below
-_MOST_NAMES = 6  #: that the question before deleting lists
 
 
 class Browser(QWidget):
@@ -65,7 +64,8 @@ class Browser(QWidget):
         self._silence.timeout.connect(self._fall_silent)
         self._wanted: tuple[Hashable, bool] | None = None
         self.acts = Acts(self)
-        self._kinds = self._make_kinds_button(frozenset(kinds))
+        self._kinds = KindsButton(self.session, frozenset(kinds))
+        self._order = OrderButton(self.files)
         self._lay_out()
         self._connect()
         self.session.show(kinds=frozenset(kinds))
@@ -92,6 +92,7 @@ class Browser(QWidget):
         bar.addWidget(self.search, 1)
         for key in ("tiles", "list", "details", "hidden"):
             bar.addWidget(self._button(key))
+        bar.addWidget(self._order)
         bar.addWidget(self._kinds)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(self.sidebar)
@@ -114,35 +115,12 @@ class Browser(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
 
-    def _make_kinds_button(self, kinds: frozenset[Kind]) -> QToolButton:
-        button = QToolButton()
-        button.setIcon(icons.icon("filter"))
-        button.setToolTip("Which kinds of files are shown")
-        button.setAccessibleName("Kinds of files")
-        button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(button)
-        for title, group in GROUPS.items():
-            action = menu.addAction(title)
-            assert action is not None
-            action.setCheckable(True)
-            action.setChecked(bool(group & kinds))
-            action.setData(group)
-            action.toggled.connect(self._filter_kinds)
-        menu.addSeparator()
-        every = menu.addAction("All")
-        assert every is not None
-        every.triggered.connect(self._show_all_kinds)
-        button.setMenu(menu)
-        theme.of().changed.connect(self._tint)
-        return button
-
     def _connect(self) -> None:
         session, files = self.session, self.files
         session.moved.connect(self._follow)
         session.arrived.connect(self._arrive)
         session.trouble.connect(lambda _: self._tell())
-        session.said.connect(self._say)
+        session.said.connect(self.say)
         session.wanted.connect(self._want)
         session.fresh.connect(partial(self._want, is_edited=True))
         session.kept_changed.connect(self.sidebar.places.take_kept)
@@ -159,85 +137,12 @@ class Browser(QWidget):
         files.empty = self._why_empty
         for view in (files.tiles, files.list, files.details, self.search):
             view.installEventFilter(self)
+        self.setAcceptDrops(True)
         for view in (files.tiles, files.list, files.details):
             view.customContextMenuRequested.connect(self._show_menu)
             view.viewport().installEventFilter(self)  # type: ignore[union-attr]
 
-    # -- what can be done -------------------------------------------------------------------
-
-    def do_back(self) -> None:
-        self.session.back()
-
-    def do_forward(self) -> None:
-        self.session.forward()
-
-    def do_up(self) -> None:
-        self.session.up()
-
-    def do_reload(self) -> None:
-        self.session.reload()
-        self.sidebar.places.reload()
-
-    def do_home(self) -> None:
-        self.session.go(os.path.expanduser("~"))
-
-    def do_make_folder(self) -> None:
-        self.session.make_folder()
-
-    def do_rename(self) -> None:
-        row = self.files.current_row()
-        if isinstance(row, FileSequence):
-            self._say("Open the sequence (→) to rename one of its files")
-        elif row is not None:
-            self.files.edit(key_of(row))
-
-    def do_trash(self) -> None:
-        rows = self.files.selected()
-        if rows and self.confirm(*_question(rows, len(self.session.paths(rows)))):
-            self.session.trash(rows)
-
-    def do_all(self) -> None:
-        self.files.select_all()
-
-    def do_none(self) -> None:
-        self.files.select_all(is_on=False)
-
-    def do_invert(self) -> None:
-        self.files.invert()
-
-    def do_hidden(self) -> None:
-        self.session.show(with_hidden=self.acts["hidden"].isChecked())
-
-    def do_tiles(self) -> None:
-        self.show_as(View.TILES)
-
-    def do_list(self) -> None:
-        self.show_as(View.LIST)
-
-    def do_details(self) -> None:
-        self.show_as(View.DETAILS)
-
-    def do_search(self) -> None:
-        self.search.setFocus()
-        self.search.selectAll()
-
-    def do_path(self) -> None:
-        self.path.setFocus()
-        self.path.selectAll()
-
-    def do_bookmark(self) -> None:
-        is_on = self.acts["bookmark"].isChecked()
-        self.session.bookmark(self.session.folder, is_on=is_on)
-
-    def do_places(self) -> None:
-        self.sidebar.setVisible(self.acts["places"].isChecked())
-
-    def do_copy(self) -> None:
-        clipboard = QGuiApplication.clipboard()
-        rows = self.files.selected()
-        if clipboard is not None and rows:
-            clipboard.setText("\n".join(self.session.paths(rows)))
-            self._say(f"{wording.plural(len(self.session.paths(rows)), 'path')} copied")
+    # -- what actions do ---------------------------------------------------------------------
 
     def show_as(self, view: View) -> None:
         """Show thumbnails, a list or details."""
@@ -314,7 +219,8 @@ class Browser(QWidget):
         self._tell()
         self.picked.emit()
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """Tell what was done or why not, for some seconds."""
         self._said = words
         self._silence.start(_SAID_FOR)
         self._tell()
@@ -322,18 +228,6 @@ class Browser(QWidget):
     def _fall_silent(self) -> None:
         self._said = ""
         self._tell()
-
-    def _filter_kinds(self) -> None:
-        menu = self._kinds.menu()
-        assert menu is not None
-        groups = [a.data() for a in menu.actions() if a.isChecked()]
-        self.session.show(kinds=frozenset().union(*groups))
-
-    def _show_all_kinds(self) -> None:
-        menu = self._kinds.menu()
-        assert menu is not None
-        for action in menu.actions():
-            action.setChecked(False)
 
     def _refresh(self) -> None:
         """Let buttons show what is so."""
@@ -347,12 +241,6 @@ class Browser(QWidget):
         is_kept = any(one.path == session.folder for one in session.kept.bookmarks)
         self.acts["bookmark"].setChecked(is_kept)
         self.acts["places"].setChecked(not self.sidebar.isHidden())
-        self._tint()
-
-    def _tint(self) -> None:
-        found = theme.of().colours
-        is_on = bool(self.session.filter.kinds)
-        self._kinds.setIcon(icons.icon("filter", found.waiting if is_on else ""))
 
     def _tell(self) -> None:
         session = self.session
@@ -389,8 +277,13 @@ class Browser(QWidget):
         if not session.is_whole:
             return f"Reading {shown(session.folder)} …"
         if session.rows.total:
-            return "Nothing here passes the filter.\nH shows hidden files; Esc clears the text."
+            return "Nothing here passes the filter.\n\n" + self._hint()
         return "This folder is empty."
+
+    def _hint(self) -> str:
+        if self.session.filter.text:
+            return "Esc clears the text."
+        return "The funnel chooses kinds of files, H shows hidden ones."
 
     def _repaint_details(self, key: Hashable) -> None:
         place = self.session.rows.row_of(key)
@@ -408,6 +301,19 @@ class Browser(QWidget):
         port = self.files.current.viewport()
         assert port is not None
         menu.exec(port.mapToGlobal(at))
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Takes what a file manager holds."""
+        data = event.mimeData() if event is not None else None
+        if event is not None and data is not None and data.hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Goes to where a dropped file or folder is."""
+        data = event.mimeData() if event is not None else None
+        paths = [one.toLocalFile() for one in data.urls()] if data is not None else []
+        if paths and paths[0]:
+            self.session.visit(paths[0])
 
     # -- keys and buttons that are no actions -----------------------------------------------
 
@@ -461,13 +367,3 @@ def bump_size(event: QKeyEvent) -> int:
     if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
         return 100
     return 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-
-
-def _question(rows: list[Row], files: int) -> tuple[str, str]:
-    names = [shown(row.name) for row in rows[:_MOST_NAMES]]
-    if len(rows) > len(names):
-        names.append(f"and {len(rows) - len(names):,} more")
-    title = f"Move {names[0]} to the trash?"
-    if files > 1:
-        title = f"Move {wording.plural(files, 'file')} to the trash?"
-    return title, "\n".join(names) if files > 1 else ""

@@ -54,12 +54,23 @@ class Files(QStackedWidget):
         chosen = self.details.selectionModel()
         assert chosen is not None
         self._chosen = chosen
-        self.tiles.setSelectionModel(chosen)
-        self.list.setSelectionModel(chosen)
-        chosen.selectionChanged.connect(self.picked)
+        self._nothing = QItemSelectionModel(rows, self)  #: for views that are not shown
+        for view in (self.tiles, self.list):
+            view.setSelectionModel(self._nothing)
+        self._calm_head()
+        self._picked: list[Row] | None = []  #: the selected rows, found when asked for
+        chosen.selectionChanged.connect(self._pick)
+        for changed in (rows.dataChanged, rows.layoutChanged, rows.modelReset, rows.counted):
+            changed.connect(self._forget_picked)
         rows.counted.connect(self._repaint)
         pictures.told.connect(self.tiles.viewport().update)  # type: ignore[union-attr]
         self.setFocusProxy(self.details)
+
+    def _calm_head(self) -> None:
+        """A head asks of every row whether it is selected, to tell when a column is."""
+        head = self.details.horizontalHeader()
+        if head is not None:
+            head.setSelectionModel(self._nothing)
 
     # -- which view -------------------------------------------------------------------------
 
@@ -81,20 +92,46 @@ class Files(QStackedWidget):
     def show_as(self, view: View) -> None:
         """Show another view, with the same rows selected."""
         had_focus = self.current.hasFocus()
+        # one that is not shown would ask for the place of each selected row all the same
+        self.current.setSelectionModel(self._nothing)
         self.setCurrentWidget(self._all[view])
+        self.current.setSelectionModel(self._chosen)
+        self._calm_head()
         self.setFocusProxy(self.current)
-        if self._chosen.hasSelection():  # a list selects names alone, a table whole rows
-            flags = _Flag.ClearAndSelect | _Flag.Rows
-            self._chosen.select(self._chosen.selection(), flags)
+        chosen, last = self._chosen.selection(), len(self.rows.columns) - 1
+        if any(chosen[at].right() < last for at in range(len(chosen))):
+            # a list selects names alone, a table whole rows
+            self._chosen.select(chosen, _Flag.ClearAndSelect | _Flag.Rows)
         if self._chosen.currentIndex().isValid():
             self.current.scrollTo(self._chosen.currentIndex())
         if had_focus:
             self.current.setFocus()
 
+    def order_by(self, column: int, *, falls: bool) -> None:
+        """Order the rows by a column, in every view."""
+        head = self.details.horizontalHeader()
+        order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
+        if head is not None:
+            head.setSortIndicator(column, order)
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        """The column that orders the rows, and whether they fall."""
+        head = self.details.horizontalHeader()
+        if head is None:
+            return NAME, False
+        falls = head.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
+        return head.sortIndicatorSection(), falls
+
     # -- what is selected -------------------------------------------------------------------
 
     def selected(self) -> list[Row]:
         """The selected rows, from the top."""
+        if self._picked is None:
+            self._picked = self._find_selected()
+        return self._picked
+
+    def _find_selected(self) -> list[Row]:
         chosen = self._chosen.selection()
         parts = [chosen[at] for at in range(len(chosen))]
         places = {at for one in parts for at in range(one.top(), one.bottom() + 1)}
@@ -117,21 +154,31 @@ class Files(QStackedWidget):
 
     def select_all(self, *, is_on: bool = True) -> None:
         """Select all rows, or none."""
-        if is_on:
-            self.current.selectAll()
+        if is_on and self.rows.rowCount():  # as one range: asked for each, 100,000 take a second
+            self._chosen.select(self._whole(), _Flag.ClearAndSelect)
         else:
             self._chosen.clearSelection()
 
     def invert(self) -> None:
         """Select what is not selected, and that no more."""
+        if self.rows.rowCount():
+            self._chosen.select(self._whole(), _Flag.Toggle)
+
+    def _whole(self) -> QItemSelection:
         last = self.rows.index(self.rows.rowCount() - 1, len(self.rows.columns) - 1)
-        whole = QItemSelection(self.rows.index(0, 0), last)
-        self._chosen.select(whole, _Flag.Toggle | _Flag.Rows)
+        return QItemSelection(self.rows.index(0, 0), last)
 
     def edit(self, key: Hashable) -> None:
         """Let a row's name be typed."""
         if self.select(key):
             self.current.edit(self.rows.index(self.rows.row_of(key), NAME))
+
+    def _pick(self) -> None:
+        self._picked = None
+        self.picked.emit()
+
+    def _forget_picked(self) -> None:
+        self._picked = None
 
     def _repaint(self) -> None:
         port = self.current.viewport()
