@@ -13,7 +13,7 @@ from frontend.farm import me
 from renderd import plan, preflight
 from renderd.core.job import Draft
 from renderd.core.label import slug
-from renderd.errors import RenderdError, SourceChanged, UsageError
+from renderd.errors import RenderdError, SourceChanged, SpoolError, UsageError
 from renderd.preflight import Finding, Preflight, Severity
 from renderd.spool import ground, jobs, keeping, orders, sources, tickets
 from renderd.spool.layout import HELD, Spool
@@ -97,11 +97,18 @@ def _submit(
         order = _order(draft, terms, after, preflight.hold_reason(findings, draft))
         try:
             added.append(_publish(spool, draft, order, terms, progress(draft)))
-        except RenderdError as error:
+        except (RenderdError, OSError) as error:
             if not added:
                 raise
-            return Submission(found, added, error=error)
+            return Submission(found, added, error=_told(error))
     return Submission(found, added)
+
+
+def _told(error: RenderdError | OSError) -> RenderdError:
+    if isinstance(error, RenderdError):
+        return error
+    where = f"{error.filename}: " if error.filename else ""
+    return SpoolError(f"{where}{error.strerror or error}", "prove the mount: renderd doctor")
 
 
 def stops(found: Sequence[Finding]) -> bool:

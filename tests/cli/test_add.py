@@ -312,6 +312,16 @@ def test_a_shot_whose_frames_an_open_job_writes_is_told_of_it_and_may_replace_it
     assert tickets.find(spool, first)[0] == "cancelled"
 
 
+def test_what_was_queued_before_the_share_failed_is_told(spool: Spool, add, tmp_path: Path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    first, second = made(tmp_path / "a", "first"), made(tmp_path / "b", "second")
+    (tmp_path / "b" / "out").write_text("a file where a folder should be")
+    status, value = add(first, second)
+    assert (status, [job["name"] for job in value["jobs"]]) == (3, ["first"])
+    assert "Not a directory" in value["error"]
+
+
 @pytest.mark.parametrize("words", [(), ("--force",), ("--missing",)])
 def test_an_unbaked_cloth_holds_a_job_of_several_chunks(spool: Spool, add, tmp_path: Path, words):
     status, value = add(made(tmp_path, cloth=False), *words)

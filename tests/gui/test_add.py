@@ -1,6 +1,8 @@
 """The dialog that queues .blend files, on real files and real spools."""
 
+import json
 import shlex
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -17,7 +19,7 @@ from shotmaker import shot
 
 from frontend.cli import app
 from frontend.gui.bridge import Latest
-from frontend.gui.models.blends import Scene, Sheet, read
+from frontend.gui.models.blends import Reading, Scene, Sheet, read
 from frontend.gui.models.findings import Act
 from frontend.gui.models.scenes import RANGE, Scenes
 from frontend.gui.views.add import AddDialog
@@ -28,7 +30,7 @@ from renderd.spool import jobs, tickets
 MODERN = blendmaker.MODERN
 
 
-PATIENCE = 8_000
+PATIENCE = 30_000
 CHECK = Qt.ItemDataRole.CheckStateRole
 
 
@@ -436,6 +438,62 @@ def test_every_part_can_be_reached_and_has_a_name(adding, tmp_path):
     assert wanted <= seen
 
 
+def test_jobs_wait_for_open_ones_that_are_ticked_and_are_held_where_that_is_said(
+    adding, publish, spool, tmp_path, qtbot
+):
+    first = publish("comp")
+    dialog = adding(made(tmp_path))
+    menu = dialog.form.after.menu()
+    menu.aboutToShow.emit()
+    [action] = menu.actions()
+    action.trigger()
+    assert (action.text(), dialog.form.after.text()) == ("comp", "comp")
+    settle(qtbot, dialog)
+    assert f"--after {first}" in dialog.adding.result.lines[0]
+    jid = queue(qtbot, dialog)["shot"]
+    assert (jobs.read(spool, jid).info.after, tickets.find(spool, jid)[0]) == ((first,), "waiting")
+
+
+def test_what_was_queued_before_a_mistake_is_not_queued_again(adding, spool, tmp_path, qtbot):
+    path = Path(made(tmp_path, "a"))
+    (tmp_path / "b").mkdir()
+    other = Path(made(tmp_path / "b", "b"))
+    dialog = adding(path, other)
+    (tmp_path / "b" / "out").write_text("no folder")
+    QTest.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "1 job queued; then" in dialog.wrong.text(), timeout=PATIENCE)
+    settle(qtbot, dialog)
+    assert [job.shot.path for job in dialog.adding.result.jobs] == [str(other)]
+    assert [ticket.slug for _, ticket in tickets.everywhere(spool).values()] == ["a"]
+
+
+@pytest.mark.blender
+def test_a_file_that_blender_saved_is_queued_as_the_command_line_queues_it(
+    adding, spool, tmp_path, qtbot, capsys
+):
+    path = tmp_path / "real.blend"
+    words = (
+        "import bpy; first = bpy.context.scene; first.frame_end = 24;"
+        "first.render.filepath = '//out/first_'; second = bpy.data.scenes.new('Second');"
+        "second.frame_end = 24; second.render.filepath = '//out/second_';"
+        "second.camera = first.camera; second.collection.objects.link(first.camera);"
+        f"bpy.ops.wm.save_as_mainfile(filepath={str(path)!r})"
+    )
+    command = ["blender", "--background", "--factory-startup", "--python-expr", words]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    dialog = adding(path)
+    assert dialog.says.text().startswith("1 scene, 24 frames")
+    dialog.adding.scenes.setData(scene_index(dialog, "Second"), Qt.CheckState.Checked.value, CHECK)
+    settle(qtbot, dialog)
+    assert dialog.says.text() == f"2 scenes, 48 frames, 6 chunks → {tmp_path}/out"
+    [line] = dialog.adding.result.lines
+    assert app.main([*_words(line), "--dry-run", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["jobs"]
+    found = [jobs.read(spool, jid) for jid in queue(qtbot, dialog).values()]
+    mine = sorted((job.name, frames.text(job.info.frames), job.out) for job in found)
+    assert mine == sorted((one["name"], one["frames"], one["out"]) for one in said)
+
+
 # -- the parts -------------------------------------------------------------------------------
 
 
@@ -453,6 +511,22 @@ def test_a_model_of_scenes_stays_whole_while_files_come_and_go(qapp):
     assert model.shots()[0].ranges == {"B": frames.parse("3-4")}
     model.take(Sheet(path="/b.blend", error="gone"))
     assert [shot.path for shot in model.shots()] == ["/c.blend"]
+
+
+def test_a_file_that_does_not_answer_keeps_no_other_waiting(qtbot):
+    answers, came = threading.Event(), []
+
+    def slowly(path):
+        if path == "slow":
+            answers.wait(60)
+        return Sheet(path=path)
+
+    reading = Reading(slowly)
+    reading.came.connect(lambda sheet: came.append(sheet.path))
+    reading.read(["slow", "a", "b", "c", "d", "e"])
+    qtbot.waitUntil(lambda: sorted(came) == ["a", "b", "c", "d", "e"], timeout=PATIENCE)
+    answers.set()
+    qtbot.waitUntil(lambda: came[-1] == "slow", timeout=PATIENCE)
 
 
 def test_an_answer_that_comes_late_is_dropped_and_keeps_nobody_waiting(qtbot):

@@ -48,6 +48,7 @@ class Adding(QObject):
         self._looks = Latest("preflight")
         self._queue = Latest("queue")
         self._flight: Preflight | None = None
+        self._gathering = 0  #: how often it is still being found out which files are meant
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_SOON)
@@ -64,7 +65,9 @@ class Adding(QObject):
 
     def add(self, paths: Sequence[str]) -> None:
         """Take files in, and those of folders."""
+        self._gathering += 1
         self._reading.gather(paths)
+        self.looked.emit()
 
     def choose(self, choices: Choices) -> None:
         """Ask for this; the form shows it."""
@@ -96,7 +99,8 @@ class Adding(QObject):
     @property
     def is_looking(self) -> bool:
         """Whether what is shown may be old."""
-        return self._soon.isActive() or self._looks.is_out or self.scenes.is_reading()
+        is_reading = bool(self._gathering) or bool(self.scenes.reading())
+        return is_reading or self._soon.isActive() or self._looks.is_out
 
     @property
     def is_queuing(self) -> bool:
@@ -149,6 +153,7 @@ class Adding(QObject):
         self.looked.emit()
 
     def _take_paths(self, paths: list[str], others: list[str]) -> None:
+        self._gathering -= 1
         self._reading.read(self.scenes.add(paths))
         if others:
             names = ", ".join(label(one.rpartition("/")[2], 60) for one in others[:3])
@@ -212,11 +217,19 @@ class Adding(QObject):
             self.look_anew()
             self.failed.emit("Nothing was queued: see what was found meanwhile.")
         elif made.error:
+            self._leave_out(made)
             self.look_anew()
             self.failed.emit(f"{plural(len(made.added), 'job')} queued; then: {made.error}")
         else:
             self.queued.emit(made)
         self.looked.emit()
+
+    def _leave_out(self, made: Submission) -> None:
+        """Untick what was queued before something went wrong."""
+        written = {one.draft.out for one in made.added}
+        for job in self.result.jobs:
+            if job.draft.out in written:
+                self.scenes.untick(job.shot.path, job.draft.info.scene)
 
     def _fail_queuing(self, error: object) -> None:
         self.failed.emit(f"Nothing was queued: {sentence(error)}")

@@ -111,6 +111,10 @@ class Reading(QObject):
     gathered = pyqtSignal(object, object)  #: paths of .blend files; what was none
     came = pyqtSignal(object)  #: Sheet
 
+    def __init__(self, read: Callable[[str], Sheet] = read) -> None:
+        super().__init__()
+        self._read = read
+
     def gather(self, paths: Sequence[str]) -> None:
         """Find the files behind paths and folders."""
         self._start(lambda: self._tell(self.gathered, *gather(paths)))
@@ -129,7 +133,7 @@ class Reading(QObject):
                 path = waiting.get_nowait()
             except queue.Empty:
                 return
-            if not self._tell(self.came, read(path)):
+            if not self._tell(self.came, self._read(path)):
                 return
 
     def _start(self, work: Callable[[], object]) -> None:

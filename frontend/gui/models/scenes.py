@@ -160,9 +160,9 @@ class Scenes(QAbstractItemModel):
         """What is asked for."""
         return [shot for entry in self.entries if (shot := entry.shot())]
 
-    def is_reading(self) -> bool:
-        """Whether a file has not been read yet."""
-        return any(entry.sheet is None for entry in self.entries)
+    def reading(self) -> list[str]:
+        """The names of files that have not been read yet."""
+        return [entry.head()[0] for entry in self.entries if entry.sheet is None]
 
     def broken(self) -> list[Sheet]:
         """Files that cannot be read."""

@@ -159,7 +159,8 @@ class AddDialog(QDialog):
         if not adding.is_queuing:
             self.says.setText(self._sentence())
         stopping = adding.stopping()
-        self.force.setVisible(bool(result.jobs) and (stopping > 0 or self.force.isChecked()))
+        can_force = bool(result.jobs) and not result.refused and not adding.scenes.broken()
+        self.force.setVisible(can_force and (stopping > 0 or self.force.isChecked()))
         self.found.refresh()
         self.command.setText("  ;  ".join(result.lines))
         self.command.setCursorPosition(0)
@@ -171,10 +172,11 @@ class AddDialog(QDialog):
 
     def _sentence(self) -> str:
         adding = self.adding
+        if adding.is_looking:
+            slow = adding.scenes.reading()
+            return f"Looking at {slow[0]} …" if slow else "Looking …"
         if not adding.scenes.entries:
             return "Add .blend files, or drop files and folders here."
-        if adding.is_looking:
-            return "Looking …"
         if not adding.result.jobs:
             return "Nothing would be queued." if adding.scenes.shots() else "No scene is ticked."
         return adding.result.says()
