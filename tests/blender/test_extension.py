@@ -175,6 +175,40 @@ def test_a_dropped_file_is_whole_and_the_groups_to_move(session, spool, tmp_path
 
 NEVER = "only(scene_of('Main', 1, 2))"
 SAVED = "; save({file!r})"
+
+
+def test_what_becomes_of_a_sent_file_is_told(session, spool, tmp_path):
+    said = session(f"""
+        only(scene_of("Main", 1, 2))
+        save({str(tmp_path / "shot.blend")!r})
+        send()
+        watch = extension("watch")
+        watch.end()
+        (name,) = watch.last.names
+        def look(waited):
+            print("LOOK", watch.last.look(waited), watch.last.said, watch.last.is_bad)
+        look(1)
+        look(61)
+        spool = {spool.root!r}
+        import os
+        os.rename(f"{{spool}}/{{name}}", f"{{spool}}/adopting/ws1-01234567~hk2p2x7~{{name[:-5]}}")
+        look(2)
+        os.remove(f"{{spool}}/adopting/ws1-01234567~hk2p2x7~{{name[:-5]}}")
+        look(3)
+        with open(f"{{spool}}/bad/k2p2x7abcd~{{name[:-5]}}.why", "w") as file:
+            file.write("output in /etc is not allowed\\n")
+        look(4)
+    """)
+    told = [line for line in said.splitlines() if line.startswith("LOOK ")]
+    assert told == [
+        "LOOK False  False",
+        "LOOK False No daemon has taken it in yet: does one run? True",
+        "LOOK False No daemon has taken it in yet: does one run? True",
+        "LOOK True The farm has taken in 1 job False",
+        "LOOK True Refused: output in /etc is not allowed True",
+    ]
+
+
 HINDRANCES = {
     "never saved": (NEVER, "never saved"),
     "no camera": (

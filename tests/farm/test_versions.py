@@ -131,13 +131,17 @@ for scene in sent:
     scene.renderd.is_sent = True
 save({str(mixed.folder / "shot.blend")!r})
 send()
+watch = extension("watch").last
+assert watch.ended.wait(120), "a daemon takes them in"
+print("SAID", watch.said)
 """
+    mixed.up("ws1")
     own = {"HOME": str(mixed.local), "BLENDER_USER_RESOURCES": str(mixed.local / "blender")}
     own |= {"RENDERD_SPOOL": str(mixed.root), "PYTHONDONTWRITEBYTECODE": "1"}
     words = [packaged()[version], *blender, lines]
     said = subprocess.check_output(words, text=True, env=os.environ | own)
     assert "2 jobs, 4 frames sent; see: render" in said
-    mixed.up("ws1")
+    assert "SAID The farm has taken in 2 jobs" in said
     for scene in ("a", "b"):
         jid = mixed.until(lambda name=f"shot-{scene}": mixed.named(name), "the file is taken in")
         assert mixed.ended(jid) == "done", mixed.errors(jid)

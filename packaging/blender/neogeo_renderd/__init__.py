@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import panel, settings
+from . import panel, settings, watch
 
 _CLASSES = (
     settings.SceneSettings,
@@ -22,6 +22,7 @@ def register() -> None:
 
 def unregister() -> None:
     """Take all of it away again."""
+    watch.end()
     bpy.types.TOPBAR_MT_render.remove(panel.draw_in_menu)
     del bpy.types.Scene.renderd
     for one in reversed(_CLASSES):

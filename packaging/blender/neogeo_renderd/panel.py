@@ -5,7 +5,7 @@ import os
 import bpy
 from bpy.props import BoolProperty
 
-from . import jobs, sending
+from . import jobs, sending, watch
 from .jobs import Hindrance
 
 
@@ -65,6 +65,9 @@ class RENDER_PT_renderd(bpy.types.Panel):
         row.scale_y = 1.4
         row.enabled = not hindered
         row.operator(RENDER_OT_renderd_send.bl_idname, text="Send", icon="RENDER_ANIMATION")
+        if watch.last is not None and watch.last.said:
+            icon = "ERROR" if watch.last.is_bad else "CHECKMARK"
+            self.layout.label(text=watch.last.said, icon=icon, translate=False)
 
 
 def draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import bpy
 
-from . import jobs, spool
+from . import jobs, spool, watch
 from .jobs import Hindrance, Job
 from .spool import Farm
 
@@ -139,6 +139,7 @@ def send(context: bpy.types.Context) -> Sent:
         except Hindrance as hindrance:
             many = f"{len(names)} of {len(planned)} jobs were sent, then: " if names else ""
             raise Hindrance(f"{many}{hindrance}") from None
+    watch.begin(farm, names)
     total = sum(jobs.count(job.frames) for job in planned)
     return Sent(tuple(names), total, was_saved, planned[0].is_held)
 
