@@ -1,5 +1,6 @@
 """How a job ended, in the words of a notification."""
 
+import functools
 from collections.abc import Hashable, Mapping
 
 from frontend import mishaps
@@ -19,8 +20,7 @@ _TIMES = {1: "tried once", 2: "tried twice"}
 
 def of_mine(before: Mapping[Hashable, JobView], now: Mapping[Hashable, JobView]) -> list[JobView]:
     """My jobs that were open before and now are done, failed, or stopped by themselves."""
-    user = me().partition("@")[0]
-    found = []
+    user, found = _user(), []
     for jid, job in now.items():
         old = before.get(jid)
         if old is None or old.state not in OPEN or job.owner.partition("@")[0] != user:
@@ -29,6 +29,12 @@ def of_mine(before: Mapping[Hashable, JobView], now: Mapping[Hashable, JobView])
         if job.state in (DONE, FAILED) or (stopped and job.reason):
             found.append(job)
     return found
+
+
+@functools.cache
+def _user() -> str:
+    """Asked once: a directory service may take its time."""
+    return me().partition("@")[0]
 
 
 def title(job: JobView) -> str:

@@ -16,6 +16,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from renderd.errors import RenderdError
 
 _SHARE = 10  #: a reader rests so many times as long as its last reading took, at least
+_LONGEST = 20.0  #: … but no longer: a share that hung for minutes is read again once it answers
 _JOIN = 5.0  #: seconds that an ended thread may take in tests and at the end
 
 
@@ -29,6 +30,7 @@ class Reader(QObject):
         super().__init__()
         self._read = read
         self.every = every  #: seconds from one reading to the next; longer where one takes long
+        self.rests = _SHARE
         self.has_read = False  #: at least once
         self._began = 0.0
         self._asked = threading.Event()
@@ -71,7 +73,7 @@ class Reader(QObject):
             self.has_read = True
             if self._ends or not _tell(signal, value):
                 return
-            self._asked.wait(max(self.every, took * _SHARE))
+            self._asked.wait(max(self.every, min(took * self.rests, _LONGEST)))
 
     def _once(self) -> tuple[Any, Any]:
         try:

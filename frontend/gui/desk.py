@@ -72,12 +72,13 @@ class Desk(QObject):
         self._in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
         self.chunk_reader = self.read("chunks", self._in_chunks, _EVERY)
         self.share = self.read("share", SpoolLook(settings), _PULSE)
+        self.share.rests = 0  # asks for next to nothing, and must see the next hang as soon
         self.errands = Errands("errands")
         self.studies = Errands("studies")
         self.ask: Ask = Nobody()
         self.farm.arrived.connect(self._take)
         self.farm.failed.connect(lambda error: self._complain("farm", sentence(error)))
-        self.share.arrived.connect(lambda _root: self._complain("share", ""))
+        self.share.arrived.connect(self._see_share)
         self.share.failed.connect(lambda error: self._complain("share", sentence(error)))
         self.chunk_reader.arrived.connect(self._take_chunks)
         for one in (self.errands, self.studies):
@@ -213,6 +214,12 @@ class Desk(QObject):
             self.chunks.replace(dict(changes.put))
         else:
             self.chunks.apply(changes)
+
+    def _see_share(self, _id: object) -> None:
+        if self._troubles.get("share"):
+            self._complain("share", "")
+            for reader in self._readers:
+                reader.hurry()
 
     @property
     def why(self) -> str:

@@ -27,8 +27,9 @@ def test_a_machine_that_was_silent_leaves_a_gap():
 
 def test_a_sample_is_taken_once():
     rings = Rings()
-    assert rings.add(10.0, {("a", "memory"): 1.0})
-    assert not rings.add(11.0, {("a", "memory"): 0.0})
+    rings.add(10.0, {("a", "memory"): 1.0})
+    assert not rings.is_due(11.0)
+    rings.add(11.0, {("a", "memory"): 0.0})
     assert rings.past("a", "memory")[-1] == 1.0
 
 

@@ -55,6 +55,7 @@ def test_a_spool_that_hangs_is_told_and_the_window_answers(qtbot, tmp_path, moun
     try:
         qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
         assert "has not answered" in window.banner.words.text()
+        assert window.desk.share.rests == 0  # a hang does not make the next one seen later
         window.tabs.setCurrentIndex(1)
         assert window.machines.isVisible()
     finally:

@@ -34,17 +34,13 @@ class Pulse:
         heard = self.heard.get(node.inc)
         return None if heard is None else max(0.0, self.now() - heard)
 
-    def sample(self, moment: float, nodes: Mapping[Any, NodeView]) -> bool:
-        """Add what the machines use now to their last ten minutes; False while it is too early."""
-        figures = {
-            (node.inc, key): meter.part
-            for node in nodes.values()
-            for key, meter in (("memory", memory(node)), ("swap", swap(node)))
-        }
-        is_due = self.rings.add(moment, figures)
-        if is_due:
-            self.rings.keep({node.inc for node in nodes.values()})
-        return is_due
+    def sample(self, moment: float, nodes: Mapping[Any, NodeView]) -> None:
+        """Add what the machines use now to their last ten minutes, each few seconds at most."""
+        if not self.rings.is_due(moment):
+            return
+        keys = [(node, key) for node in nodes.values() for key in ("memory", "swap")]
+        self.rings.add(moment, {(node.inc, key): part(node, key) for node, key in keys})
+        self.rings.keep({node.inc for node in nodes.values()})
 
 
 def table(pulse: Pulse) -> Table[NodeView]:
@@ -86,11 +82,17 @@ def running(node: NodeView) -> list[dict[str, Any]]:
     return [node_words.table(one) for one in node_words.items(node.status.get("running"))]
 
 
-def _meter(node: NodeView, key: str) -> Meter:
+def part(node: NodeView, key: str) -> float | None:
+    """How full its memory or swap is, from 0 to 1; None where it does not say, or has none."""
     used, total = load(node, f"{key}_used"), load(node, f"{key}_total")
-    if used is None or not total:
+    return None if used is None or not total else min(used / total, 1.0)
+
+
+def _meter(node: NodeView, key: str) -> Meter:
+    full, total = part(node, key), load(node, f"{key}_total")
+    if full is None:
         return Meter(None, "none" if total == 0 else "")
-    return Meter(min(used / total, 1.0), f"{words.size(used)}/{words.size(total)}")
+    return Meter(full, f"{words.size(load(node, f'{key}_used'))}/{words.size(total)}")
 
 
 def _figure(key: str, form: str) -> Callable[[NodeView], str]:

@@ -21,14 +21,18 @@ class Rings:
     def __len__(self) -> int:
         return len(self._rings)
 
-    def add(self, now: float, figures: Mapping[tuple[str, str], float | None]) -> bool:
-        """Take figures by machine and name, at a steady clock; False while the sample is full.
+    def is_due(self, now: float) -> bool:
+        """Whether the next sample's time has come, by a steady clock."""
+        return int(now / EVERY) > self._turn
+
+    def add(self, now: float, figures: Mapping[tuple[str, str], float | None]) -> None:
+        """Take figures by machine and name; those of a sample that is full are left out.
 
         A machine that has no figure any more is forgotten once its ring is empty.
         """
+        if not self.is_due(now):
+            return
         turn = int(now / EVERY)
-        if turn <= self._turn:
-            return False
         passed = SAMPLES if self._turn < 0 else min(turn - self._turn, SAMPLES)
         for key in [key for key, ring in self._rings.items() if not _wipe(ring, turn, passed)]:
             if figures.get(key) is None:
@@ -38,7 +42,6 @@ class Rings:
             if part is not None:
                 ring = self._rings.setdefault(key, bytearray([_UNKNOWN]) * SAMPLES)
                 ring[turn % SAMPLES] = round(min(max(part, 0.0), 1.0) * _FULL)
-        return True
 
     def past(self, machine: str, figure: str) -> tuple[float | None, ...]:
         """The samples of one figure from ten minutes ago until now; None where it was silent."""
@@ -59,4 +62,4 @@ def _wipe(ring: bytearray, turn: int, passed: int) -> bool:
     """Empty the places of the samples that passed; whether anything is left."""
     for place in range(turn - passed + 1, turn + 1):
         ring[place % SAMPLES] = _UNKNOWN
-    return any(one != _UNKNOWN for one in ring)
+    return ring.count(_UNKNOWN) < SAMPLES

@@ -33,6 +33,7 @@ class MachinesPage(QWidget):
         self.machines = TableView(desk.machines, "machines")
         self.machines.setAccessibleName("Machines")
         self.machines.empty = lambda: _EMPTY
+        self._mixed = ""
         self.mixed = QLabel()
         self.mixed.setTextFormat(Qt.TextFormat.PlainText)
         self.mixed.setWordWrap(True)
@@ -55,6 +56,7 @@ class MachinesPage(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         desk.told.connect(self._tell_mixed)
+        theme.of().changed.connect(self._tint)
         self._tick = QTimer(self)
         self._tick.timeout.connect(self._age)
         self._tick.start(_SECOND)
@@ -68,11 +70,17 @@ class MachinesPage(QWidget):
     def _tell_mixed(self) -> None:
         alive = [node for node in self._desk.machines.records.values() if not is_dead(node)]
         mixed = label(mixed_versions(alive), 300)
+        if mixed == self._mixed:
+            return
+        self._mixed = mixed
         self.mixed.setText(
             f"⚠ Several releases of renderd are at work: {mixed}.  Upgrade the others, then restart"
             " renderd on all of them."
         )
         self.mixed.setVisible(bool(mixed))
+        self._tint()
+
+    def _tint(self) -> None:
         self.mixed.setStyleSheet(f"color: {theme.of().colours.warning}")
 
     def _picked(self) -> None:
