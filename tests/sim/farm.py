@@ -26,7 +26,7 @@ NODES = (1, 2, 2, 3, 3, 4)
 ACTS = {
     "add": 10, "add_after": 3, "redo": 3, "order": 14, "limit": 4, "order_node": 4,
     "move_ticket": 4, "move_chunk": 3, "copy_chunk": 1, "certify": 1, "litter": 2,
-    "edit_control": 2, "drop": 8, "remove_drop": 1, "edit_drop": 3, "drop_again": 2,
+    "edit_control": 2, "drop": 6, "drop_row": 4, "remove_drop": 1, "edit_drop": 3, "drop_again": 2,
     "crash": 8, "kill_daemon": 5, "freeze": 8, "cut": 4, "outage": 3, "fill": 3, "slow": 3,
     "join": 4, "clone": 1, "unmount": 3, "let_time_pass": 2, "lose_power": 4,
 }  # fmt: skip

@@ -45,6 +45,8 @@ class Laws:
         self.world = world
         self.done: dict[tuple[str, int], str] = {}  #: chunk: the name that is done
         self.reclaimed: set[str] = set()  #: run names that were taken from their owners
+        self.dead: set[str] = set()  #: incarnations that ever had a certificate
+        self.names: set[str] = set()  #: of tickets, where each ever lay
         self.present: dict[str, Machine] = {}  #: the incarnations that run: their machines
         self.certified: set[str] = set()  #: incarnations that people declared dead, or copied
         self.touched: set[str] = set()  #: jobs of which people copied files
@@ -88,6 +90,7 @@ class Laws:
         elif new.startswith(_TICKETS):
             self._ticket_moved(old, new, held)
         elif new.startswith(_DEAD):
+            self.dead.add(new.removeprefix(_DEAD))
             self._declared(old, new.removeprefix(_DEAD))
         elif new.startswith(_ADOPTING):
             self._adopted(old, new, held)
@@ -106,6 +109,9 @@ class Laws:
             return
         if held is not None and ticket.jid not in self.forgotten:
             raise Violation(f"a ticket was moved over another: {old} to {new}")
+        if new in self.names and ticket.jid not in self.forgotten:
+            raise Violation(f"a name was used twice: {new}")
+        self.names.add(new)
         if old.startswith(_TICKETS):
             self.world.count(f"ticket to {new.split('/')[2]}/")
         self.removed.discard(ticket.jid)
@@ -134,7 +140,7 @@ class Laws:
             self.world.count("adoption taken over")
         if held is None:
             return
-        if not self.world.is_late:
+        if not (self.world.is_late and now and now.is_first_hop):
             raise Violation(f"I5: {old} was moved over another dropped file: {new}")
         self.world.count("drop lost between the two hops")
         self.lost_drops[new.rpartition("~")[2].removesuffix(".info")] += 1
@@ -148,6 +154,8 @@ class Laws:
         if held is not None and jid in self.jobs and not self._is_excused(jid):
             raise Violation(f"a chunk was moved over another: {old} to {new}")
         if before and before.state is State.RUN and chunk.losses > before.losses:
+            if before.owner not in self.dead:
+                raise Violation(f"uncertified: {name} was reclaimed, whose owner nobody declared")
             self.reclaimed.add(name)
             self.world.count("chunk reclaimed")
         if chunk.state is State.RUN:

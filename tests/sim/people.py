@@ -309,6 +309,22 @@ class People:
         self._count_drop(name, 1)
         self._write(name, text, rng, is_slow=rng.random() < 0.5)
 
+    def drop_row(self, rng: Random) -> None:
+        """A script drops file after file of one name, each when the one before was taken."""
+        name, count, text = f"drop{rng.randrange(3)}", rng.randrange(2, 5), rng.choice(DROPS)
+
+        def write(actor: Actor) -> None:
+            for _ in range(count):
+                while self._is_there(name):
+                    actor.sleep(self.world.now + rng.choice((0.01, 0.2, 2.0)))
+                    if self.farm.is_calm:
+                        return
+                if not self.server.is_full:
+                    self._count_drop(name, 1)
+                    self._write(name, text, rng, is_slow=False)
+
+        self.farm.program("script", write).is_exposed = False
+
     def _is_there(self, name: str) -> bool:
         return f"{name}.info" in self.server.folder(ROOT).names
 

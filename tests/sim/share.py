@@ -16,6 +16,7 @@ PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT)
 #: what the client's own retransmission meets when its first request was done
 SECOND_ANSWER = {"rename": errno.ENOENT, "unlink": errno.ENOENT, "rmdir": errno.ENOENT,
                  "mkdir": errno.EEXIST, "create": errno.EEXIST}  # fmt: skip
+STALE = 1.5  #: seconds for which a client goes on showing an old list
 KEPT = 64  #: folders and files of which a client remembers an older state
 UNSYNCED = 20  #: newest files of a machine whose content a power cut may tear
 FRESH_NS = 3_000_000_000  #: how long after a write others may read a part of it
@@ -40,6 +41,7 @@ class SimShare:
         self._world = actor.world
         self._lists: dict[str, tuple[int, list[str]]] = {}  #: folder: version, names as seen
         self._missed: dict[str, tuple[int, list[str]]] = {}  #: lists that stay wrong at a version
+        self._stale: dict[str, tuple[float, list[str]]] = {}  #: lists that stay old until a time
         self._facts: dict[str, Stat] = {}
         self._read: dict[str, bytes] = {}
 
@@ -95,7 +97,9 @@ class SimShare:
             raise fail(SECOND_ANSWER[call], path)
 
     def _do(self, act: Callable[[], None], path: str) -> None:
-        self._lists.pop(path.rpartition("/")[0], None)  # a client always sees its own changes
+        folder = path.rpartition("/")[0]
+        self._lists.pop(folder, None)  # a client always sees its own changes
+        self._stale.pop(folder, None)
         self._facts.pop(path, None)
         self._read.pop(path, None)
         act()
@@ -128,9 +132,15 @@ class SimShare:
             if version == folder.version and not self._world.is_calm:
                 return list(names)
             del self._missed[path]
+        if self._stale and path in self._stale:
+            until, names = self._stale[path]
+            if self._world.now < until and not self._world.is_calm:
+                return list(names)
+            del self._stale[path]
         if fault == "stale_list":
             seen = self._lists.get(path)
             if seen is not None and seen[0] != folder.version and self._happens(fault):
+                self._stale[path] = (self._world.now + STALE, seen[1])
                 return list(seen[1])
         names = list(folder.names)
         is_fresh = names and folder.mtime_ns == self._shared.now_ns()
@@ -204,6 +214,7 @@ class SimShare:
             self._ask(ASK, old)
             raise fail(errno.EXDEV, old)
         self._lists.pop(new.rpartition("/")[0], None)
+        self._stale.pop(new.rpartition("/")[0], None)
         self._read.pop(new, None)
         self._change("rename", lambda: server.rename(old, new), old)
 
