@@ -253,7 +253,7 @@ class BrowserDialog(QDialog):
     def _judge(self) -> None:
         """Let the button say what it would do."""
         name = self.name.text()
-        replaces = self._saves and self.browser.session.rows.row_of(name) >= 0
+        replaces = self._saves and self.browser.session.rows.has_file(name)
         found = theme.of().colours
         self.go.setText("Replace" if replaces else self._words)
         self.name.setStyleSheet(f"color: {found.failed}" if replaces else "")

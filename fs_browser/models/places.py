@@ -157,7 +157,7 @@ def room_words(found: Room | None) -> str:
 def _found() -> tuple[list[SystemPlace], list[Place]]:
     system = system_places(os.path.expanduser("~"))
     known = [
-        Place(VOLUMES, _volume_name(one.path), one.path, "farm" if one.is_network else "disk")
+        Place(VOLUMES, _volume_name(one.path), one.path, "machine" if one.is_network else "disk")
         for one in volumes(mounts())
     ]
     return [one for one in system if os.path.isdir(one.path)], known

@@ -90,6 +90,19 @@ class Rows(Table[Row]):
         """The sequence that a file is shown below."""
         return self._parent_of.get(key)
 
+    def has_file(self, name: str) -> bool:
+        """Whether a file is in the folder, alone or in a sequence, shown or not."""
+        return name in self._records or self.holder_of(name) is not None
+
+    def holder_of(self, name: str) -> Hashable | None:
+        """The key of the sequence that a file is part of."""
+        for key in self._order:
+            row = self._records[key]
+            is_near = isinstance(row, FileSequence) and name.startswith(row.prefix)
+            if is_near and any(one.name == name for one in row.entries):
+                return key
+        return None
+
     def _unfold(self, key: Hashable) -> None:
         row = self._records[key]
         assert isinstance(row, FileSequence)

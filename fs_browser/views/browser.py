@@ -273,7 +273,7 @@ class Browser(QWidget):
     def _why_empty(self) -> str:
         session = self.session
         if session.problem:
-            return ""
+            return "P goes to the parent folder, Ctrl+L takes another path."
         if not session.is_whole:
             return f"Reading {shown(session.folder)} …"
         if session.rows.total:

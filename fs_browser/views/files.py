@@ -143,8 +143,14 @@ class Files(QStackedWidget):
         return self.rows.record(index.row()) if index.isValid() else None
 
     def select(self, key: Hashable) -> bool:
-        """Select one row and bring it into sight; False where it is not shown."""
+        """Select one row and bring it into sight; False where it is not shown.
+
+        A file of a sequence opens it.
+        """
         place = self.rows.row_of(key)
+        if place < 0 and isinstance(key, str) and (holder := self.rows.holder_of(key)) is not None:
+            self.rows.toggle(holder)
+            place = self.rows.row_of(key)
         if place < 0:
             return False
         index = self.rows.index(place, NAME)

@@ -157,6 +157,19 @@ def test_a_file_can_be_saved_beside_others_and_says_when_it_replaces_one(show, q
     assert dialog.paths == [str(folder / "shot_v003.blend")]
 
 
+def test_a_file_of_a_sequence_is_found_by_its_name(show, qtbot, folder):
+    dialog = show(save_name="beauty_0003.png")
+    assert dialog.go.text() == "Replace"
+    dialog.name.setText("beauty_0004.png")
+    assert dialog.go.text() == "Save"
+    dialog.browser.session.visit(str(folder / "beauty_0005.png"))
+
+    def chosen():
+        return [row.name for row in dialog.browser.files.selected()]
+
+    qtbot.waitUntil(lambda: chosen() == ["beauty_0005.png"], timeout=PATIENCE)
+
+
 def test_several_are_refused_where_one_is_asked_for(show, qtbot):
     dialog = show()
     press(qtbot, dialog, Qt.Key.Key_A)
