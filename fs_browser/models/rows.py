@@ -98,8 +98,8 @@ class Rows(Table[Row]):
         """The key of the sequence that a file is part of."""
         for key in self._order:
             row = self._records[key]
-            is_near = isinstance(row, FileSequence) and name.startswith(row.prefix)
-            if is_near and any(one.name == name for one in row.entries):
+            files = row.entries if isinstance(row, FileSequence) else ()
+            if name.startswith(row.name[:1]) and any(one.name == name for one in files):
                 return key
         return None
 

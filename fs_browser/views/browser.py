@@ -257,7 +257,8 @@ class Browser(QWidget):
     def _counted(self) -> str:
         every = self.session.rows.count()
         parts = [wording.plural(every.folders, "folder")] * bool(every.folders)
-        parts.append(wording.plural(every.files, "file"))
+        if every.files or not parts:
+            parts.append(wording.plural(every.files, "file"))
         if every.sequences:
             parts[-1] += f" ({wording.plural(every.sequences, 'sequence')})"
         if every.size_bytes:

@@ -4,7 +4,15 @@ from collections.abc import Callable, Hashable
 from enum import StrEnum
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QItemSelection, QItemSelectionModel, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import (
+    QByteArray,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSize,
+    Qt,
+    pyqtSignal,
+)
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QWheelEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -262,6 +270,18 @@ class DetailsView(_Shown, QTableView):
                 self.files.rows.toggle(key_of(row))
             return
         super().keyPressEvent(event)
+
+    def moveCursor(  # noqa: N802
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """As Qt asks: Home and End are the first and last row, not column."""
+        ends = {
+            QAbstractItemView.CursorAction.MoveHome: 0,
+            QAbstractItemView.CursorAction.MoveEnd: self.files.rows.rowCount() - 1,
+        }
+        if (row := ends.get(action)) is not None:
+            return self.files.rows.index(row, NAME)
+        return super().moveCursor(action, modifiers)
 
     def keyboardSearch(self, search: str | None) -> None:  # noqa: N802
         """Letters are orders here, as in Blender; Ctrl+F searches."""

@@ -126,6 +126,9 @@ def test_letters_are_orders_as_in_blender(show, qtbot):
         assert len(dialog.browser.files.selected()) == 5
         press(qtbot, dialog, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
         assert dialog.browser.files.selected() == []
+        press(qtbot, dialog, Qt.Key.Key_Home)
+        press(qtbot, dialog, Qt.Key.Key_End, Qt.KeyboardModifier.ShiftModifier)
+        assert len(dialog.browser.files.selected()) == 5
 
 
 def test_what_is_typed_filters_and_folders_stay_first_when_sorted(show, qtbot):
