@@ -32,6 +32,7 @@ class Desk(QObject):
     """The window's state; belongs to the GUI thread."""
 
     told = pyqtSignal(object)  #: News, after the tables took it in
+    chunks_told = pyqtSignal()  #: after the table of chunks took in a reading
     trouble = pyqtSignal(str)  #: why the farm cannot be read; empty when it can again
     selected = pyqtSignal()  #: other jobs, chunks or machines are selected
     said = pyqtSignal(str)  #: what an errand did
@@ -150,6 +151,13 @@ class Desk(QObject):
         """The job and its chunks as last read; for other threads, too."""
         return self._in_chunks.shown
 
+    def telling_chunk(self) -> ChunkRow | None:
+        """The first selected chunk, else the one whose log tells most of the job shown."""
+        if self.picked_chunks:
+            return self.chunks.records.get(self.picked_chunks[0])
+        jid, index = self._in_chunks.telling
+        return self.chunks.records.get(index) if jid == self._job_shown() else None
+
     def slots_read(self) -> Mapping[str, int]:
         """Each host's slots as last read; for other threads, too."""
         return self._in_farm.slots
@@ -214,6 +222,7 @@ class Desk(QObject):
             self.chunks.replace(dict(changes.put))
         else:
             self.chunks.apply(changes)
+        self.chunks_told.emit()
 
     def _see_share(self, _id: object) -> None:
         if self._troubles.get("share"):

@@ -8,6 +8,7 @@ import zlib
 import pytest
 from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtGui import QImage
+from PyQt6.QtTest import QAbstractItemModelTester
 
 from frontend.gui.models import pictures
 from frontend.gui.models.pictures import FULL, Pictures
@@ -17,6 +18,7 @@ from renderd.core.job import Draft, Writes
 from renderd.spool import jobs
 
 PATIENCE = 30_000
+FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
 
 
 def png(frame, side=16):
@@ -126,6 +128,32 @@ def test_the_latest_frame_is_shown_as_it_comes_until_somebody_looks_elsewhere(
     until(qtbot, lambda: states(preview)[3] == "there")
     assert preview.strip.currentIndex().row() == 0
     until(qtbot, lambda: preview.about.text().startswith("Frame 1   16×16"))
+
+
+def test_frames_that_come_are_told_without_a_reset(at, job, write, qtbot):
+    write(1)
+    preview = at(job())
+    until(qtbot, lambda: preview.model.rowCount() == 30)
+    QAbstractItemModelTester(preview.model, FATAL, preview)
+    resets, told = [], []
+    preview.model.modelReset.connect(lambda: resets.append(1))
+    preview.model.dataChanged.connect(lambda first, last: told.append(first.row()))
+    write(5)
+    until(qtbot, lambda: preview.model.summary() == "2 of 30 frames")
+    assert 4 in told
+    assert not resets
+
+
+def test_who_comes_back_finds_the_frame_they_left(at, job, write, qtbot):
+    write(1)
+    preview = at(job())
+    until(qtbot, lambda: preview.model.rowCount() == 30)
+    preview._step(3)
+    preview.be_seen(is_in_sight=False)
+    write(2)
+    preview.be_seen(is_in_sight=True)
+    until(qtbot, lambda: states(preview)[2] == "there")
+    assert preview._current().frame == 4
 
 
 def test_a_selected_chunk_shows_its_frames(at, job, write, qtbot):

@@ -1,6 +1,6 @@
 """The chunks' table of one job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,16 @@ def _part(run: Mapping[str, Any]) -> float:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and abs(value) < 1e18 else None
+
+
+def most_telling(chunks: Iterable[ChunkRow]) -> ChunkRow | None:
+    """The chunk whose log tells most: what failed last, what runs, what ended last.
+
+    None where nothing has run.
+    """
+    begun = (one for one in chunks if one.state != "wait" or one.attempt > 1)
+    rank = {"fail": 3, "run": 2, "done": 1, "wait": 1}
+    return max(begun, key=lambda c: (rank[c.state], c.ended, c.index), default=None)
 
 
 def table() -> Table[ChunkRow]:

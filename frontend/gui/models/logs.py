@@ -1,12 +1,11 @@
 """What an attempt printed, read on and on: its lines, which of them tell of trouble, and why."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from frontend import mishaps
 from frontend.farm import open_farm
-from frontend.gui.models.chunks import ChunkRow
 from renderd.config import Settings
 from renderd.core import progress
 from renderd.core.label import UNSEEN
@@ -80,18 +79,6 @@ class _Open:
     wish: Wish
     attempts: tuple[tuple[int, str], ...] = ()
     mishap: mishaps.Mishap | None = None
-
-
-def subject(chunks: Sequence[ChunkRow], picked: Sequence[ChunkRow]) -> ChunkRow | None:
-    """The chunk whose log tells most: a picked one, what failed last, what runs, what ended last.
-
-    None where nothing has run.
-    """
-    if picked:
-        return picked[0]
-    begun = [one for one in chunks if one.state != "wait" or one.attempt > 1]
-    rank = {"fail": 3, "run": 2, "done": 1, "wait": 1}
-    return max(begun, key=lambda c: (rank[c.state], c.ended, c.index), default=None)
 
 
 def safe(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from frontend import node_words
 from frontend.farm import open_farm
-from frontend.gui.models.chunks import ENDED, ChunkRow, row
+from frontend.gui.models.chunks import ENDED, ChunkRow, most_telling, row
 from frontend.gui.models.journals import Journals
 from fs_browser.table import Changes, compare
 from renderd.client import Client, Hello
@@ -130,6 +130,7 @@ class ChunksReading:
         self._spool: Spool | None = None
         self._jid = ""
         self.shown: tuple[str, dict[int, ChunkView]] = ("", {})  #: replaced as a whole, too
+        self.telling: tuple[str, int] = ("", 0)  #: the job's chunk whose log tells most
         self._chunks: dict[Hashable, ChunkRow] = {}
         self._journals = Journals()
 
@@ -145,6 +146,8 @@ class ChunksReading:
             self._spool = self._spool or open_farm(self._settings)
             now = self._read(self._spool, jid, before)
         self._jid, self._chunks = jid, now
+        most = most_telling(now.values())
+        self.telling = (jid, most.index if most is not None else 0)
         return jid, is_other, compare(before, now)
 
     def _read(

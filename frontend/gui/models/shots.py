@@ -39,6 +39,8 @@ class Shots:
     jid: str
     shots: tuple[Shot, ...]
     newest: int | None = None  #: the frame that came last
+    before: tuple[Shot, ...] = ()  #: the reading before
+    changed: tuple[int, ...] | None = None  #: rows that differ from that; None: all
 
 
 Shown = tuple[str, Mapping[int, ChunkView]]  #: a job and its chunks, as last read
@@ -57,6 +59,7 @@ class ShotsReading:
         self._job: Job | None = None
         self._before: dict[int, str] = {}
         self._newest: int | None = None
+        self._told = Shots("", ())
 
     def __call__(self) -> Shots | None:
         """The frames; None where none are wanted.
@@ -77,7 +80,10 @@ class ShotsReading:
         self._before = files
         shown, chunks = self._chunks()
         states = _states(chunks) if shown == jid else {}
-        return Shots(jid, _shots(self._job, files, states), self._newest)
+        shots = _shots(self._job, files, states)
+        before = self._told.shots if self._told.jid == jid else ()
+        self._told = Shots(jid, shots, self._newest, before, _changed(before, shots))
+        return self._told
 
     def _files(self, spool: Spool, job: Job) -> dict[int, str]:
         output = frames.locate(spool, job)
@@ -90,6 +96,14 @@ class ShotsReading:
         except FileNotFoundError:
             return {}
         return {frame: f"{output.folder}/{names[-1]}" for frame, names in found.items()}
+
+
+def _changed(before: tuple[Shot, ...], shots: tuple[Shot, ...]) -> tuple[int, ...] | None:
+    """The rows that differ; None where they are other frames."""
+    if not before or len(before) != len(shots):
+        return None
+    rows = [row for row, shot in enumerate(shots) if shot != before[row]]
+    return tuple(rows) if all(before[row].frame == shots[row].frame for row in rows) else None
 
 
 def _states(chunks: Mapping[int, ChunkView]) -> dict[int, str]:
@@ -124,25 +138,37 @@ class ShotsModel(QAbstractListModel):
         self.shots: tuple[Shot, ...] = ()
         self.broken: dict[int, str] = {}  #: of those that were looked at: frame and why
         self._rows: dict[int, int] = {}
+        self._there = self._lacking = 0
 
     def show(self, found: Shots) -> bool:
         """Hold these frames; True where they are of another job than before."""
-        is_other = found.jid != self.jid
-        if is_other or [s.frame for s in found.shots] != [s.frame for s in self.shots]:
+        is_other, changed = found.jid != self.jid, found.changed
+        if found.before is not self.shots:  # a reading was not shown
+            changed = None if is_other else _changed(self.shots, found.shots)
+        if is_other or changed is None:
             self.beginResetModel()
             self._hold(found)
             self.endResetModel()
             return is_other
-        old, self.shots = self.shots, found.shots
-        for row, (was, now) in enumerate(zip(old, found.shots, strict=True)):
-            if was != now:
-                self.dataChanged.emit(self.index(row), self.index(row))
+        for row in changed:
+            self._count(self.shots[row], -1)
+            self._count(found.shots[row], 1)
+        self.shots = found.shots
+        for row in changed:
+            self.dataChanged.emit(self.index(row), self.index(row))
         return False
 
     def _hold(self, found: Shots) -> None:
         self.broken = {} if found.jid != self.jid else self.broken
         self.jid, self.shots = found.jid, found.shots
         self._rows = {shot.frame: row for row, shot in enumerate(found.shots)}
+        self._there = self._lacking = 0
+        for shot in found.shots:
+            self._count(shot, 1)
+
+    def _count(self, shot: Shot, by: int) -> None:
+        self._there += by * bool(shot.path)
+        self._lacking += by * (shot.state in MISSING)
 
     def row_of(self, frame: int) -> int:
         """Where a frame stands; -1 where it is none of these."""
@@ -165,10 +191,8 @@ class ShotsModel(QAbstractListModel):
 
     def summary(self) -> str:
         """How many are there, lack or are broken."""
-        there = sum(bool(shot.path) for shot in self.shots)
-        lacking = sum(shot.state in MISSING for shot in self.shots)
-        parts = [f"{there:,} of {len(self.shots):,} frames"]
-        parts += [f"{lacking:,} missing"] if lacking else []
+        parts = [f"{self._there:,} of {len(self.shots):,} frames"]
+        parts += [f"{self._lacking:,} missing"] if self._lacking else []
         parts += [f"{len(self.broken):,} broken"] if self.broken else []
         return ", ".join(parts)
 

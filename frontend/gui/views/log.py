@@ -20,8 +20,7 @@ from PyQt6.QtWidgets import (
 
 from frontend import mishaps, words
 from frontend.gui.desk import Desk
-from frontend.gui.models.chunks import ChunkRow
-from frontend.gui.models.logs import LogReading, Page, Wish, subject
+from frontend.gui.models.logs import LogReading, Page, Wish
 from frontend.gui.views.logtext import LogText
 from fs_browser import icons, theme
 from renderd.core.label import label
@@ -101,8 +100,7 @@ class LogPanel(QWidget):
     def _connect(self) -> None:
         desk = self._desk
         desk.selected.connect(self._look)
-        desk.chunks.counted.connect(self._look)
-        desk.chunks.dataChanged.connect(self._look)
+        desk.chunks_told.connect(self._look)
         self.attempts.activated.connect(self._choose)
         self.search.textChanged.connect(self.text.seek)
         self.text.counted.connect(self._tell_count)
@@ -122,18 +120,13 @@ class LogPanel(QWidget):
         self._is_in_sight = is_in_sight
         self._look()
 
-    def shown(self) -> ChunkRow | None:
-        """The chunk whose log is shown."""
-        chunks = list(self._desk.chunks.records.values())
-        return subject(chunks, self._desk.chosen_chunks())
-
     def wish_anew(self) -> None:
         """Read the log from its tail again."""
         self._wish = Wish()
         self._look()
 
     def _look(self) -> None:
-        job, chunk = self._desk.job_shown(), self.shown()
+        job, chunk = self._desk.job_shown(), self._desk.telling_chunk()
         before = self._wish
         if job is None or chunk is None or not self._is_in_sight:
             self._wish = Wish()
@@ -164,8 +157,11 @@ class LogPanel(QWidget):
         return is_same and self.stack.currentWidget() is self.text and not self.text.is_at_end()
 
     def _why_nothing(self) -> str:
-        if self._desk.job_shown() is None:
+        job = self._desk.job_shown()
+        if job is None:
             return "Select a job or a chunk to see its log."
+        if self._desk.chunks_read()[0] != job.jid:
+            return "…"  # its chunks are being read
         return "Nothing of this job has run yet."
 
     def _choose(self, row: int) -> None:
