@@ -10,6 +10,7 @@ from fs_browser import theme
 from fs_browser.table import PAINT
 
 _HILL = 60  #: opacity of the last ten minutes, of 255
+_LIT = 150  #: percent of its lightness that a colour has on selected rows
 _FULL, _HIGH = 0.95, 0.85  #: of a meter, from which it is drawn as trouble and as a warning
 
 
@@ -47,11 +48,22 @@ class BarDelegate(QStyledItemDelegate):
         for part, colour in _parts(found):
             piece = QRectF(bar.left() + part[0] * bar.width(), bar.top(), 0, bar.height())
             piece.setWidth((part[1] - part[0]) * bar.width())
-            painter.fillRect(piece, QColor(colour))
+            painter.fillRect(piece, _on_selection(colour) if is_chosen else QColor(colour))
         painter.setPen(ink)
         words = QRectF(room.left(), room.top(), room.width(), bar.top() - room.top())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, found.text)
         painter.restore()
+
+
+def _on_selection(colour: str) -> QColor:
+    """A bar's colour on the ground of selected rows, where hues of states do not stand out."""
+    colours = theme.of().colours
+    ink = QColor(colours.on_accent)
+    if colour == colours.line:
+        ink.setAlpha(_HILL)
+    elif colour != colours.done:
+        return QColor(colour).lighter(_LIT)
+    return ink
 
 
 def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...]) -> None:
