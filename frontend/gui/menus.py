@@ -463,6 +463,7 @@ TOOLBAR = (
     "",
     "why",
     "log",
+    "preview",
     "folder",
 )
 WITH_WORDS = ("add",)  #: of the toolbar, that say their title beside the icon
