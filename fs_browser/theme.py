@@ -147,8 +147,9 @@ QTreeView::indicator:selected, QTableView::indicator:selected {{ border-color: {
 QCheckBox::indicator:disabled {{ border-color: {line}; }}
 QPushButton {{ background: {raised}; color: {text}; border: 1px solid {line};
   border-radius: 4px; padding: 5px 14px; }}
-QPushButton:hover {{ border-color: {accent}; }}
+QPushButton:hover, QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; }}
+QPushButton:default:focus {{ border-color: {text}; }}
 QPushButton:disabled {{ color: {faint}; background: {panel}; border-color: {line}; }}
 QMenu {{ background: {panel}; border: 1px solid {line}; padding: 4px 0; }}
 QMenu::item {{ padding: 5px 26px 5px 10px; }}

@@ -163,17 +163,23 @@ def test_scenes_are_shown_with_their_ranges_and_what_will_be_written(adding, tmp
     assert dialog.queue.isEnabled()
 
 
-def test_the_picture_in_the_file_is_shown(tmp_path):
+@pytest.mark.parametrize("scale", [16, 32])
+def test_the_picture_in_the_file_is_shown_as_it_is_there(tmp_path, scale):
     age = blendmaker.Age(304)
-    red = bytes([255, 0, 0, 255]) * (8 * 4)
+    red, blue = bytes([255, 0, 0, 255]), bytes([0, 0, 255, 255])
+    width, height = 8 * scale, 4 * scale
+    upper, lower = (colour * width * (height // 2) for colour in (red, blue))
     path = several(tmp_path)
     whole = Path(path).read_bytes()
     head = len(blendmaker.header(age))
-    thumb = blendmaker.thumb(age, 8, 4, red)
+    thumb = blendmaker.thumb(age, width, height, lower + upper)  # Blender's rows stand bottom up
     Path(path).write_bytes(whole[:head] + thumb + whole[head:])
     picture = read(path).picture
+    spoiled = [bytearray(b"\x55" * len(thumb)) for _ in range(8)]
     assert (picture.width(), picture.height()) == (128, 64)
-    assert picture.pixelColor(64, 32).name() == "#ff0000"
+    shown = {picture.pixelColor(x, y).name() for x in range(128) for y in range(30)}
+    assert (shown, len(spoiled)) == ({"#ff0000"}, 8)
+    assert picture.pixelColor(64, 60).name() == "#0000ff"
 
 
 def test_ticking_and_ranges_change_the_sentence_and_a_wrong_range_is_not_taken(

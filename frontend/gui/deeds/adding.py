@@ -18,9 +18,9 @@ def add(desk: Desk) -> None:
         desk.adding.emit(paths)
 
 
-def choose_blends(desk: Desk) -> Sequence[str]:
+def choose_blends(desk: Desk, beside: str = "") -> Sequence[str]:
     """Let .blend files be chosen; where they were is remembered."""
-    folder = str(desk.remembered.value(_FOLDER, "") or "")
+    folder = beside or str(desk.remembered.value(_FOLDER, "") or "")
     paths = desk.ask.files(folder, (Kind.BLEND,), multiple=True)
     if paths:
         desk.remembered.setValue(_FOLDER, os.path.dirname(paths[0]))

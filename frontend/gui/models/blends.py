@@ -74,7 +74,8 @@ def _picture(path: str) -> QImage | None:
 
 def _shrunk(one: Thumbnail) -> QImage:
     form = QImage.Format.Format_RGBA8888
-    image = QImage(one.pixels, one.width, one.height, 4 * one.width, form)
+    # A copy: one that needs no scaling would go on looking at memory that is given back.
+    image = QImage(one.pixels, one.width, one.height, 4 * one.width, form).copy()
     keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
     return image.scaled(PICTURE, PICTURE, keep, smooth)
 

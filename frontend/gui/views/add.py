@@ -206,7 +206,7 @@ class AddDialog(QDialog):
 
     def choose_files(self) -> None:
         """Let more files be chosen."""
-        if paths := deeds.choose_blends(self.desk):
+        if paths := deeds.choose_blends(self.desk, self._folder()):
             self.adding.add(paths)
 
     def _choose_output(self) -> None:
@@ -215,7 +215,7 @@ class AddDialog(QDialog):
 
     def _folder(self) -> str:
         entries = self.adding.scenes.entries
-        return entries[0].path.rpartition("/")[0] if entries else ""
+        return entries[-1].path.rpartition("/")[0] if entries else ""
 
     def _act(self, act: findings.Act, row: findings.Row) -> None:
         if act is findings.Act.OUTPUT:
