@@ -3,6 +3,7 @@
     dialog = BrowserDialog(window, "/srv/shots", kinds={Kind.BLEND}, multiple=True)
     if dialog.exec():
         add(dialog.paths)
+    dialog.deleteLater()
 
 Parameters, of which all may be left out:
 
@@ -20,7 +21,8 @@ Results, after `exec()` returned true or `accepted` was emitted:
 - `paths`: absolute paths, never empty.  They were there a moment ago, but for `save_name`.
 - `folder`: the folder that was shown.
 
-It reads nothing in the GUI thread; a share that hangs never blocks it.
+It reads nothing in the GUI thread; a share that hangs never blocks it.  When it is closed it stops
+for good: make another one the next time, and let this one go with `deleteLater()`.
 """
 
 import os
@@ -148,7 +150,7 @@ class BrowserDialog(QDialog):
         self.browser.remember(self._kept)
         if result:
             self.browser.session.remember()
-        self.browser.session.stop()
+        self.browser.stop()
 
     def _first(self, folder: str) -> str:
         asked = folder or str(self._kept.value("browser/folder") or "") or "~"

@@ -47,6 +47,10 @@ class Facts(QObject):
         """Read nothing more of what was asked for."""
         self._crew.forget()
 
+    def stop(self) -> None:
+        """Read nothing any more."""
+        self._crew.close()
+
     def _read(self, key: Hashable, place: tuple[str, int | None]) -> None:
         path = place[0]
         try:

@@ -49,6 +49,10 @@ class Pictures(QObject):
         """Make nothing more of what was asked for and is no longer seen."""
         self._crew.forget()
 
+    def stop(self) -> None:
+        """Make nothing any more."""
+        self._crew.close()
+
     def _make(self, place: _Place, entry: Entry) -> None:
         tell(self._made, place, picture(place[0], entry.kind, entry.mtime_ns or 0))
 

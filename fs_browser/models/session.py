@@ -62,10 +62,10 @@ class Session(QObject):
         )
 
     def stop(self) -> None:
-        """Read no more."""
+        """Read no more; all threads end that do not hang."""
         self._watch.stop()
         self.reader.stop()
-        self.facts.forget()
+        self.facts.stop()
 
     # -- going places -----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtGui import QAction, QKeySequence
 
 from fs_browser import icons, theme
@@ -179,10 +179,11 @@ CONTEXT = ("copy", "", "make_folder", "rename", "trash", "", "all", "none", "inv
            "hidden", "bookmark", "reload")  # fmt: skip
 
 
-class Acts:
+class Acts(QObject):
     """The actions of one browser, by key."""
 
     def __init__(self, owner: "Browser") -> None:
+        super().__init__(owner)  # goes with it, and hears no more of colours
         self._made = {act.key: self._make(act, owner) for act in ACTS}
         theme.of().changed.connect(self._tint)
         self._tint()

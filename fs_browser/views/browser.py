@@ -142,6 +142,11 @@ class Browser(QWidget):
             view.customContextMenuRequested.connect(self._show_menu)
             view.viewport().installEventFilter(self)  # type: ignore[union-attr]
 
+    def stop(self) -> None:
+        """Read and draw no more, for good."""
+        self.session.stop()
+        self.pictures.stop()
+
     # -- what actions do ---------------------------------------------------------------------
 
     def show_as(self, view: View) -> None:

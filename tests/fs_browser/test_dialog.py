@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QSettings, Qt
 from PyQt6.QtTest import QAbstractItemModelTester
 
@@ -268,6 +270,26 @@ def test_a_folder_that_goes_says_so_and_comes_back(show, qtbot, folder):
     (folder / "later" / "a.txt").touch()
     qtbot.waitUntil(lambda: names(dialog) == ["a.txt"], timeout=PATIENCE)
     assert "no such folder" not in said.text()
+
+
+def test_a_closed_dialog_leaves_no_thread_and_hears_no_more_of_colours(
+    qtbot, qapp, tmp_path, folder, monkeypatch
+):
+    monkeypatch.setattr(session, "bookmarks_file", lambda: str(tmp_path / "bookmarks.txt"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = set(threading.enumerate())
+    dialog = BrowserDialog(
+        None, str(folder), kept=QSettings(str(tmp_path / "a.ini"), QSettings.Format.IniFormat)
+    )
+    dialog.browser.show_as(View.TILES)
+    dialog.show()
+    arrive(qtbot, dialog)
+    dialog.done(0)
+    dialog.deleteLater()
+    qtbot.waitUntil(lambda: sip.isdeleted(dialog), timeout=PATIENCE)
+    for scheme in (theme.Scheme.LIGHT, theme.Scheme.DARK, theme.Scheme.SYSTEM):
+        theme.of(qapp).choose(scheme)
+    qtbot.waitUntil(lambda: set(threading.enumerate()) <= before, timeout=PATIENCE)
 
 
 CHOOSE = """
