@@ -1,12 +1,16 @@
 """The button: a panel in the Output properties, an entry in the Render menu."""
 
 import os
+import textwrap
 
 import bpy
 from bpy.props import BoolProperty
 
 from . import jobs, sending, watch
 from .jobs import Hindrance
+
+_DIALOG = 420  #: pixels, before Blender scales them, as is the next
+_LETTER = 6.5
 
 
 class RENDER_OT_renderd_send(bpy.types.Operator):
@@ -22,7 +26,7 @@ class RENDER_OT_renderd_send(bpy.types.Operator):
         """From the menu show the settings first; ask before anything is saved."""
         if self.shows_settings:
             return context.window_manager.invoke_props_dialog(
-                self, width=420, title="Render Daemon", confirm_text="Send"
+                self, width=_DIALOG, title="Render Daemon", confirm_text="Send"
             )
         if context.blend_data.is_dirty and not sending.hindrances(context):
             file = os.path.basename(context.blend_data.filepath)
@@ -67,7 +71,7 @@ class RENDER_PT_renderd(bpy.types.Panel):
         row.operator(RENDER_OT_renderd_send.bl_idname, text="Send", icon="RENDER_ANIMATION")
         if watch.last is not None and watch.last.said:
             icon = "ERROR" if watch.last.is_bad else "CHECKMARK"
-            self.layout.label(text=watch.last.said, icon=icon, translate=False)
+            _say(self.layout, context, watch.last.said, icon)
 
 
 def draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
@@ -87,10 +91,22 @@ def draw_settings(layout: bpy.types.UILayout, context: bpy.types.Context) -> boo
     layout.prop(common, "is_held")
     found = sending.hindrances(context)
     for hindrance in found:
-        layout.label(text=hindrance, icon="ERROR")
+        _say(layout, context, hindrance, "ERROR")
     if not found:
         layout.label(text=_summary(context))
     return bool(found)
+
+
+def _say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    """A sentence on as many lines as it needs: Blender would cut it at the panel's edge."""
+    is_panel = context.region is not None and context.region.type == "WINDOW"
+    scale = context.preferences.system.ui_scale or 1  # none without a screen
+    width = context.region.width / scale if is_panel else _DIALOG
+    letters = int(width / _LETTER) - 8
+    column = layout.column(align=True)
+    for line in textwrap.wrap(text, max(letters, 16)):
+        column.label(text=line, icon=icon, translate=False)
+        icon = "BLANK1"
 
 
 def _draw_scenes(layout: bpy.types.UILayout, scenes: list[bpy.types.Scene]) -> None:
