@@ -214,7 +214,8 @@ class Farm:
         )
         is_coming = any(map(parse_adopting, folders[f"{ROOT}/adopting"].names))
         drops = any(n.endswith(".info") and n[0] != "." for n in folders[ROOT].names)
-        return not (is_open or is_coming or drops or self.people.undone)
+        is_told = bool(self.people.undone or self.people.acting)
+        return not (is_open or is_coming or drops or is_told)
 
 
 def make_small() -> None:

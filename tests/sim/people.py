@@ -44,6 +44,7 @@ class People:
 
     farm: "Farm"
     dropped: dict[str, int] = field(default_factory=dict)  #: files that were dropped, by slug
+    acting: int = 0  #: tools that run now
     writing: list[File] = field(default_factory=list)  #: by slow scripts and editors, now
     undone: list[Act] = field(default_factory=list)  #: what failed and is to be tried again
     jobs: int = 0
@@ -69,7 +70,10 @@ class People:
                 if is_repeated:
                     self.undone.append(act)
                 raise
+            finally:
+                self.acting -= 1
 
+        self.acting += 1
         actor = self.farm.program("person", run)
         if (
             rng
