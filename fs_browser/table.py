@@ -7,6 +7,7 @@ one `sorted` with a key, a filter one pass, and an update costs what it changes.
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Generic, TypeVar
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, pyqtSignal
@@ -286,7 +287,7 @@ class Table(QAbstractTableModel, Generic[R]):
         if role == Qt.ItemDataRole.TextAlignmentRole and column.is_number:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return (column.tip or column.text)(one) or None
+            return _plain((column.tip or column.text)(one))
         return None
 
     def headerData(  # noqa: N802
@@ -316,6 +317,11 @@ def _flags(column: Column[Any]) -> Qt.ItemFlag:
     found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
     found |= Qt.ItemFlag.ItemNeverHasChildren
     return found | Qt.ItemFlag.ItemIsEditable if column.is_editable else found
+
+
+def _plain(text: str) -> str | None:
+    """A tooltip that Qt takes for plain text, whatever a name on the share looks like."""
+    return f"<qt>{escape(text)}</qt>" if "<" in text else text or None
 
 
 def _sortable(value: Any) -> Any:

@@ -70,3 +70,21 @@ def test_a_spool_that_goes_is_told_and_the_window_lives_on(show, spool, qtbot, t
     os.rename(moved, spool.root)
     window.desk.farm.hurry()
     qtbot.waitUntil(lambda: not window.banner.isVisible(), timeout=PATIENCE)
+
+
+def test_ctrl_f_goes_to_the_filter(show, spool, publish, qtbot):
+    publish(name="shot")
+    window = show(spool)
+    with qtbot.waitActive(window, timeout=PATIENCE):
+        window.activateWindow()
+    window.jobs.jobs.setFocus()
+    qtbot.keyClick(window.jobs.jobs, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(window.jobs.search.hasFocus, timeout=PATIENCE)
+
+
+def test_a_name_that_looks_like_html_shows_as_it_is(show, spool, publish):
+    publish(name="<img src=x> <b>bold</b>")
+    view = show(spool).jobs.jobs
+    cell = view.model().index(0, view.column("name"))
+    assert "<img" in cell.data()
+    assert cell.data(Qt.ItemDataRole.ToolTipRole).startswith("<qt>&lt;img")

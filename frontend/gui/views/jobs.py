@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -61,6 +62,9 @@ class JobsPage(QWidget):
     def _lay_out(self) -> None:
         self.search.setPlaceholderText("Filter by name, owner, pool, output …  (Ctrl+F)")
         self.search.setClearButtonEnabled(True)
+        find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.search.setFocus)
         self.search.setAccessibleName("Filter of jobs")
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 6, 8, 6)

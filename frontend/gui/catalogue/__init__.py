@@ -1,0 +1,1 @@
+"""Actions in words: title, sentence, icon, shortcut, and when each makes sense."""

@@ -1,0 +1,39 @@
+"""What can be done to chunks."""
+
+from frontend.gui.actions import Deed
+from frontend.gui.deeds import chunks
+
+DEEDS = (
+    Deed(
+        key="chunk-retry",
+        title="Retr&y chunks",
+        does="Run the selected failed chunks again",
+        icon="retry",
+        do=chunks.retry,
+        may=chunks.any_in({"fail"}),
+    ),
+    Deed(
+        key="chunk-skip",
+        title="&Skip chunks…",
+        does="Count the selected chunks as done, without their frames",
+        icon="skip",
+        do=chunks.skip,
+        may=chunks.any_in({"fail", "wait"}),
+    ),
+    Deed(
+        key="chunk-kill",
+        title="S&top chunks…",
+        does="Stop what runs of the selected chunks and give it back",
+        icon="kill",
+        do=chunks.kill,
+        may=chunks.any_in({"run"}),
+    ),
+    Deed(
+        key="chunk-copy",
+        title="&Copy chunks",
+        does="Copy frames, state, machine and last line of the selected chunks",
+        icon="copy",
+        do=chunks.copy,
+        may=chunks.any_chunk,
+    ),
+)
