@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 from typing import NoReturn
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 import renderd
 from fs_browser import printout
@@ -133,7 +133,10 @@ def _choose(args: argparse.Namespace) -> NoReturn:
     # Only here: a list starts without the libraries of a desktop.
     from fs_browser.window import choose  # noqa: PLC0415
 
-    paths = choose(args.dir, args.filter, is_multiple=args.multiple, save_name=args.save)
+    folder = args.dir
+    if folder.startswith("file://"):  # as a file manager names it
+        folder = unquote(urlsplit(folder).path, errors="surrogateescape")
+    paths = choose(folder, args.filter, is_multiple=args.multiple, save_name=args.save)
     status = 0 if paths else _CANCELLED
     if args.json:
         sys.stdout.write(printout.chosen(paths, status))

@@ -16,6 +16,11 @@ class Trail:
         self._been.append(folder)
         self._at += 1
 
+    def drop(self) -> None:
+        """Forget the present folder: it is none."""
+        del self._been[self._at :]
+        self._at -= 1
+
     def back(self) -> str | None:
         """The folder before, which is the present one now; None at the first."""
         return self._step(-1)

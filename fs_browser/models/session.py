@@ -234,6 +234,10 @@ class Session(QObject):
     def _fail(self, found: Unreadable) -> None:
         if found.visit != self.reader.visit:
             return
+        if isinstance(found.error, NotADirectoryError):  # a file was opened with us
+            self.trail.drop()
+            self.go(os.path.dirname(found.folder), os.path.basename(found.folder))
+            return
         self.error = _why_not(found)
         self.rows.clear()
         self._complain(self.error)
@@ -267,8 +271,6 @@ def _why_not(found: Unreadable) -> str:
     name, error = shown(found.folder), found.error
     if isinstance(error, FileNotFoundError):
         return f"{name}: there is no such folder; is its disk or share mounted?"
-    if isinstance(error, NotADirectoryError):
-        return f"{name} is a file, not a folder"
     if isinstance(error, PermissionError):
         return f"{name}: you may not look into this folder"
     return f"{name} cannot be read: {(error.strerror or str(error)).lower()}"

@@ -304,7 +304,8 @@ def press(window):
     elif sys.argv[1] == "cancel":
         window.reject()
     else:
-        window.browser.files.select(sys.argv[1])
+        if sys.argv[1] != "as it is":
+            window.browser.files.select(sys.argv[1])
         window.go.click()
 
 class Pressed(dialog.BrowserDialog):
@@ -329,6 +330,11 @@ raise SystemExit(app.main(sys.argv[2:]))
 def test_the_command_prints_what_was_chosen(folder, tmp_path, chosen, options, status, printed):
     done = run(tmp_path, chosen, str(folder), *options)
     assert (done.returncode, done.stdout) == (status, printed.format(folder=folder))
+
+
+def test_a_file_that_is_opened_with_it_is_selected_in_its_folder(folder, tmp_path):
+    done = run(tmp_path, "as it is", f"file://{folder}/notes.txt")
+    assert (done.returncode, done.stdout) == (0, f"{folder}/notes.txt\n")
 
 
 def test_the_command_prints_json_when_asked(folder, tmp_path):
