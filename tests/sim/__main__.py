@@ -114,7 +114,7 @@ def print_lines(lines: list[Line]) -> None:
 
 def hunt_mutants(args: argparse.Namespace, plan: Plan) -> int:
     """Run each mutant until a schedule catches it; 1 when one survived."""
-    table = {} if args.write else caught.read()
+    table = caught.read()
     found: dict[str, int] = {}
     for name, seed, said in caught.hunt(list(MUTANTS), args, plan, table):
         if seed is None:

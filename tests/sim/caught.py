@@ -36,16 +36,23 @@ def write(found: dict[str, int]) -> None:
 
 
 def catch(name: str, seeds: Iterable[int], plan: Plan) -> Catch:
-    """The first seed whose schedule breaks a law when one rule is left out."""
-    with applied(name):
-        for seed in seeds:
-            try:
-                simulate(seed, plan)
-            except MISFITS as error:
-                raise MutantMisfits(f"{name}: {error!r}") from error
-            except Exception as error:
-                return name, seed, say(error)
+    """The first seed whose schedule breaks a law when one rule is left out, and only then."""
+    for seed in seeds:
+        with applied(name):
+            said = _broken(name, seed, plan)
+        if said and not _broken("", seed, plan):
+            return name, seed, said
     return name, None, ""
+
+
+def _broken(name: str, seed: int, plan: Plan) -> str:
+    try:
+        simulate(seed, plan)
+    except MISFITS as error:
+        raise MutantMisfits(f"{name}: {error!r}") from error
+    except Exception as error:
+        return say(error)
+    return ""
 
 
 def _one(args: Namespace, plan: Plan, table: dict[str, int], name: str) -> Catch:

@@ -20,6 +20,7 @@ from tests.sim.world import LATENCY, ROOT, Actor, Machine, Violation, World
 
 IDENTITY = layout.Identity("simulation0000001")
 STEPS = (200, 300, 400, 600, 800, 1000, 1500, 4000)  #: calls before the calm; the seed draws one
+FAILURES = (0.05, 0.05, 0.05, 0.4)  #: odds that a command fails
 MOST_ACTS = 3000  #: before the calm, where nobody is left who calls
 NODES = (1, 2, 2, 3, 3, 4)
 #: how often each act happens beside the others
@@ -59,6 +60,7 @@ class Farm:
         world = self.world
         self.laws = Laws(world)
         self.rng = Random(f"{world.seed} plan")
+        self.failures = world.detail("failures", 0).choice(FAILURES)
         server = world.server
         server.is_forgetful = self.laws.is_forgetful = self.plan.is_forgetful
         for path in (ROOT, "/out", "/out/drops", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
@@ -96,7 +98,7 @@ class Farm:
         daemon = self.daemon_of(host, clone_of)(self.world, host, machine, self._born)
         machine.release = daemon.release
         daemon.forerunner, daemon.clone_of = forerunner, clone_of
-        daemon.failure_odds = 0.0 if self.is_calm else 0.05
+        daemon.failure_odds = 0.0 if self.is_calm else self.failures
         self.daemons.append(daemon)
 
     def daemon_of(self, host: str, like: Daemon | None) -> type[Daemon]:

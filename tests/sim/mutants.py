@@ -2,6 +2,10 @@
 
 Each mutant replaces a function of the real code by one that a hurried programmer might have
 written.  `python -m tests.sim --mutants` says how many schedules it took to catch each.
+
+A failed job is closed by two lists 2 s apart, and looked at once more after that.  Each covers for
+the other: 2,000 schedules without the one or without the other found nothing, so a mutant leaves
+out both.
 """
 
 import contextlib
@@ -197,10 +201,6 @@ def close_without_a_second_look(patch: Patch) -> None:
         return won
 
     patch(jobs, "close", close)
-
-
-@mutant
-def close_a_failed_job_at_first_sight(patch: Patch) -> None:
     patch(hunt, "CLOSE_FAILED_AFTER", -1.0)
     patch(hunt, "look_at_all", nothing)
 

@@ -138,7 +138,7 @@ class People:
         known = self.known()
         if not known:
             return
-        jid, number, index = rng.choice(known)[0], rng.randrange(100), 1 + rng.randrange(4)
+        (jid, folder), number, index = rng.choice(known), rng.randrange(100), 1 + rng.randrange(4)
         acts: dict[str, Act] = {
             "hold": lambda spool: orders.hold(spool, jid, "artist"),
             "release": lambda spool: orders.release(spool, jid),
@@ -149,6 +149,8 @@ class People:
             "remove": lambda spool: orders.remove(spool, jid) if number < 50 else None,
         }
         what = rng.choice(sorted(acts))
+        if folder == FAILED and rng.random() < 0.5:
+            what = "retry"
         self.world.count(f"order: {what}")
         self.tell(acts[what], rng, is_repeated=what != "remove")
 
