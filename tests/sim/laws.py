@@ -155,7 +155,7 @@ class Laws:
             raise Violation(f"a chunk was moved over another: {old} to {new}")
         if before and before.state is State.RUN and chunk.losses > before.losses:
             if before.owner not in self.dead:
-                raise Violation(f"uncertified: {name} was reclaimed, whose owner nobody declared")
+                raise Violation(f"uncertified: {jid}/{name} was reclaimed, its owner not declared")
             self.reclaimed.add(name)
             self.world.count("chunk reclaimed")
         if chunk.state is State.RUN:

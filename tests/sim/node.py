@@ -195,7 +195,7 @@ class Daemon:
         if work.commands != expected:
             raise Violation(f"{work.claim.chunk.name} runs {work.commands}, not {expected}")
         if work.claim.chunk.name not in world.claimed:
-            raise Violation(f"unclaimed: {work.claim.chunk.name} runs, which nobody moved there")
+            raise Violation(f"unclaimed: {work.claim.key} runs, which nobody moved there")
         landing = None
         try:
             landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.sim.farm import ACTS
@@ -29,8 +29,9 @@ WORDS = {
     "short_read": "a part of a file that is being written",
     "death": "the machine loses power in this call",
 }
-_QUIET = ("/beat/", "/status", "/history/", "/log/", "/tmp/")
-_SUBJECT = re.compile(r"\b[a-z2-7]{10}\b|\bdrop\d\b|\bagain\d\b")
+_QUIET = (" beat/", "/status", " history/", "/log/")
+_TOLD = (*CHANGES, "listdir", "read")  #: calls that a person wants to see without a fault as well
+_SUBJECT = re.compile(r"\b[a-z2-7]{10}\b|\bdrop\d\b|\bagain\d\b|/out\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,31 @@ class Trace:
     def about(self, said: str) -> list[Line]:
         """What befell, and what concerns the jobs that a violation names, news only."""
         subjects = set(_SUBJECT.findall(said))
+        quiet = _QUIET if said.startswith("I4") else (*_QUIET, "/.renderd/")
         kept: list[Line] = []
         last: dict[str, str] = {}
-        for line in self.lines:
-            concerns = any(s in line.text for s in subjects) or "/dead/" in line.text
-            call, _, outcome = line.text.partition("  ")
-            is_news = line.is_change or last.get(line.who + call) != outcome
-            last[line.who + call] = outcome
-            is_quiet = any(q in line.text for q in _QUIET) and "/dead/" not in line.text
-            if line.is_act or line.fault or (concerns and is_news and not is_quiet):
-                kept.append(line)
+        for whole in self.lines:
+            line = whole
+            if not line.is_act and not line.fault:
+                line = _narrowed(whole, subjects)
+                call, _, outcome = line.text.partition("  ")
+                is_known = not line.is_change and last.get(line.who + call) == outcome
+                last[line.who + call] = outcome
+                concerns = any(s in line.text for s in subjects) and call.startswith(_TOLD)
+                is_quiet = any(q in call for q in quiet)
+                if is_known or not ((concerns and not is_quiet) or " dead/" in call):
+                    continue
+            kept.append(line)
         return kept
+
+
+def _narrowed(line: Line, subjects: set[str]) -> Line:
+    """Of a listing, the names that concern a subject; all where the folder itself does."""
+    call, _, outcome = line.text.partition("  ")
+    if not call.startswith("listdir") or any(s in call for s in subjects):
+        return line
+    words = [w for w in outcome.split(" ")[1:] if any(s in w for s in subjects)]
+    return replace(line, text=f"{call}  {' '.join(words) or 'nothing of it'}")
 
 
 @contextlib.contextmanager

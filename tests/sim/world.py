@@ -211,7 +211,8 @@ class World:
     def strike(self, actor: Actor, kind: int) -> str:
         """The fault that hits a call, or an empty string; who meets it says so by `happens`."""
         if self.script is not None:
-            return self.script.get((actor.name, actor.calls), "")
+            said = self.script.get((actor.name, actor.calls), "")
+            return said if said in STRIKES[kind] else ""  # its calls are others by now
         draw = self._sky.random()
         if draw >= self._worst[kind]:
             return ""
