@@ -75,7 +75,7 @@ def test_a_folder_with_things_that_are_no_files_is_listed(thing, tmp_path, capsy
     thing(shots / "shot_0001.png", kind)
     thing(shots / "shot.blend", kind)
     (shots / f"{EVIL}.blend").write_bytes(blend(Age(304), [(EVIL.encode(), 1, 2)]))
-    assert fs.main([str(shots)]) == 0
+    assert fs.main(["--list", str(shots)]) == 0
     told = capsys.readouterr().out
     assert "shot.blend" in told
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(told)
