@@ -30,7 +30,7 @@ class Aside(QObject):
             except OSError as error:
                 value, follows = error, failed
             if follows is not None:
-                tell(self._ended, follows, value)
+                tell(self, "_ended", follows, value)
 
         threading.Thread(target=whole, name="aside", daemon=True).start()
 
@@ -38,10 +38,10 @@ class Aside(QObject):
         follows(value)
 
 
-def tell(signal: Any, *values: Any) -> bool:
-    """Emit; False where the window is gone already."""
+def tell(owner: QObject, signal: str, *values: Any) -> bool:
+    """Emit a signal by its name; False where the window, and so its owner, is gone already."""
     try:
-        signal.emit(*values)
+        getattr(owner, signal).emit(*values)
     except RuntimeError:
         return False
     return True

@@ -57,7 +57,7 @@ class Facts(QObject):
             words = wording.scenes(blend.read(path).scenes, _MOST_SCENES, "–")
         except BlendError as error:
             words = str(error).removeprefix(f"{shown(path)}: ")
-        tell(self._arrived, key, place, words)
+        tell(self, "_arrived", key, place, words)
 
     def _take(self, key: Hashable, place: tuple[str, int | None], words: str) -> None:
         self._known[place] = words

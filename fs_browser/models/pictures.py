@@ -54,7 +54,7 @@ class Pictures(QObject):
         self._crew.close()
 
     def _make(self, place: _Place, entry: Entry) -> None:
-        tell(self._made, place, picture(place[0], entry.kind, entry.mtime_ns or 0))
+        tell(self, "_made", place, picture(place[0], entry.kind, entry.mtime_ns or 0))
 
     def _take(self, place: _Place, image: QImage | None) -> None:
         self._held[place] = None if image is None else QPixmap.fromImage(image)

@@ -191,7 +191,8 @@ class _Visit(threading.Thread):
         if self._ends or not (is_news or self._complained):
             return
         tell(
-            self._owner.arrived,
+            self._owner,
+            "arrived",
             Batch(self.number, self._folder, order, put, gone, is_whole),
         )
 
@@ -200,7 +201,7 @@ class _Visit(threading.Thread):
         words = str(error)
         if not self._ends and words != self._complained:
             self._complained = words
-            tell(self._owner.failed, Unreadable(self.number, self._folder, error))
+            tell(self._owner, "failed", Unreadable(self.number, self._folder, error))
 
 
 def _pieces(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

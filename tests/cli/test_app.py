@@ -142,9 +142,11 @@ def test_an_interrupted_watch_ends_with_130(spool: Spool, publish):
     publish()
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RENDERD_SPOOL": spool.root}
     words = [sys.executable, "-m", "frontend.cli.app", "watch", "--json-lines"]
-    with subprocess.Popen(
-        words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    # Where the tests run in a shell's background, their programs would be deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
+    with process:
         assert json.loads(process.stdout.readline())["jobs"]
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130

@@ -47,7 +47,7 @@ def red(farm, project):
 
 def test_a_second_job_for_the_same_frames_is_refused_and_the_first_named(farm, project, red):
     go_on = freeze(farm, red)
-    said = farm.render("add", project / "blue.blend", "--out", farm.out / "shot_####", status=2)
+    said = farm.render("add", project / "blue.blend", "--out", farm.out / "shot_####", status=1)
     assert red in said
     assert "--replace" in said
     go_on()
