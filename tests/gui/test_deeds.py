@@ -79,6 +79,14 @@ def test_a_job_that_runs_is_cancelled_after_a_question_only(at, spool, publish, 
     assert place(spool, jid) == "cancelled"
 
 
+def test_a_job_that_waits_is_cancelled_after_a_question_too(at, spool, publish):
+    jid = publish("shot")
+    window = at("shot", agrees=False)
+    window.actions_["cancel"].trigger()
+    assert [title for title, _, _ in window.desk.ask.asked] == ["Cancel shot?"]
+    assert place(spool, jid) == "queue"
+
+
 def test_several_jobs_are_held_with_one_sentence(at, spool, publish, qtbot):
     jids = [publish("one"), publish("two")]
     window = at("one", "two")

@@ -76,11 +76,12 @@ def release(desk: Desk) -> None:
 
 
 def cancel(desk: Desk) -> None:
-    """Cancel the selected jobs; asks where frames in work would be lost."""
+    """Cancel the selected jobs; asks first, as a cancelled job does not come back."""
     jobs = [job for job in desk.chosen_jobs() if job.state in CHANGEABLE | {"failed"}]
     running = sum(job.running for job in jobs)
-    says = f"{plural(running, 'chunk')} in work would stop; frames that are done stay."
-    if running and not desk.ask.confirm(f"Cancel {named(jobs)}?", says, "Cancel rendering"):
+    stops = f"{plural(running, 'chunk')} in work would stop. " if running else ""
+    says = f"{stops}Frames that are done stay. A cancelled job does not go on: hold it for that."
+    if not desk.ask.confirm(f"Cancel {named(jobs)}?", says, "Cancel rendering"):
         return
     desk.order(each(desk, jobs, "Cancelled", orders.cancel))
 
