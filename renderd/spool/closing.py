@@ -10,7 +10,7 @@ from renderd.core.chunk import SKIP, State
 from renderd.core.job import Job, Writes
 from renderd.errors import RenderdError
 from renderd.spool import control, frames, guests, sets, sources
-from renderd.spool.layout import Spool
+from renderd.spool.layout import SIDE, Spool
 from renderd.spool.listing import chunks
 from renderd.spool.moves import BREATH, names, remove_folder, write
 
@@ -34,7 +34,7 @@ def collect(
         # Not mounted here, where an empty list of receipts would be a lie that stays; or taken
         # over, and a node that was stopped then made its folder once more.
         if remove_folder(spool, output.own):
-            remove_folder(spool, f"{output.folder}/{frames.SIDE}")
+            remove_folder(spool, f"{output.folder}/{SIDE}")
         return
     lines = []
     listed = names(spool, f"{output.own}/ok")

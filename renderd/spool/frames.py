@@ -17,20 +17,19 @@ from renderd.core import jsonvalue
 from renderd.core.job import Job, Writes
 from renderd.core.names import Ticket
 from renderd.core.outputs import frame_of, owned
-from renderd.errors import OutputOwned, OutputUnseen, SpoolError
+from renderd.errors import OutputOwned, OutputUnseen
 from renderd.spool import guests, mount, passes, tickets
-from renderd.spool.layout import CANCELLED, OPEN, Spool
+from renderd.spool.layout import CANCELLED, OPEN, SIDE, Spool
 from renderd.spool.moves import (
-    PASSING,
     create_fresh,
     demand_folder,
     ensure_folder,
+    make_folders,
     names,
     remove_folder,
     remove_tree,
 )
 
-SIDE = passes.SIDE
 RECEIPT_LIMIT = 1 << 22  #: bytes; a frame may have hundreds of passes
 MOVIE = "movie"  #: the receipt of a job that writes one file a run
 
@@ -120,7 +119,7 @@ def own(spool: Spool, job: Job, *, replaces: bool) -> None:
     if output is None:
         return
     _demand_root(spool, output)
-    _make_folders(spool, output.folder)
+    make_folders(spool, output.folder)
     for folder in (f"{output.folder}/{SIDE}", output.own, f"{output.own}/ok"):
         ensure_folder(spool, folder)
     holder = _holder(spool, output)
@@ -275,25 +274,6 @@ def other_owner(spool: Spool, output: Output) -> str:
 
 def _holder(spool: Spool, output: Output) -> str:
     return guests.read_mark(spool, output.owner)
-
-
-def _make_folders(spool: Spool, folder: str) -> None:
-    try:
-        spool.share.mkdir(folder)
-    except FileExistsError:
-        return
-    except FileNotFoundError:
-        parent = folder.rpartition("/")[0]
-        if not parent:
-            raise
-        _make_folders(spool, parent)
-        ensure_folder(spool, folder)
-    except OSError as error:
-        if error.errno in PASSING:
-            raise
-        raise SpoolError(
-            f"the output folder {folder} cannot be made: {error.strerror}", "choose another output"
-        ) from error
 
 
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:

@@ -17,7 +17,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from renderd.core.names import is_jid
-from renderd.spool.layout import Spool
+from renderd.spool.layout import SIDE, Spool
 from renderd.spool.moves import names
 
 if TYPE_CHECKING:
@@ -28,10 +28,31 @@ _MARK_BYTES = 64
 
 def read_mark(spool: Spool, path: str) -> str:
     """The jid in an owner's or a guest's mark; empty where there is none.  Raises OSError."""
-    try:
-        return spool.share.read(path, _MARK_BYTES).decode("ascii", "replace").strip()
-    except FileNotFoundError:
-        return ""
+    with contextlib.suppress(FileNotFoundError):
+        return _text(spool, path)
+    _look_afresh(spool, path)
+    with contextlib.suppress(FileNotFoundError):
+        return _text(spool, path)
+    return ""
+
+
+def _text(spool: Spool, path: str) -> str:
+    return spool.share.read(path, _MARK_BYTES).decode("ascii", "replace").strip()
+
+
+def _look_afresh(spool: Spool, path: str) -> None:
+    """Ask the server for the folders on the way to a mark, from the output's own folder on.
+
+    NFS remembers up to a minute that a name was not there: who closed the last job of a folder,
+    and removed what lay beside its frames, did not see the next job's mark for so long.
+    """
+    above, _, below = path.rpartition(f"/{SIDE}/")
+    folders = [above, f"{above}/{SIDE}"]
+    for name in below.split("/")[:-1]:
+        folders.append(f"{folders[-1]}/{name}")
+    with contextlib.suppress(FileNotFoundError):
+        for folder in folders:
+            spool.share.changed_at(folder)
 
 
 def hosts(spool: Spool, output: "Output") -> dict[str, str]:

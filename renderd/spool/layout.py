@@ -20,6 +20,7 @@ TICKETS = (QUEUE, HELD, WAITING, DONE, FAILED, CANCELLED)
 OPEN = (QUEUE, HELD, WAITING)
 TMP, ADOPTING, BAD, JOBS, NODES = "tmp", "adopting", "bad", "jobs", "nodes"
 BEATS, DEAD, HISTORY, TRASH = "beat", "dead", "history", "trash"
+SIDE = ".renderd"  #: beside the frames: marks, private folders, receipts
 FOLDERS = (*TICKETS, TMP, ADOPTING, BAD, JOBS, NODES, BEATS, DEAD, HISTORY, TRASH)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from renderd.core.litter import is_disposable, is_litter
 from renderd.core.names import nonce
-from renderd.errors import ShareUnsure, SpoolNotMounted
+from renderd.errors import ShareUnsure, SpoolError, SpoolNotMounted
 from renderd.spool.layout import TMP, Spool, is_mounted
 
 BREATH = 100  #: files between two breaths of a long step
@@ -110,6 +110,26 @@ def ensure_folder(spool: Spool, path: str) -> None:
         spool.share.mkdir(path)
     except FileExistsError:
         demand_folder(spool, path)
+
+
+def make_folders(spool: Spool, folder: str) -> None:
+    """Make an output folder and those above it.  Raises SpoolError where it cannot be, OSError."""
+    try:
+        spool.share.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        parent = folder.rpartition("/")[0]
+        if not parent:
+            raise
+        make_folders(spool, parent)
+        ensure_folder(spool, folder)
+    except OSError as error:
+        if error.errno in PASSING:
+            raise
+        raise SpoolError(
+            f"the output folder {folder} cannot be made: {error.strerror}", "choose another output"
+        ) from error
 
 
 def demand_folder(spool: Spool, path: str) -> None:

@@ -19,13 +19,12 @@ from renderd.core import jsonvalue
 from renderd.core.outputs import hashed, owned
 from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
-from renderd.spool.layout import OPEN, Spool
+from renderd.spool.layout import OPEN, SIDE, Spool
 from renderd.spool.moves import create_fresh, ensure_folder, names, remove_folder
 
 if TYPE_CHECKING:
     from renderd.spool.frames import Output
 
-SIDE = ".renderd"
 TABLE = "passes.json"  #: what the prologue leaves in the private folder
 TABLE_LIMIT = 8 << 20
 

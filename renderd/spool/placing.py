@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from renderd.core.names import nonce
 from renderd.spool import guests
-from renderd.spool.frames import SIDE, Output, Receipt, draft, read_receipt, where
-from renderd.spool.layout import Spool
+from renderd.spool.frames import Output, Receipt, draft, read_receipt, where
+from renderd.spool.layout import SIDE, Spool
 
 
 @dataclass(frozen=True, slots=True)

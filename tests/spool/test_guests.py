@@ -254,3 +254,32 @@ def test_in_any_order_of_calls_neither_takes_anything_from_the_other(
         assert set(frames.receipted(spool, located(spool, redo), (1, 2))) == {1}
     if closing == "both":
         assert marks(spool, job) == set()
+
+
+class Remembering(PosixShare):
+    """A share that, as NFS does, remembers that a name was not there until its folder is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.absent: set[str] = set()
+
+    def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> bytes:
+        found = Path(path)
+        if any(str(one) in self.absent for one in (found, *found.parents)):
+            raise FileNotFoundError(2, "remembered as absent", path)
+        return super().read(path, limit, start)
+
+    def changed_at(self, path: str) -> int:
+        time = super().changed_at(path)
+        self.absent -= {one for one in self.absent if str(Path(one).parent) == path}
+        return time
+
+
+@pytest.mark.parametrize("absent", [".renderd", ".renderd/{jid}", ".renderd/{jid}/since"])
+def test_a_node_that_remembers_no_mark_sees_the_next_jobs_one_at_once(
+    spool: Spool, add: Add, absent: str
+):
+    job = add()
+    seen = replace(spool, share=Remembering())
+    seen.share.absent = {f"{located(spool, job).folder}/{absent.format(jid=job.jid)}"}
+    assert able(seen, job) == ""
