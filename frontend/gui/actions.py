@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtGui import QAction, QKeySequence
@@ -9,6 +10,20 @@ from PyQt6.QtWidgets import QWidget
 
 from frontend.gui.desk import Desk
 from fs_browser import icons, theme
+
+
+class About(StrEnum):
+    """What an action is about: the table in which that is selected."""
+
+    WINDOW = ""  #: nothing that is selected: makes sense on every page
+    JOBS = "jobs"
+    CHUNKS = "chunks"
+    MACHINES = "machines"
+
+    @property
+    def page(self) -> str:
+        """The page of the window on which it is seen."""
+        return "jobs" if self is About.CHUNKS else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +34,11 @@ class Deed:
     title: str  #: with & before its mnemonic
     does: str  #: a sentence, shown as a tooltip
     do: Callable[[Desk], None]
+    about: About
     icon: str = ""
     shortcut: str = ""
     may: Callable[[Desk], bool] = lambda _desk: True  #: whether it makes sense now
+    destroys: bool = False  #: its shortcut holds only where the table of its subject has the focus
 
 
 class Actions(QObject):
@@ -35,6 +52,7 @@ class Actions(QObject):
         desk.selected.connect(self.refresh)
         desk.told.connect(self.refresh)
         desk.said.connect(self.refresh)
+        desk.turned.connect(self.refresh)
         theme.of().changed.connect(self._tint)
         self._tint()
         self.refresh()
@@ -47,9 +65,17 @@ class Actions(QObject):
         return dict(self._made)
 
     def refresh(self) -> None:
-        """Enable what makes sense now."""
+        """Enable what makes sense now, of what can be seen."""
         for key, action in self._made.items():
-            action.setEnabled(self._deeds[key].may(self._desk))
+            deed = self._deeds[key]
+            is_seen = deed.about.page in ("", self._desk.page)
+            action.setEnabled(is_seen and deed.may(self._desk))
+
+    def lay_keys(self, table: QWidget, about: About) -> None:
+        """Let the shortcuts of what destroys hold in the table of its subject, and only there."""
+        for key, deed in self._deeds.items():
+            if deed.destroys and deed.about is about:
+                table.addAction(self._made[key])
 
     def _make(self, deed: Deed, owner: QWidget) -> QAction:
         made = QAction(deed.title, owner)
@@ -58,9 +84,10 @@ class Actions(QObject):
         made.setStatusTip(deed.does)
         if deed.shortcut:
             made.setShortcut(QKeySequence(deed.shortcut))
-            made.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            made.setShortcutContext(_IN_TABLE if deed.destroys else _IN_WINDOW)
         made.triggered.connect(lambda: deed.do(self._desk))
-        owner.addAction(made)
+        if not deed.destroys:
+            owner.addAction(made)
         return made
 
     def _tint(self) -> None:
@@ -69,4 +96,6 @@ class Actions(QObject):
                 action.setIcon(icons.icon(name))
 
 
+_IN_WINDOW = Qt.ShortcutContext.WindowShortcut
+_IN_TABLE = Qt.ShortcutContext.WidgetWithChildrenShortcut
 _NATIVE = QKeySequence.SequenceFormat.NativeText

@@ -46,6 +46,7 @@ class Desk(QObject):
     dialog_wanted = pyqtSignal(str)  #: one of the window's own: set-up, settings
     adding = pyqtSignal(object)  #: paths of files and folders to be queued
     added = pyqtSignal(object)  #: jids that were queued here
+    turned = pyqtSignal()  #: another page is seen
 
     def __init__(self, settings: Settings, remembered: QSettings) -> None:
         super().__init__()
@@ -58,6 +59,7 @@ class Desk(QObject):
         self.machines = machines.table(self.pulse)
         self.root = settings.spool
         self.daemon: Hello | None = None
+        self.page = "jobs"  #: the page that is seen
         self.picked_jobs: tuple[str, ...] = ()
         self.picked_chunks: tuple[int, ...] = ()
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
@@ -131,6 +133,11 @@ class Desk(QObject):
             self.chunks.replace({})
             self.chunk_reader.hurry()
         self.selected.emit()
+
+    def turn_to(self, page: str) -> None:
+        """Another page is seen: jobs, machines or history."""
+        self.page = page
+        self.turned.emit()
 
     def chosen_jobs(self) -> list[JobView]:
         """The selected jobs that are still there."""

@@ -404,6 +404,19 @@ def test_files_and_folders_are_dropped_and_what_is_no_blend_is_told(show, spool,
     assert said == ["notes.txt: no .blend, so left out"]
 
 
+def test_files_that_were_given_up_do_not_come_back_with_the_next(show, spool, tmp_path, qtbot):
+    window = show(spool)
+    window.add([made(tmp_path, "one")])
+    [first] = window.findChildren(AddDialog)
+    qtbot.waitUntil(lambda: len(first.adding.scenes.entries) == 1, timeout=PATIENCE)
+    first.close()
+    window.add([made(tmp_path, "two")])
+    [second] = (d for d in window.findChildren(AddDialog) if d.isVisible())
+    qtbot.waitUntil(lambda: len(second.adding.scenes.entries) == 1, timeout=PATIENCE)
+    assert [e.path.rpartition("/")[2] for e in second.adding.scenes.entries] == ["two.blend"]
+    qtbot.waitUntil(lambda: window.findChildren(AddDialog) == [second], timeout=PATIENCE)
+
+
 def test_a_shot_is_queued_by_keyboard_alone(show, spool, tmp_path, qtbot):
     window = show(spool)
     window.desk.ask = Chooser()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
+from PyQt6.QtCore import Qt
 
 from frontend.gui import menus
 from frontend.gui.deeds.machines import until_morning
@@ -61,6 +62,11 @@ def does(qtbot, window, key):
     with qtbot.waitSignal(window.desk.said, timeout=PATIENCE) as told:
         window.actions_[key].trigger()
     return told.args[0]
+
+
+def pick_machines(window):
+    window.tabs.setCurrentWidget(window.machines)
+    window.desk.pick(machines=list(window.desk.machines.records))
 
 
 def place(spool, jid):
@@ -162,7 +168,7 @@ def test_ids_and_command_lines_are_copied(at, spool, publish, qtbot):
 )
 def test_orders_to_machines_reach_their_inbox(at, spool, worker, qtbot, key, op):
     window = at()
-    window.desk.pick(machines=list(window.desk.machines.records))
+    pick_machines(window)
     does(qtbot, window, key)
     [name] = spool.share.listdir(spool.node(worker.inc, "inbox"))
     assert f'"op":"{op.value}"' in spool.share.read(
@@ -191,13 +197,54 @@ def test_an_action_that_makes_no_sense_is_grey(at, publish):
     assert orders.live(window.desk.open()) == []
 
 
+def enabled(window):
+    return {key for key, action in window.actions_.all().items() if action.isEnabled()}
+
+
+def test_only_what_is_seen_can_be_acted_upon(at, publish, worker):
+    publish("shot")
+    window = at("shot")
+    window.desk.pick(machines=list(window.desk.machines.records))
+    on_jobs = enabled(window)
+    assert {"hold", "cancel", "remove", "add"} <= on_jobs
+    assert not {"pause", "drain", "note"} & on_jobs
+    window.tabs.setCurrentWidget(window.machines)
+    on_machines = enabled(window)
+    assert {"pause", "drain", "note", "add"} <= on_machines
+    assert not {"hold", "retry", "cancel", "remove", "up", "redo"} & on_machines
+    window.tabs.setCurrentWidget(window.history)
+    assert not {"cancel", "remove", "pause", "note"} & enabled(window)
+    window.tabs.setCurrentWidget(window.jobs)
+    assert enabled(window) == on_jobs
+
+
+def test_keys_that_destroy_hold_in_the_table_of_jobs_alone(at, publish, qtbot):
+    publish("shot")
+    window = at("shot", agrees=False)
+    with qtbot.waitActive(window, timeout=PATIENCE):
+        window.activateWindow()
+    page, asked = window.jobs, window.desk.ask.asked
+    none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    for focused in (page.chunks, page.search, window.preview.view):
+        focused.setFocus()
+        qtbot.waitUntil(focused.hasFocus, timeout=PATIENCE)
+        qtbot.keyClick(focused, Qt.Key.Key_Delete, none)
+        qtbot.keyClick(focused, Qt.Key.Key_K, control)
+    assert not asked
+    page.jobs.setFocus()
+    qtbot.waitUntil(page.jobs.hasFocus, timeout=PATIENCE)
+    qtbot.keyClick(page.jobs, Qt.Key.Key_Delete, none)
+    qtbot.keyClick(page.jobs, Qt.Key.Key_K, control)
+    assert [title for title, _, _ in asked] == ["Remove shot?", "Cancel shot?"]
+
+
 def test_tomorrow_nine_o_clock_is_at_most_a_day_away():
     assert 0 < until_morning() <= 86_400
 
 
 def test_a_note_is_written_and_taken_back(at, spool, worker, qtbot):
     window = at(typed="loud fan")
-    window.desk.pick(machines=list(window.desk.machines.records))
+    pick_machines(window)
     assert does(qtbot, window, "note") == "Noted on ws07"
     assert notes.read_all(spool) == {"ws07": "loud fan"}
     does(qtbot, window, "undo")
@@ -210,6 +257,7 @@ def test_only_machines_that_are_off_and_have_a_card_can_be_woken(at, spool, make
         make_worker(inc, **facts)
         nodes.certify(spool, inc)
     window = at()
+    window.tabs.setCurrentWidget(window.machines)
     may = {}
     for inc, node in window.desk.machines.records.items():
         window.desk.pick(machines=[inc])

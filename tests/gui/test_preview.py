@@ -53,10 +53,10 @@ def write(out):
 
 @pytest.fixture
 def job(spool, out):
-    """Publish a job of frames 1-30 in three chunks that writes into the folder; its jid."""
+    """Publish a job of frames in chunks of ten that writes into the folder; its jid."""
 
-    def put(ending=".png", writes=Writes.PRIVATE):
-        runs = frames.parse("1-30")
+    def put(ending=".png", writes=Writes.PRIVATE, span="1-30"):
+        runs = frames.parse(span)
         info = Info(commands=(("prog", "{start}", "{end}"),), frames=runs)
         where = f"{out}/shot_####{ending}"
         draft = Draft(
@@ -164,6 +164,42 @@ def test_a_selected_chunk_shows_its_frames(at, job, write, qtbot):
     until(qtbot, lambda: preview.model.rowCount() == 30 and desk.chunks.rowCount() == 3)
     desk.pick(chunks=[2])
     assert preview._current().frame == 13
+
+
+def test_a_scrolled_sheet_knows_what_is_in_sight(at, job, write, qtbot):
+    for frame in range(1, 51):
+        write(frame)
+    preview = at(job(span="1-50"))
+    until(qtbot, lambda: preview.model.rowCount() == 50)
+    preview.all.click()
+    sheet, bar = preview.sheet, preview.sheet.verticalScrollBar()
+    for width in (260, 414, 520):
+        window = preview.window()
+        window.resizeDocks([window.preview_dock], [width], Qt.Orientation.Horizontal)
+        qtbot.waitUntil(sheet.isVisible, timeout=PATIENCE)
+        tops = [sheet.visualRect(preview.model.index(row)).top() for row in range(50)]
+        columns = sheet.viewport().width() // sheet.gridSize().width()
+        assert tops.count(tops[0]) == columns
+        assert sheet.viewport().width() - columns * sheet.gridSize().width() <= columns
+        for value in (0, bar.maximum() // 2, bar.maximum()):
+            bar.setValue(value)
+            seen = [
+                shot.frame
+                for row, shot in enumerate(preview.model.shots)
+                if sheet.viewport().rect().intersects(sheet.visualRect(preview.model.index(row)))
+            ]
+            assert [shot.frame for shot in sheet.in_sight()] == seen
+            assert seen
+
+
+def test_a_torn_frame_far_down_the_sheet_is_marked(at, job, write, qtbot):
+    for frame in range(1, 51):
+        write(frame, size=60 if frame == 30 else None)
+    preview = at(job(span="1-50"))
+    until(qtbot, lambda: preview.model.rowCount() == 50)
+    preview.all.click()
+    preview.sheet.scrollTo(preview.model.index(29))
+    until(qtbot, lambda: states(preview)[30] == "broken")
 
 
 def test_a_frame_without_its_file_says_what_it_is(at, job, write, qtbot):

@@ -1,12 +1,13 @@
 """What can be done to a job's frames, and what can be copied of it."""
 
-from frontend.gui.actions import Deed
+from frontend.gui.actions import About, Deed
 from frontend.gui.deeds import chunks, jobs, studies
 
 DEEDS = (
     Deed(
         key="redo",
         title="Redo &frames…",
+        about=About.JOBS,
         does="Render some frames again; each old one stays until its new one is whole",
         icon="redo",
         shortcut="Ctrl+Shift+R",
@@ -16,6 +17,7 @@ DEEDS = (
     Deed(
         key="redo-broken",
         title="Redo missing or &broken",
+        about=About.JOBS,
         does="Look at every frame, and render again what is missing or broken",
         icon="redo",
         do=studies.redo_broken,
@@ -24,6 +26,7 @@ DEEDS = (
     Deed(
         key="verify",
         title="&Verify frames",
+        about=About.JOBS,
         does="Look at every frame to its last pixel: missing, broken, odd, black",
         icon="verify",
         shortcut="Ctrl+Shift+V",
@@ -33,6 +36,7 @@ DEEDS = (
     Deed(
         key="frames",
         title="C&hange frames…",
+        about=About.JOBS,
         does="Cancel what waits and render another range; whole frames are kept",
         icon="frames",
         do=jobs.change_frames,
@@ -41,6 +45,7 @@ DEEDS = (
     Deed(
         key="duplicate",
         title="&Duplicate…",
+        about=About.JOBS,
         does="Queue the job once more, held, with an output of its own",
         icon="duplicate",
         shortcut="Ctrl+D",
@@ -50,6 +55,7 @@ DEEDS = (
     Deed(
         key="folder",
         title="Open &output folder",
+        about=About.JOBS,
         does="Show where the frames lie in the file manager",
         icon="open",
         shortcut="Ctrl+Return",
@@ -59,6 +65,7 @@ DEEDS = (
     Deed(
         key="copy-path",
         title="Copy &path",
+        about=About.JOBS,
         does="Copy where the frames lie",
         icon="copy",
         shortcut="Ctrl+Shift+C",
@@ -68,6 +75,7 @@ DEEDS = (
     Deed(
         key="copy-id",
         title="Copy &id",
+        about=About.JOBS,
         does="Copy the jobs' ids, for the command line",
         do=jobs.copy_ids,
         may=jobs.any_job,
@@ -75,6 +83,7 @@ DEEDS = (
     Deed(
         key="copy-command",
         title="Copy command &line",
+        about=About.JOBS,
         does="Copy what the first chunk runs",
         do=studies.copy_command,
         may=jobs.one_job,
@@ -82,6 +91,7 @@ DEEDS = (
     Deed(
         key="log",
         title="Show &log",
+        about=About.JOBS,
         does="Show what the selected chunk, or the job's newest, printed",
         icon="log",
         shortcut="Ctrl+L",
@@ -91,6 +101,7 @@ DEEDS = (
     Deed(
         key="preview",
         title="Show &pictures",
+        about=About.JOBS,
         does="Show the frames of the job that are there, and mark those that lack",
         icon="preview",
         shortcut="Ctrl+P",
@@ -100,6 +111,7 @@ DEEDS = (
     Deed(
         key="why",
         title="&Why is it not rendering?",
+        about=About.JOBS,
         does="Say of each machine why it does or does not take the job",
         icon="why",
         shortcut="Ctrl+I",

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from frontend.gui.actions import Deed
+from frontend.gui.actions import About, Deed
 from frontend.gui.deeds import adding, jobs
 from frontend.gui.desk import Desk
 
@@ -10,6 +10,7 @@ DEEDS = (
     Deed(
         key="add",
         title="&Add …",
+        about=About.WINDOW,
         does="Queue .blend files; they can also be dropped onto the window",
         icon="add",
         shortcut="Ctrl+O",
@@ -18,6 +19,7 @@ DEEDS = (
     Deed(
         key="hold",
         title="&Hold",
+        about=About.JOBS,
         does="Start nothing more of the selected jobs; what runs goes on to its end",
         icon="hold",
         shortcut="Ctrl+H",
@@ -27,6 +29,7 @@ DEEDS = (
     Deed(
         key="release",
         title="&Release",
+        about=About.JOBS,
         does="Let the selected jobs render again",
         icon="release",
         shortcut="Ctrl+Shift+H",
@@ -36,6 +39,7 @@ DEEDS = (
     Deed(
         key="retry",
         title="Retry &failed",
+        about=About.JOBS,
         does="Run the failed chunks of the selected jobs again",
         icon="retry",
         shortcut="Ctrl+R",
@@ -45,32 +49,39 @@ DEEDS = (
     Deed(
         key="skip",
         title="S&kip failed…",
+        about=About.JOBS,
         does="Count failed chunks as done, without their frames",
         icon="skip",
         do=jobs.skip_failed,
         may=jobs.any_failed,
+        destroys=True,
     ),
     Deed(
         key="cancel",
         title="&Cancel…",
+        about=About.JOBS,
         does="Start nothing more of the selected jobs and stop what runs",
         icon="cancel",
         shortcut="Ctrl+K",
         do=jobs.cancel,
         may=jobs.any_in(jobs.CHANGEABLE | {"failed"}),
+        destroys=True,
     ),
     Deed(
         key="remove",
         title="Re&move…",
+        about=About.JOBS,
         does="Take the selected jobs out of the list; their frames stay",
         icon="remove",
         shortcut="Delete",
         do=jobs.remove,
         may=jobs.any_job,
+        destroys=True,
     ),
     Deed(
         key="up",
         title="Priority &up",
+        about=About.JOBS,
         does="Ten more: sooner",
         icon="up",
         shortcut="Ctrl+Up",
@@ -80,6 +91,7 @@ DEEDS = (
     Deed(
         key="down",
         title="Priority &down",
+        about=About.JOBS,
         does="Ten less: later",
         icon="down",
         shortcut="Ctrl+Down",
@@ -89,6 +101,7 @@ DEEDS = (
     Deed(
         key="undo",
         title="&Undo",
+        about=About.WINDOW,
         does="Take back the last hold, release or priority",
         icon="retry",
         shortcut="Ctrl+Z",

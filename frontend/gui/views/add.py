@@ -246,8 +246,12 @@ class AddDialog(QDialog):
         dropping.welcome(event)
 
     def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
-        """Adds what was dropped."""
-        if paths := dropping.taken(event):
+        """Adds what was dropped; what comes while it queues has a dialog of its own."""
+        if not (paths := dropping.taken(event)):
+            return
+        if self.adding.is_queuing:
+            self.desk.adding.emit(paths)
+        else:
             self.adding.add(paths)
 
     def done(self, result: int) -> None:
@@ -261,10 +265,10 @@ class AddDialog(QDialog):
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
-        """As `done`."""
+        """As `done`; kept only while it queues, or the next files would join the old ones."""
         self.reject()
         if event is not None:
-            event.ignore()
+            event.setAccepted(not self.adding.is_queuing)
 
     def _leave(self) -> None:
         self.accept()

@@ -1,6 +1,8 @@
 """The frames of the selected job: the latest, all on a sheet, one in full."""
 
-from PyQt6.QtCore import QModelIndex, QSize, Qt
+from bisect import bisect_left
+
+from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -299,6 +301,8 @@ class CellList(QListView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setAccessibleName("Frames, in a row" if is_strip else "Frames, on a sheet")
+        if not is_strip:  # one that comes and goes would change the columns
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         if is_strip:
             bar = self.horizontalScrollBar()
             height = bar.sizeHint().height() if bar is not None else 0
@@ -309,26 +313,28 @@ class CellList(QListView):
         """Spreads the columns of a sheet over its width."""
         port = self.viewport()
         if self.isWrapping() and port is not None:
-            columns = max(port.width() // self.cells.size.width(), 1)
-            self.setGridSize(QSize(port.width() // columns, self.cells.size.height()))
+            room = port.width() - 1  # a row that fills the last pixel as well is broken by Qt
+            columns = max(room // self.cells.size.width(), 1)
+            self.setGridSize(QSize(room // columns, self.cells.size.height()))
         super().resizeEvent(event)
 
     def in_sight(self) -> list[Shot]:
         """The frames that are seen now."""
         port, model = self.viewport(), self.model()
-        across, down = self.horizontalScrollBar(), self.verticalScrollBar()
-        if port is None or not self.isVisible() or across is None or down is None:
+        if port is None or not self.isVisible():
             return []
         assert isinstance(model, ShotsModel)
-        cell = self.cells.size
-        if self.isWrapping():
-            columns = max(port.width() // cell.width(), 1)
-            first = down.value() // cell.height() * columns
-            count = (port.height() // cell.height() + 2) * columns
-        else:
-            first = across.value() // cell.width()
-            count = port.width() // cell.width() + 2
-        return list(model.shots[first : first + count])
+        rows, is_sheet = range(len(model.shots)), self.isWrapping()
+
+        def place(row: int) -> QRect:
+            return self.visualRect(model.index(row))
+
+        # Where cells lie only Qt knows, which breaks the rows; they lie in order.
+        ends = (lambda row: place(row).bottom()) if is_sheet else (lambda row: place(row).right())
+        begins = (lambda row: place(row).top()) if is_sheet else (lambda row: place(row).left())
+        first = bisect_left(rows, 0, key=ends)
+        last = bisect_left(rows, port.height() if is_sheet else port.width(), key=begins)
+        return list(model.shots[first:last])
 
     def look_again(self) -> None:
         """Decode those in sight again whose files are others now."""

@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 
 from frontend import sentence
 from frontend.gui import menus
-from frontend.gui.actions import Actions
+from frontend.gui.actions import About, Actions
 from frontend.gui.asking import Report
 from frontend.gui.desk import Desk
 from frontend.gui.models import here
@@ -68,6 +68,7 @@ class Window(QMainWindow):
         self.tabs.addTab(self.machines, "Machines")
         self.history = HistoryPage(desk)
         self.tabs.addTab(self.history, "History")
+        self.tabs.currentChanged.connect(self._turn)
         self.banner = Banner()
         self.banner.taken.connect(self.set_up)
         self.setCentralWidget(self._stacked())
@@ -99,6 +100,10 @@ class Window(QMainWindow):
         desk.open_folder.connect(desk.ask.open)
         desk.adding.connect(self.add)
         self.setAcceptDrops(True)
+
+    def _turn(self) -> None:
+        pages: dict[QWidget | None, str] = {self.jobs: "jobs", self.machines: "machines"}
+        self.desk.turn_to(pages.get(self.tabs.currentWidget(), "history"))
 
     def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
         """Put actions into a menu or bar."""
@@ -163,7 +168,9 @@ class Window(QMainWindow):
 
     def add(self, paths: Sequence[str]) -> None:
         """Show files and folders in the dialog that queues them, in the one that is open."""
-        dialog = self.findChild(AddDialog) or AddDialog(self, self.desk)
+        seen = (d for d in self.findChildren(AddDialog) if d.isVisible())
+        dialog = next((d for d in seen if not d.adding.is_queuing), None)
+        dialog = dialog or AddDialog(self, self.desk)
         dialog.adding.add(paths)
         dialog.show()
         dialog.raise_()
@@ -212,6 +219,8 @@ class Window(QMainWindow):
         line.addPermanentWidget(self.here)
 
     def _make_menus(self) -> None:
+        self.actions_.lay_keys(self.jobs.jobs, About.JOBS)
+        self.actions_.lay_keys(self.machines.machines, About.MACHINES)
         bar = self.menuBar()
         assert bar is not None
         for title, keys in menus.BAR:
