@@ -31,6 +31,9 @@ class Column(Generic[R]):
     is_number: bool = False
     is_editable: bool = False
     is_shown: bool = True  #: until a person says otherwise
+    is_shown_when: Callable[[R], bool] | None = None  #: as soon as this is true of a record
+    leads: bool = False  #: the natural order goes by it: its head says so
+    grows: bool = False  #: takes the room that the others leave
     width: int = 12  #: in digits, at first
     explains: str = ""  #: shown over its head
 
@@ -238,6 +241,7 @@ class Table(QAbstractTableModel, Generic[R]):
         falls = self._column is not None and order == Qt.SortOrder.DescendingOrder
         keys, places = self._arranged()
         self._reorder(keys, places, falls)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
     def _passes(self, one: R) -> bool:
         return self._accepts is None or self._accepts(one)
@@ -298,7 +302,7 @@ class Table(QAbstractTableModel, Generic[R]):
             return None
         column = self.columns[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return f"{column.title} ▾" if column.leads and self._column is None else column.title
         if role == Qt.ItemDataRole.ToolTipRole:
             return column.explains or None
         if role == Qt.ItemDataRole.TextAlignmentRole:

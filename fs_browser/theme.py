@@ -110,7 +110,10 @@ QToolButton:focus {{ border-color: {accent}; }}
 QToolButton:disabled {{ color: {faint}; }}
 QStatusBar {{ background: {panel}; color: {text}; border-top: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
-QDockWidget {{ color: {text}; }}
+QToolButton#state {{ color: {faint}; padding: 4px 6px; }}
+QToolButton#state:checked {{ color: {text}; }}
+QDockWidget {{ color: {text}; titlebar-close-icon: url(marks:close.svg);
+  titlebar-normal-icon: url(marks:float.svg); }}
 QDockWidget::title {{ background: {panel}; padding: 5px 8px; }}
 QHeaderView::section {{ background: {panel}; color: {faint}; border: 0;
   border-right: 1px solid {line}; border-bottom: 1px solid {line}; padding: 4px 7px; }}

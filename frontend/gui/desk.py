@@ -14,6 +14,7 @@ from frontend.gui.models import chunks, jobs, machines
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
+from frontend.gui.models.spans import Spans, SpansReading
 from fs_browser.core.kinds import Kind
 from fs_browser.table import Changes
 from renderd.client import Client, Hello
@@ -23,6 +24,7 @@ from renderd.spool.layout import Spool
 from renderd.spool.view import ChunkView, JobView, NodeView
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
+_SPANS = 5.0  #: … and looks at what some journals say of when jobs began and ended
 _PULSE = 0.5  #: seconds between looks whether the spool is there at all
 _SILENT = 1.0  #: seconds after which a look that has not come back is told of
 _TICK = 200  #: milliseconds between looks at how long looks are out
@@ -53,7 +55,8 @@ class Desk(QObject):
         self.settings = settings
         self.remembered = remembered
         self.clock = Clock()
-        self.jobs = jobs.table(self.clock)
+        self.spans = Spans()
+        self.jobs = jobs.table(self.clock, self.spans)
         self.chunks = chunks.table()
         self.pulse = machines.Pulse()
         self.machines = machines.table(self.pulse)
@@ -76,6 +79,7 @@ class Desk(QObject):
         self.chunk_reader = self.read("chunks", self._in_chunks, _EVERY)
         self.share = self.read("share", SpoolLook(settings), _PULSE)
         self.share.rests = 0  # asks for next to nothing, and must see the next hang as soon
+        self.read("spans", SpansReading(settings), _SPANS).arrived.connect(self._take_spans)
         self.errands = Errands("errands")
         self.studies = Errands("studies")
         self.ask: Ask = Nobody()
@@ -214,12 +218,17 @@ class Desk(QObject):
         ended = endings.of_mine(self.jobs.records, found.jobs.put)
         self.jobs.apply(found.jobs)
         self.pulse.heard = found.heard
+        now = self.clock.now()
+        self.spans.hear(((jid, r.get("elapsed")) for (jid, _), r in found.running.items()), now)
         self.machines.apply(found.nodes)
         self.pulse.sample(time.monotonic(), self.machines.records)
         self._complain("farm", "")
         self.told.emit(found)
         for job in ended:
             self.ended.emit(job)
+
+    def _take_spans(self, found: Any) -> None:
+        self.spans.take(found)
 
     def _take_chunks(self, value: object) -> None:
         jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkRow]], value)

@@ -11,7 +11,7 @@ from fs_browser import theme
 from renderd import config
 from renderd.spool.layout import Spool
 
-Show = Callable[[Spool], Window]
+Show = Callable[..., Window]
 PATIENCE = 30_000  #: milliseconds
 
 
@@ -21,10 +21,12 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
     made: list[Window] = []
     theme.of(qapp)
 
-    def _show(spool: Spool) -> Window:
+    def _show(spool: Spool, width: int = 0) -> Window:
         kept = QSettings(str(tmp_path / "render.ini"), QSettings.Format.IniFormat)
         desk = Desk(config.load({"spool": spool.root}), kept)
         window = Window(desk)
+        if width:
+            window.resize(width, window.height())
         qtbot.addWidget(window)
         made.append(window)
         with qtbot.waitSignal(desk.told, timeout=PATIENCE):

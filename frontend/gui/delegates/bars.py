@@ -4,6 +4,7 @@ from PyQt6.QtCore import QModelIndex, QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from frontend.gui.delegates.text import PAD
 from frontend.gui.models.jobs import Progress
 from frontend.gui.models.machines import Meter
 from fs_browser import theme
@@ -11,6 +12,7 @@ from fs_browser.table import PAINT
 
 _HILL = 60  #: opacity of the last ten minutes, of 255
 _LIT = 150  #: percent of its lightness that a colour has on selected rows
+_THICK = 3  #: pixels of a bar, at the very bottom: the words stand as those of other cells
 _FULL, _HIGH = 0.95, 0.85  #: of a meter, from which it is drawn as trouble and as a warning
 
 
@@ -34,11 +36,8 @@ class BarDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         ink = QColor(theme.of().colours.on_accent if is_chosen else theme.of().colours.text)
-        room = QRectF(option.rect).adjusted(6, 0, -8, 0)
-        letters = option.fontMetrics.height()
-        bar = QRectF(room.left(), room.bottom() - 6, room.width(), 3)
-        if room.height() < letters + 8:
-            bar.moveTop(room.bottom() - 4)
+        room = QRectF(option.rect).adjusted(PAD, 0, -PAD, 0)
+        bar = QRectF(room.left(), room.bottom() - _THICK, room.width(), _THICK)
         if isinstance(found, Meter) and not is_chosen:
             _draw_past(
                 painter,
@@ -50,8 +49,7 @@ class BarDelegate(QStyledItemDelegate):
             piece.setWidth((part[1] - part[0]) * bar.width())
             painter.fillRect(piece, _on_selection(colour) if is_chosen else QColor(colour))
         painter.setPen(ink)
-        words = QRectF(room.left(), room.top(), room.width(), bar.top() - room.top())
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, found.text)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, found.text)
         painter.restore()
 
 

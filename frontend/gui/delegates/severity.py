@@ -4,6 +4,7 @@ from PyQt6.QtCore import QModelIndex, QRect, Qt
 from PyQt6.QtGui import QColor, QPainter
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from frontend.gui.delegates.text import PAD
 from frontend.gui.models.findings import LOOKS
 from fs_browser import theme
 from fs_browser.table import PAINT
@@ -27,7 +28,7 @@ class SeverityDelegate(QStyledItemDelegate):
         is_chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.save()
         painter.setPen(QColor(colours.on_accent if is_chosen else getattr(colours, name)))
-        room = option.rect.adjusted(6, 0, -4, 0)
+        room = option.rect.adjusted(PAD, 0, -PAD, 0)
         width = option.fontMetrics.horizontalAdvance("▲▲")
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRect(room.left(), room.top(), width, room.height()), middle, glyph)

@@ -5,6 +5,7 @@ from PyQt6.QtGui import QColor, QPainter
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from frontend import words
+from frontend.gui.delegates.text import PAD
 from fs_browser import theme
 from fs_browser.table import PAINT
 
@@ -49,7 +50,7 @@ class StateDelegate(QStyledItemDelegate):
         ink = theme.of().colours.on_accent if is_chosen else colour(key)
         painter.save()
         painter.setPen(QColor(ink))
-        room = option.rect.adjusted(6, 0, -4, 0)
+        room = option.rect.adjusted(PAD, 0, -PAD, 0)
         glyph = words.STATES.get(key, ("", "?"))[1]
         width = option.fontMetrics.horizontalAdvance("▶▶")
         middle = Qt.AlignmentFlag.AlignVCenter

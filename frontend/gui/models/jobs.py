@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from frontend import words
+from frontend.gui.models.spans import Spans
 from fs_browser.table import Column, Table
 from renderd.core.label import label
 from renderd.spool.view import JobView
@@ -38,12 +39,19 @@ def progress(job: JobView) -> Progress:
     return Progress(job.done / whole, job.running / whole, job.failed / whole, text)
 
 
-def table(clock: Clock) -> Table[JobView]:
-    """An empty table of jobs: highest priority and oldest first, those that are over last."""
-    return Table(_columns(clock), _natural)
+def table(clock: Clock, spans: Spans) -> Table[JobView]:
+    """An empty table of jobs: by priority and age, what failed below, what is over last."""
+    made: list[Table[JobView]] = []
+
+    def name(jid: str) -> str:
+        job = made[0].records.get(jid)
+        return job.name if job is not None else jid
+
+    made.append(Table((*_what(clock, name), *_how(clock, spans)), _natural))
+    return made[0]
 
 
-_OVER = {"done": 1, "cancelled": 2}
+_OVER = {"failed": 1, "done": 2, "cancelled": 3}
 
 
 def _natural(job: JobView) -> tuple[int, int, int]:
@@ -54,14 +62,36 @@ def _why(job: JobView) -> str:
     return label(" · ".join(filter(None, (job.reason, job.warning, job.note))), 500)
 
 
-def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
-    def ready(job: JobView) -> str:
-        said = words.ready(job.eta, job.eta_low, job.eta_high, clock.now())
-        return said or "—" * (job.state == "queue")
+def outlook(
+    job: JobView, now: float, name: Callable[[str], str] = lambda jid: jid
+) -> tuple[str, str]:
+    """When a job will be ready, or why it is not: in words, and in one of the theme's colours."""
+    state = words.shown_state(job)
+    said, ink = words.ready(job.eta, job.eta_low, job.eta_high, now), ""
+    if job.reason:
+        said = _spoken(job, name)
+        ink = "failed" if state == "failed" else "waiting"
+    elif state == "failed":
+        said, ink = f"{words.plural(job.failed, 'chunk')} failed", "failed"
+    elif not said:
+        said, ink = _WAITS.get(state, ""), "faint"
+    if job.warning:
+        ink = ink if job.reason else "warning"
+    return label(" · ".join(filter(None, (said, job.warning, job.note))), 500), ink
 
-    def age(job: JobView) -> str:
-        return words.age(max(0.0, clock.now() - job.born_ns / 1e9)) if job.born_ns else ""
 
+def _spoken(job: JobView, name: Callable[[str], str]) -> str:
+    """The reason without the command line's own words, and other jobs by their names."""
+    said = job.reason.partition("; see: render why")[0]
+    for jid in job.after:
+        said = said.replace(jid, name(jid))
+    return said
+
+
+_WAITS = {"queue": "waits for its turn", "running": "first frames in work"}
+
+
+def _what(clock: Clock, name: Callable[[str], str]) -> tuple[Column[JobView], ...]:
     state = words.shown_state
     return (
         Column(
@@ -69,18 +99,28 @@ def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
             title="State",
             text=lambda j: words.STATES[state(j)][0],
             order=lambda j: tuple(words.STATES).index(state(j)),
+            tip=lambda j: " · ".join(filter(None, (words.STATES[state(j)][0], _why(j)))),
             paint=state,
-            width=11,
+            width=10,
         ),
-        Column(key="name", title="Name", text=lambda j: label(j.name, 200), width=30),
+        Column(key="name", title="Name", text=lambda j: label(j.name, 200), width=24, grows=True),
         Column(
             key="progress",
             title="Progress",
             text=lambda j: progress(j).text,
             order=lambda j: progress(j).done,
             paint=progress,
-            width=20,
+            width=15,
             explains="Chunks that are done, of all",
+        ),
+        Column(
+            key="ready",
+            title="Ready, or why not",
+            text=lambda j: outlook(j, clock.now(), name)[0],
+            order=lambda j: (j.eta is None, j.eta or 0.0, outlook(j, clock.now(), name)[0]),
+            paint=lambda j: outlook(j, clock.now(), name)[1],
+            width=29,
+            explains="When it will be done and between when, or why it does not go on",
         ),
         Column(
             key="running",
@@ -88,7 +128,8 @@ def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
             text=lambda j: f"{j.running:,}" if j.running else "",
             order=lambda j: j.running,
             is_number=True,
-            width=8,
+            width=7,
+            explains="Chunks in work now",
         ),
         Column(
             key="failed",
@@ -96,7 +137,8 @@ def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
             text=lambda j: f"{j.failed:,}" if j.failed else "",
             order=lambda j: j.failed,
             is_number=True,
-            width=7,
+            width=6,
+            explains="Chunks that failed too often and are given up until you retry them",
         ),
         Column(
             key="priority",
@@ -105,10 +147,38 @@ def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
             order=lambda j: j.priority,
             is_number=True,
             is_editable=True,
-            width=8,
+            leads=True,
+            width=7,
             explains="0 to 99, the higher the sooner; double-click to change",
         ),
-        Column(key="ready", title="Ready", text=ready, order=lambda j: j.eta, width=20),
+    )
+
+
+def _how(clock: Clock, spans: Spans) -> tuple[Column[JobView], ...]:
+    def age(job: JobView) -> str:
+        return words.age(max(0.0, clock.now() - job.born_ns / 1e9)) if job.born_ns else ""
+
+    return (
+        Column(
+            key="elapsed",
+            title="Elapsed",
+            text=lambda j: words.age(spans.seconds(j, clock.now())),
+            order=lambda j: spans.seconds(j, clock.now()),
+            is_number=True,
+            width=8,
+            explains="From when its first chunk began until the last one ended, or now",
+        ),
+        Column(key="frames", title="Frames", text=lambda j: label(j.frames, 60), width=12),
+        Column(
+            key="pool",
+            title="Pool",
+            text=lambda j: label(", ".join(j.pool), 60),
+            width=9,
+            is_shown=False,
+            is_shown_when=lambda j: bool(j.pool),
+            explains="Only machines of these render it",
+        ),
+        Column(key="owner", title="Owner", text=lambda j: label(j.owner, 40), width=14),
         Column(
             key="age",
             title="Age",
@@ -118,10 +188,6 @@ def _columns(clock: Clock) -> tuple[Column[JobView], ...]:
             width=8,
             explains="Since it was queued",
         ),
-        Column(key="frames", title="Frames", text=lambda j: label(j.frames, 60), width=14),
-        Column(key="owner", title="Owner", text=lambda j: label(j.owner, 40), width=16),
-        Column(key="pool", title="Pool", text=lambda j: ", ".join(j.pool), width=9, is_shown=False),
-        Column(key="why", title="Says", text=_why, width=40, explains="Why it does not go on"),
         Column(
             key="out", title="Output", text=lambda j: label(j.out, 300), width=40, is_shown=False
         ),

@@ -32,6 +32,7 @@ class News:
     nodes: Changes[NodeView]
     daemon: Hello | None  #: of this machine, where it answers
     ahead: float  #: seconds by which the server's clock is ahead of ours
+    running: Told
     heard: Mapping[str, float]  #: when nodes last said something, by our clock
 
 
@@ -99,6 +100,7 @@ class FarmReading:
             nodes=compare(before[1], self._nodes),
             daemon=daemon,
             ahead=self._ahead,
+            running=self.running,
             heard={node.inc: now - node.age for node in nodes if node.age is not None},
         )
 

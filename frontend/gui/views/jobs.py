@@ -3,32 +3,36 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PyQt6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt
+from PyQt6.QtCore import (
+    QByteArray,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QSettings,
+    Qt,
+)
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
-    QHBoxLayout,
-    QLineEdit,
     QMenu,
     QSpinBox,
     QSplitter,
-    QStyledItemDelegate,
     QStyleOptionViewItem,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from frontend import words
 from frontend.gui.deeds.jobs import set_priority
 from frontend.gui.delegates.bars import BarDelegate
 from frontend.gui.delegates.state import StateDelegate
+from frontend.gui.delegates.text import InkDelegate, TextDelegate
 from frontend.gui.desk import Desk
-from frontend.gui.models.jobs import Filter
+from frontend.gui.views.filterbar import FilterBar
 from frontend.gui.views.tableview import TableView
 from fs_browser.table import RECORD
 
-_STATES = ("running", "queue", "waiting", "held", "failed", "done", "cancelled")
-_AT_FIRST = frozenset(_STATES) - {"cancelled"}
+_LEAST_ROWS = 4  #: of each table that stay in sight
+_SPLIT = "window/split"
 
 
 class JobsPage(QWidget):
@@ -46,6 +50,7 @@ class JobsPage(QWidget):
         self.jobs.empty = self._nothing
         self.jobs.setItemDelegateForColumn(self.jobs.column("state"), StateDelegate(self.jobs))
         self.jobs.setItemDelegateForColumn(self.jobs.column("progress"), BarDelegate(self.jobs))
+        self.jobs.setItemDelegateForColumn(self.jobs.column("ready"), InkDelegate(self.jobs))
         priority = PriorityDelegate(desk, self.jobs)
         self.jobs.setItemDelegateForColumn(self.jobs.column("priority"), priority)
         self.chunks = TableView(desk.chunks, "chunks")
@@ -54,46 +59,32 @@ class JobsPage(QWidget):
         state = self.chunks.column("state")
         self.chunks.setItemDelegateForColumn(state, StateDelegate(self.chunks))
         self.chunks.setItemDelegateForColumn(self.chunks.column("doing"), BarDelegate(self.chunks))
-        self.search = QLineEdit()
-        self.states: dict[str, QToolButton] = {}
+        self.bar = FilterBar()
+        self.search = self.bar.search
+        self.states = self.bar.states
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
-        self.search.setPlaceholderText("Filter by name, owner, pool, output …  (Ctrl+F)")
-        self.search.setClearButtonEnabled(True)
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.search.setFocus)
-        self.search.setAccessibleName("Filter of jobs")
-        bar = QHBoxLayout()
-        bar.setContentsMargins(8, 6, 8, 6)
-        bar.addWidget(self.search, 1)
-        for key in _STATES:
-            button = QToolButton()
-            name, glyph = words.STATES[key][:2]
-            button.setText(f"{glyph} {name}")
-            button.setToolTip(f"Show jobs that are {name}")
-            button.setCheckable(True)
-            button.setChecked(key in _AT_FIRST)
-            self.states[key] = button
-            bar.addWidget(button)
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(self.jobs)
         self.split.addWidget(self.chunks)
         self.split.setStretchFactor(0, 3)
         self.split.setStretchFactor(1, 2)
         self.split.setChildrenCollapsible(False)
+        for view in (self.jobs, self.chunks):
+            view.keep_rows(_LEAST_ROWS)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addLayout(bar)
+        whole.addWidget(self.bar)
         whole.addWidget(self.split, 1)
 
     def _connect(self) -> None:
-        self.search.textChanged.connect(self._filter)
-        for button in self.states.values():
-            button.toggled.connect(self._filter)
+        self.bar.changed.connect(self._filter)
         for view, told in ((self.jobs, self._jobs_picked), (self.chunks, self._chunks_picked)):
             chosen = view.selectionModel()
             assert chosen is not None
@@ -103,15 +94,26 @@ class JobsPage(QWidget):
             view.doubleClicked.connect(self._open_log)
         self._desk.added.connect(self.await_jobs)
         self._desk.told.connect(self._pick_awaited)
+        self._desk.told.connect(self._count)
         self._filter()
 
-    def filter(self) -> Filter:
-        """What is asked of jobs now."""
-        chosen = frozenset(key for key, button in self.states.items() if button.isChecked())
-        return Filter(chosen, self.search.text())
+    def _count(self) -> None:
+        self.bar.count(self._desk.jobs.records.values())
+        self.jobs.show_in_use()
 
     def _filter(self) -> None:
-        self._desk.jobs.filter(self.filter().test())
+        self._desk.jobs.filter(self.bar.filter().test())
+
+    def remember(self, settings: QSettings) -> None:
+        """Write down what is filtered, and how the tables share the room."""
+        self.bar.remember(settings)
+        settings.setValue(_SPLIT, self.split.saveState())
+
+    def recall(self, settings: QSettings) -> None:
+        """Look as it was remembered."""
+        self.bar.recall(settings)
+        if isinstance(value := settings.value(_SPLIT), QByteArray):
+            self.split.restoreState(value)
 
     def await_jobs(self, jids: Sequence[str]) -> None:
         """Select these as soon as they are in the table."""
@@ -164,7 +166,7 @@ class JobsPage(QWidget):
         return "No jobs yet.\n\nDrop .blend files here, or press Ctrl+O to choose some."
 
 
-class PriorityDelegate(QStyledItemDelegate):
+class PriorityDelegate(TextDelegate):
     """Edits a priority in its cell."""
 
     def __init__(self, desk: Desk, parent: QWidget) -> None:

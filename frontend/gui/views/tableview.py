@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QByteArray, QModelIndex, QSettings, Qt
-from PyQt6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent
+from PyQt6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
-from frontend.gui.delegates.text import TextDelegate
+from frontend.gui.delegates.text import PAD, TextDelegate
 from fs_browser import theme
 from fs_browser.table import Table
 
@@ -20,6 +20,8 @@ class TableView(QTableView):
         self.table = model
         self.empty: Callable[[], str] = lambda: ""
         self._name = name
+        self._chosen: set[str] = set()  #: keys of columns that a person showed or hid
+        self._seen: set[str] = set()  #: keys of columns that came into sight by themselves
         self.setObjectName(name)
         self.setModel(model)
         self.setItemDelegate(TextDelegate(self))
@@ -47,7 +49,8 @@ class TableView(QTableView):
         rows.setDefaultSectionSize(round(theme.em(self) * 1.75))
         head.setSectionsMovable(True)
         head.setHighlightSections(False)
-        head.setStretchLastSection(True)
+        grows = any(column.grows for column in self.table.columns)
+        head.setStretchLastSection(not grows)
         head.setSortIndicatorClearable(True)
         head.setSortIndicatorShown(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -57,8 +60,35 @@ class TableView(QTableView):
         head.customContextMenuRequested.connect(self._choose_columns)
         digit = self.fontMetrics().horizontalAdvance("0")
         for i, column in enumerate(self.table.columns):
-            self.setColumnWidth(i, digit * column.width + 14)
+            self.setColumnWidth(i, digit * column.width + 2 * PAD)
             self.setColumnHidden(i, not column.is_shown)
+
+    def keep_rows(self, rows: int) -> None:
+        """Never be lower than its head and so many rows."""
+        down, head = self.verticalHeader(), self.horizontalHeader()
+        assert down is not None
+        assert head is not None
+        self.setMinimumHeight(head.sizeHint().height() + rows * down.defaultSectionSize() + 2)
+
+    def show_in_use(self) -> None:
+        """Show columns that say something of a record now, but those that a person hid."""
+        for i, column in enumerate(self.table.columns):
+            asked = column.is_shown_when
+            if asked is None or column.key in self._chosen or column.key in self._seen:
+                continue
+            if any(map(asked, self.table.records.values())):
+                self._seen.add(column.key)
+                self.setColumnHidden(i, False)  # noqa: FBT003
+
+    def _fill(self) -> None:
+        """Give the column that grows what the others leave, but never less than its own."""
+        port = self.viewport()
+        for i, column in enumerate(self.table.columns):
+            if not column.grows or self.isColumnHidden(i) or port is None:
+                continue
+            others = sum(self.columnWidth(at) for at in range(len(self.table.columns)) if at != i)
+            least = self.fontMetrics().horizontalAdvance("0") * column.width + 2 * PAD
+            self.setColumnWidth(i, max(least, port.width() - others))
 
     def column(self, key: str) -> int:
         """The place of a column by its key; ValueError for unknown ones."""
@@ -86,14 +116,16 @@ class TableView(QTableView):
         head = self.horizontalHeader()
         if head is not None:
             keys = ",".join(column.key for column in self.table.columns)
-            settings.setValue(f"tables/{self._name}", [keys, head.saveState()])
+            chosen = ",".join(sorted(self._chosen))
+            settings.setValue(f"tables/{self._name}", [keys, head.saveState(), chosen])
 
     def recall(self, settings: QSettings) -> None:
         """Look as it was remembered, where its columns are still the same."""
         said, head = settings.value(f"tables/{self._name}"), self.horizontalHeader()
         keys = ",".join(column.key for column in self.table.columns)
-        if not isinstance(said, list) or len(said) != 2 or said[0] != keys or head is None:
+        if not isinstance(said, list) or len(said) != 3 or said[0] != keys or head is None:
             return
+        self._chosen = set(str(said[2]).split(","))
         if isinstance(said[1], QByteArray) and head.restoreState(said[1]):
             self.table.sort(head.sortIndicatorSection(), head.sortIndicatorOrder())
 
@@ -105,11 +137,22 @@ class TableView(QTableView):
             assert action is not None
             action.setCheckable(True)
             action.setChecked(not self.isColumnHidden(i))
-            action.toggled.connect(lambda is_on, i=i: self.setColumnHidden(i, not is_on))
+            action.toggled.connect(lambda is_on, i=i: self.show_column(i, is_on=is_on))
         assert head is not None
         menu.exec(head.mapToGlobal(at))
 
+    def show_column(self, i: int, *, is_on: bool) -> None:
+        """Show or hide a column, as a person wishes: it stays so."""
+        self._chosen.add(self.table.columns[i].key)
+        self.setColumnHidden(i, not is_on)
+        self._fill()
+
     # -- Qt's events ------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802
+        """Fills its width."""
+        super().resizeEvent(event)
+        self._fill()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
         """Copies the selected rows as lines of tabs."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QSettings, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import (
     QApplication,
@@ -28,16 +28,14 @@ from frontend.gui.tray import News, Tray
 from frontend.gui.views import dropping
 from frontend.gui.views.add import AddDialog
 from frontend.gui.views.banner import Banner
-from frontend.gui.views.dock import Dock
 from frontend.gui.views.history import HistoryPage
 from frontend.gui.views.jobs import JobsPage
-from frontend.gui.views.log import LogPanel
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
-from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.settings import SettingsDialog
 from frontend.gui.views.tableview import TableView
 from frontend.gui.views.wizard import Wizard
+from frontend.gui.views.work import WorkPage
 from fs_browser import theme
 from fs_browser.theme import Scheme
 
@@ -47,6 +45,7 @@ _SAID_FOR = 8000  #: milliseconds that what an errand did stays in the status li
 class Window(QMainWindow):
     """Everything a person sees of the farm."""
 
+    _pages = ("jobs", "machines", "history")  #: in the order of their tabs
     elsewhere = pyqtSignal(str)  #: another farm was chosen
 
     def __init__(self, desk: Desk) -> None:
@@ -64,7 +63,10 @@ class Window(QMainWindow):
         self.tabs.setDocumentMode(True)
         if (bar := self.tabs.tabBar()) is not None:
             bar.setDrawBase(False)
-        self.tabs.addTab(self.jobs, "Jobs")
+        self.work = WorkPage(desk, self.jobs)
+        self.log, self.preview = self.work.log, self.work.preview
+        self.log_dock, self.preview_dock = self.work.log_dock, self.work.preview_dock
+        self.tabs.addTab(self.work, "Jobs")
         self.tabs.addTab(self.machines, "Machines")
         self.history = HistoryPage(desk)
         self.tabs.addTab(self.history, "History")
@@ -72,11 +74,6 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.banner.taken.connect(self.set_up)
         self.setCentralWidget(self._stacked())
-        self.log = LogPanel(desk)
-        self.log_dock = Dock("Log", "log", self.log, self)
-        self.preview = PreviewPanel(desk)
-        self.preview_dock = Dock("Frames", "preview", self.preview, self)
-        self._place_docks()
         self.farm_words = QLabel()
         self.here = QToolButton()
         self.tray: Tray | None = None
@@ -84,7 +81,7 @@ class Window(QMainWindow):
         self._make_status_line()
         self._make_menus()
         self._make_toolbar()
-        self.resize(round(theme.em(self) * 82), round(theme.em(self) * 48))
+        self._take_room()
         self._recall(desk.remembered)
         desk.told.connect(self._tell_farm)
         desk.told.connect(self._tell_here)
@@ -94,8 +91,12 @@ class Window(QMainWindow):
         desk.refused.connect(self._tell_refusal)
         desk.reported.connect(self._show_report)
         desk.dialog_wanted.connect(self._show_dialog)
-        desk.log_wanted.connect(self.log_dock.bring)
-        desk.frames_wanted.connect(self.preview_dock.bring)
+        for wanted, dock in (
+            (desk.log_wanted, self.log_dock),
+            (desk.frames_wanted, self.preview_dock),
+        ):
+            wanted.connect(partial(self.tabs.setCurrentWidget, self.work))
+            wanted.connect(dock.bring)
         desk.copied.connect(desk.ask.copy)
         desk.open_folder.connect(desk.ask.open)
         desk.adding.connect(self.add)
@@ -185,17 +186,12 @@ class Window(QMainWindow):
         if paths := dropping.taken(event):
             self.add(paths)
 
-    def _place_docks(self) -> None:
-        area = Qt.DockWidgetArea
-        self.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
-        self.addDockWidget(area.BottomDockWidgetArea, self.log_dock)
-        self.addDockWidget(area.RightDockWidgetArea, self.preview_dock)
-        em = theme.em(self)
-        self.resizeDocks([self.preview_dock], [round(em * 26)], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.log_dock], [round(em * 18)], Qt.Orientation.Vertical)
-        self.log_dock.hide()  # Ctrl+L, or a double click on what failed
-
     # -- built once -------------------------------------------------------------------------
+
+    def _take_room(self) -> None:
+        em, screen = theme.em(self), self.screen()
+        room = screen.availableSize() if screen is not None else QSize(1 << 14, 1 << 14)
+        self.resize(QSize(round(em * 82), round(em * 48)).boundedTo(room))
 
     def _stacked(self) -> QWidget:
         """What stands in the middle: the trouble, where there is some, above the tabs."""
@@ -229,7 +225,7 @@ class Window(QMainWindow):
             self.fill(menu, keys)
         view = bar.addMenu("&View")
         assert view is not None
-        for dock in (self.log_dock, self.preview_dock):
+        for dock in self.work.docks():
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
         self._make_schemes(view)
@@ -273,8 +269,14 @@ class Window(QMainWindow):
         for key, restore in (("geometry", self.restoreGeometry), ("state", self.restoreState)):
             if isinstance(value := settings.value(f"window/{key}"), QByteArray):
                 restore(value)
+        tab = str(settings.value("window/tab") or "")
+        for at, page in enumerate(self._pages):
+            if page == tab:
+                self.tabs.setCurrentIndex(at)
         for view in self._tables():
             view.recall(settings)
+        self.work.recall(settings)
+        self.jobs.recall(settings)
 
     def leave(self) -> None:
         """Close for good: another window has taken its place."""
@@ -292,8 +294,11 @@ class Window(QMainWindow):
         settings = self.desk.remembered
         settings.setValue("window/geometry", self.saveGeometry())
         settings.setValue("window/state", self.saveState())
+        settings.setValue("window/tab", self._pages[self.tabs.currentIndex()])
         for view in self._tables():
             view.remember(settings)
+        self.work.remember(settings)
+        self.jobs.remember(settings)
         stays = self.tray is not None and self.preferences.closes_to_tray
         QApplication.setQuitOnLastWindowClosed(not stays)
         if stays and event is not None:
