@@ -103,8 +103,7 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
 
     def _turn(self) -> None:
-        pages: dict[QWidget | None, str] = {self.jobs: "jobs", self.machines: "machines"}
-        self.desk.turn_to(pages.get(self.tabs.currentWidget(), "history"))
+        self.desk.turn_to(self._pages[self.tabs.currentIndex()])
 
     def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
         """Put actions into a menu or bar."""
