@@ -1,64 +1,30 @@
 """Records as rows: changed one by one, filtered and ordered here, never reset where they differ.
 
 A QSortFilterProxyModel asks Python once a comparison: seconds for 100,000 rows.  Here an order is
-one `sorted` with a key, a filter one pass, and an update costs what it changes.
+one `sorted` of plain values, a filter one pass, and an update costs what it changes.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Generic, TypeVar
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, pyqtSignal
 
+from fs_browser.changes import Changes, compare
+from fs_browser.column import Column
+
 R = TypeVar("R")
-_FEW = 64  #: rows that move one by one; more are put in order at once
 PAINT = Qt.ItemDataRole.UserRole + 1  #: what a delegate draws
 RECORD = Qt.ItemDataRole.UserRole  #: the row's record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column(Generic[R]):
-    """How one fact of a record is shown and ordered."""
-
-    key: str  #: by which it is remembered
-    title: str
-    text: Callable[[R], str]
-    order: Callable[[R], Any] | None = None  #: to sort by; the text where none is given
-    tip: Callable[[R], str] | None = None
-    paint: Callable[[R], Any] | None = None  #: for the column's delegate
-    is_number: bool = False
-    is_editable: bool = False
-    is_shown: bool = True  #: until a person says otherwise
-    is_shown_when: Callable[[R], bool] | None = None  #: as soon as this is true of a record
-    leads: bool = False  #: the natural order goes by it: its head says so
-    grows: bool = False  #: takes the room that the others leave
-    width: int = 12  #: in digits, at first
-    explains: str = ""  #: shown over its head
-
-
-@dataclass(frozen=True, slots=True)
-class Changes(Generic[R]):
-    """What is other than before: new and changed records by key, and keys that are gone."""
-
-    put: Mapping[Hashable, R] = field(default_factory=dict)
-    gone: frozenset[Hashable] = frozenset()
-
-    def __bool__(self) -> bool:
-        return bool(self.put or self.gone)
-
-
-def compare(before: Mapping[Hashable, R], now: Mapping[Hashable, R]) -> Changes[R]:
-    """What makes the one from the other."""
-    put = {key: one for key, one in now.items() if before.get(key) != one}
-    return Changes(put, frozenset(before.keys() - now.keys()))
 
 
 class Table(QAbstractTableModel, Generic[R]):
     """Rows of records with a key each; belongs to the GUI thread."""
 
     counted = pyqtSignal()  #: rows came, went or were filtered
+    rearranging = pyqtSignal()  #: before many rows come, go or move at once
+    rearranged = pyqtSignal()
 
     def __init__(
         self, columns: Sequence[Column[R]], natural: Callable[[R], Any], parent: Any = None
@@ -68,11 +34,13 @@ class Table(QAbstractTableModel, Generic[R]):
         self._natural = natural  #: the order where no column is chosen, and among equals
         self._records: dict[Hashable, R] = {}
         self._shown: list[Hashable] = []  #: keys in rising order
-        self._places: list[Any] = []  #: what each of these is ordered by, rising
-        self._row_of: dict[Hashable, int] | None = None
+        self._nature: list[Hashable] | None = None  #: all keys in natural order, where known
+        self._ordered: list[Hashable] | None = None  #: … by the column, where known
+        self._place_at: dict[Hashable, int] | None = None  #: of each key in `_shown`, where known
         self._column: Column[R] | None = None
         self._is_falling = False
         self._accepts: Callable[[R], bool] | None = None
+        self.few = 64  #: rows that move one by one; more are put in order at once
         self._flags = [_flags(column) for column in self.columns]  # asked for every cell
 
     # -- what it holds ----------------------------------------------------------------------
@@ -89,19 +57,28 @@ class Table(QAbstractTableModel, Generic[R]):
 
     def record(self, row: int) -> R:
         """The record of a row."""
-        return self._records[self._key_at(row)]
+        return self._records[self._shown[self._flip(row)]]
+
+    def keys(self, first: int, last: int) -> list[Hashable]:
+        """The keys of the rows from one to another, that one too, from the top."""
+        if not self._is_falling:
+            return self._shown[first : last + 1]
+        return self._shown[self._flip(last) : self._flip(first) + 1][::-1]
 
     def shown(self) -> list[R]:
         """The records as they stand, from the top."""
-        keys = reversed(self._shown) if self._is_falling else self._shown
-        return [self._records[key] for key in keys]
+        return [self._records[key] for key in self.keys(0, len(self._shown) - 1)]
 
     def row_of(self, key: Hashable) -> int:
         """Where a key stands; -1 where it is not shown."""
-        if self._row_of is None:
-            self._row_of = {key: i for i, key in enumerate(self._shown)}
-        place = self._row_of.get(key, -1)
+        place = self._find(key)
         return place if place < 0 else self._flip(place)
+
+    def rows_of(self, keys: Iterable[Hashable]) -> list[int]:
+        """Where those of many keys that are shown stand, rising."""
+        places = self._places()
+        found = sorted(place for key in keys if (place := places.get(key, -1)) >= 0)
+        return [self._flip(place) for place in reversed(found)] if self._is_falling else found
 
     # -- changing it ------------------------------------------------------------------------
 
@@ -109,8 +86,8 @@ class Table(QAbstractTableModel, Generic[R]):
         """Hold other things altogether; selections are lost."""
         self.beginResetModel()
         self._records = dict(records)
-        self._shown, self._places = self._arranged()
-        self._row_of = None
+        self._forget_order()
+        self._shown, self._place_at = self._arranged(), None
         self.endResetModel()
         self.counted.emit()
 
@@ -123,15 +100,18 @@ class Table(QAbstractTableModel, Generic[R]):
         if not changes:
             return
         stays, moves = self._sorted_out(changes)
-        self._records.update(changes.put)
-        if len(moves) > _FEW:
+        if len(moves) > self.few:
+            self._records.update(changes.put)
             self._rearrange(changes.gone)
             stays = list(changes.put)
         else:
             for key in moves:
-                self._move(key, is_gone=key in changes.gone)
+                self._move(key, changes.put.get(key))
+            self._records.update(changes.put)
         for gone in changes.gone:
             self._records.pop(gone, None)
+        if changes.gone:
+            self._forget_order()
         self._tell(stays)
         if moves:
             self.counted.emit()
@@ -139,92 +119,112 @@ class Table(QAbstractTableModel, Generic[R]):
     def _sorted_out(self, changes: Changes[R]) -> tuple[list[Hashable], list[Hashable]]:
         """Keys whose rows stay where they are, and those that come, go or move."""
         stays, moves = [], [key for key in changes.gone if key in self._records]
+        is_same_order = not moves
         for key, one in changes.put.items():
             old = self._records.get(key)
             was, now = old is not None and self._passes(old), self._passes(one)
-            if was and now and old is not None and self._place(key, old) == self._place(key, one):
+            is_same_place = old is not None and self._is_beside(old, one)
+            is_same_order = is_same_order and is_same_place
+            if was and now and is_same_place:
                 stays.append(key)
             elif was or now:
                 moves.append(key)
+        if not is_same_order:
+            self._forget_order()
         return stays, moves
 
-    def _move(self, key: Hashable, *, is_gone: bool) -> None:
-        place = self._find(key)
-        if is_gone or not self._passes(self._records[key]):
+    def _move(self, key: Hashable, one: R | None) -> None:
+        """Bring the row of a key to where its record asks for it; None: it is gone."""
+        old = self._records.get(key)
+        place = self._find(key) if old is not None and self._passes(old) else -1
+        if one is None or not self._passes(one):
             if place >= 0:
                 self._take_out(place, place)
             return
-        where = self._place(key, self._records[key])
-        target = bisect_left(self._places, where)
+        target = bisect_left(self._shown, self._place(key, one), key=self._place_of)
+        self._records[key] = one
         if place < 0:
-            self._put_in(target, [key], [where])
+            self._put_in(target, [key])
             return
         target -= target > place
         if target != place:
             self._shift(place, target)
-        self._places[target] = where
-        self._tell([key])
+        row = self._flip(target)
+        self.dataChanged.emit(self.index(row, 0), self.index(row, len(self.columns) - 1))
 
     def _shift(self, place: int, target: int) -> None:
         row, to = self._flip(place), self._flip(target)
         root = QModelIndex()
         self.beginMoveRows(root, row, row, root, to + (to > row))
-        for held in (self._shown, self._places):
-            held.insert(target, held.pop(place))
-        self._row_of = None
+        self._shown.insert(target, self._shown.pop(place))
+        self._place_at = None
         self.endMoveRows()
 
-    def _find(self, key: Hashable) -> int:
-        row = self.row_of(key)
-        return row if row < 0 else self._flip(row)
-
     def _rearrange(self, gone: Collection[Hashable] = ()) -> None:
-        """Bring the rows to what filter and order say: removals, one new order, insertions."""
-        keys, places = self._arranged(gone)
+        """Bring the rows to what filter and order say.
+
+        Many that go are first brought to the end, and many that come are put there, to be taken
+        and put in at once: each time costs as much as all rows.
+        """
+        self.rearranging.emit()
+        keys, shown = self._arranged(gone), self._shown
         wanted = set(keys)
-        for first, last in _runs(i for i, key in enumerate(self._shown) if key not in wanted):
+        lost = runs(i for i, key in enumerate(shown) if key not in wanted)
+        if len(lost) > self.few:
+            held = set(shown)
+            kept = [key for key in keys if key in held]
+            self._reorder(kept + [key for key in shown if key not in wanted])
+            lost = [(len(kept), len(shown) - 1)]
+        for first, last in reversed(lost):
             self._take_out(first, last)
         held = set(self._shown)
-        kept = [(key, place) for key, place in zip(keys, places, strict=True) if key in held]
-        self._reorder([key for key, _ in kept], [place for _, place in kept])
-        for first, last in _runs((i for i, key in enumerate(keys) if key not in held), falls=False):
-            self._put_in(first, keys[first : last + 1], places[first : last + 1])
+        self._reorder([key for key in keys if key in held])
+        came = runs(i for i, key in enumerate(keys) if key not in held)
+        if len(came) > self.few:
+            self._put_in(len(self._shown), [key for key in keys if key not in held])
+            self._reorder(keys)
+        else:
+            for first, last in came:
+                self._put_in(first, keys[first : last + 1])
+        self.rearranged.emit()
 
     def _take_out(self, first: int, last: int) -> None:
         rows = sorted((self._flip(first), self._flip(last)))
         self.beginRemoveRows(QModelIndex(), *rows)
-        del self._shown[first : last + 1], self._places[first : last + 1]
-        self._row_of = None
+        del self._shown[first : last + 1]
+        self._place_at = None
         self.endRemoveRows()
 
-    def _put_in(self, at: int, keys: list[Hashable], places: list[Any]) -> None:
+    def _put_in(self, at: int, keys: list[Hashable]) -> None:
         row = len(self._shown) - at if self._is_falling else at
         self.beginInsertRows(QModelIndex(), row, row + len(keys) - 1)
         self._shown[at:at] = keys
-        self._places[at:at] = places
-        self._row_of = None
+        self._place_at = None
         self.endInsertRows()
 
-    def _reorder(self, keys: list[Hashable], places: list[Any], falls: bool | None = None) -> None:
+    def _reorder(self, keys: list[Hashable], falls: bool | None = None) -> None:
         falls = self._is_falling if falls is None else falls
         if keys == self._shown and falls == self._is_falling:
-            self._places = places
             return
-        self.layoutAboutToBeChanged.emit()
+        self.layoutAboutToBeChanged.emit([], self.LayoutChangeHint.VerticalSortHint)
         old = self.persistentIndexList()
-        held = [self._key_at(index.row()) for index in old]
-        self._shown, self._places, self._is_falling = keys, places, falls
-        self._row_of = None
+        held = [self._shown[self._flip(index.row())] for index in old]
+        self._shown, self._is_falling, self._place_at = keys, falls, None
+        places = self._places() if old else {}
         new = [
-            self.index(self.row_of(key), index.column())
+            self.index(self._flip(places[key]), index.column())
             for key, index in zip(held, old, strict=True)
         ]
         self.changePersistentIndexList(old, new)
-        self.layoutChanged.emit()
+        self.layoutChanged.emit([], self.LayoutChangeHint.VerticalSortHint)
 
-    def _tell(self, keys: Iterable[Hashable]) -> None:
-        rows = sorted(row for key in keys if (row := self.row_of(key)) >= 0)
-        for first, last in _runs(rows, falls=False):
+    def _tell(self, keys: Collection[Hashable]) -> None:
+        """That the rows of these say something else now."""
+        rows = self.rows_of(keys) if keys else []
+        told = runs(rows)
+        if len(told) > self.few:  # what is in sight is drawn anew whatever it is told
+            told = [(rows[0], rows[-1])]
+        for first, last in told:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
 
     # -- filter and order -------------------------------------------------------------------
@@ -238,34 +238,78 @@ class Table(QAbstractTableModel, Generic[R]):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order by a column; by nature where it is -1."""
         self._column = self.columns[column] if 0 <= column < len(self.columns) else None
+        self._ordered = None
         falls = self._column is not None and order == Qt.SortOrder.DescendingOrder
-        keys, places = self._arranged()
-        self._reorder(keys, places, falls)
+        self.rearranging.emit()
+        self._reorder(self._arranged(), falls)
+        self.rearranged.emit()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
     def _passes(self, one: R) -> bool:
         return self._accepts is None or self._accepts(one)
 
+    def _is_beside(self, old: R, one: R) -> bool:
+        """Whether one stands where the other did, with the same key."""
+        if self._natural(old) != self._natural(one):
+            return False
+        if self._column is None:
+            return True
+        asked = self._column.order or self._column.text
+        return bool(asked(old) == asked(one))
+
     def _place(self, key: Hashable, one: R) -> Any:
         if self._column is None:
             return (self._natural(one), key)
-        asked = self._column.order or self._column.text
-        return (_sortable(asked(one)), self._natural(one), key)
+        value = (self._column.order or self._column.text)(one)
+        return ((value is not None, value), self._natural(one), key)
 
-    def _arranged(self, gone: Collection[Hashable] = ()) -> tuple[list[Hashable], list[Any]]:
-        pairs = [
-            (self._place(key, one), key)
-            for key, one in self._records.items()
-            if key not in gone and self._passes(one)
-        ]
-        pairs.sort()
-        return [key for _, key in pairs], [place for place, _ in pairs]
+    def _place_of(self, key: Hashable) -> Any:
+        return self._place(key, self._records[key])
 
-    def _flip(self, place: int) -> int:
-        return len(self._shown) - 1 - place if self._is_falling else place
+    def _places(self) -> dict[Hashable, int]:
+        if self._place_at is None:
+            self._place_at = {key: place for place, key in enumerate(self._shown)}
+        return self._place_at
 
-    def _key_at(self, row: int) -> Hashable:
-        return self._shown[self._flip(row)]
+    def _find(self, key: Hashable) -> int:
+        """The place of a key; -1 where it is not shown."""
+        one = self._records.get(key)
+        if self._place_at is None and one is not None and self._passes(one):
+            place = bisect_left(self._shown, self._place(key, one), key=self._place_of)
+            if place < len(self._shown) and self._shown[place] == key:
+                return place
+        return self._places().get(key, -1)  # a time that passes orders what no record tells
+
+    def _forget_order(self) -> None:
+        self._nature = self._ordered = None
+
+    def _arranged(self, gone: Collection[Hashable] = ()) -> list[Hashable]:
+        """The keys of all that are to be shown, rising."""
+        held, accepts, keys = self._records, self._accepts, self._in_order()
+        if gone:
+            keys = [key for key in keys if key not in gone]
+        return [key for key in keys if accepts is None or accepts(held[key])]
+
+    def _in_order(self) -> list[Hashable]:
+        """All keys, by nature and then by the column: a sort of one plain value each."""
+        if self._nature is None:
+            whole = sorted(
+                zip(map(self._natural, self._records.values()), self._records, strict=True)
+            )
+            self._nature, self._ordered = [key for _, key in whole], None
+        if self._column is None:
+            return self._nature
+        if self._ordered is None:
+            asked, held = self._column.order or self._column.text, self._records
+            values = [asked(held[key]) for key in self._nature]
+            known = [place for place, value in enumerate(values) if value is not None]
+            known.sort(key=values.__getitem__)
+            lacking = [k for k, v in zip(self._nature, values, strict=True) if v is None]
+            self._ordered = lacking + [self._nature[place] for place in known]
+        return self._ordered
+
+    def _flip(self, at: int) -> int:
+        return len(self._shown) - 1 - at if self._is_falling else at
 
     # -- Qt's questions ---------------------------------------------------------------------
 
@@ -328,17 +372,12 @@ def _plain(text: str) -> str | None:
     return f"<qt>{escape(text)}</qt>" if "<" in text else text or None
 
 
-def _sortable(value: Any) -> Any:
-    """A value that compares with others of its column; what is missing comes first."""
-    return (value is not None, value)
-
-
-def _runs(places: Iterable[int], *, falls: bool = True) -> list[tuple[int, int]]:
-    """Rising places as runs of neighbours; the last run first where it `falls`."""
+def runs(places: Iterable[int]) -> list[tuple[int, int]]:
+    """Rising places as runs of neighbours, each its first and last."""
     found: list[tuple[int, int]] = []
     for place in places:
         if found and place == found[-1][1] + 1:
             found[-1] = (found[-1][0], place)
         else:
             found.append((place, place))
-    return found[::-1] if falls else found
+    return found

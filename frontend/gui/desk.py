@@ -15,8 +15,8 @@ from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
 from frontend.gui.models.spans import Spans, SpansReading
+from fs_browser.changes import Changes
 from fs_browser.core.kinds import Kind
-from fs_browser.table import Changes
 from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.errors import RenderdError

@@ -6,11 +6,12 @@ from typing import Any
 
 from PyQt6.QtCore import QModelIndex, Qt, pyqtSignal
 
+from fs_browser.column import Column
 from fs_browser.core import wording
 from fs_browser.core.kinds import Kind
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.reading import Batch, key_of
-from fs_browser.table import Column, Table
+from fs_browser.table import Table
 from renderd.blend.names import shown
 
 NAME, DETAIL = 0, 1  #: the columns of names, and of frames and scenes
@@ -133,7 +134,10 @@ class Rows(Table[Row]):
 
     _falls = False
 
-    def _arranged(self, gone: Iterable[Hashable] = ()) -> tuple[list[Hashable], list[Any]]:
+    def _find(self, key: Hashable) -> int:
+        return self._places().get(key, -1)
+
+    def _arranged(self, gone: Iterable[Hashable] = ()) -> list[Hashable]:
         left_out = frozenset(gone)
         held, accepts = self._records, self._accepts
         keys = [
@@ -150,7 +154,7 @@ class Rows(Table[Row]):
         keys.sort(key=lambda key: held[key].kind is not Kind.FOLDER)
         if self._opened:
             keys = [one for key in keys for one in (key, *self._opened.get(key, ()))]
-        return keys, list(range(len(keys)))
+        return keys
 
     # -- Qt's questions ---------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from PyQt6.QtCore import QPersistentModelIndex, Qt
 from PyQt6.QtTest import QAbstractItemModelTester
 
-from fs_browser.table import RECORD, Changes, Column, Table, compare
+from fs_browser.changes import Changes, compare
+from fs_browser.column import Column
+from fs_browser.table import RECORD, Table
 
 FALLS, RISES = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 
@@ -102,10 +104,12 @@ def passing(letters):
     return lambda fruit: fruit.name in letters
 
 
+@pytest.mark.parametrize("few", [0, 3, 64])
 @given(st.lists(STEPS, max_size=12))
-@settings(max_examples=150, deadline=None)
-def test_rows_are_what_filter_and_order_say_however_they_came_there(steps):
+@settings(max_examples=100, deadline=None)
+def test_rows_are_what_filter_and_order_say_however_they_came_there(few, steps):
     model, records = held(), {}
+    model.few = few
     column, order, letters = -1, RISES, "abcdef"
     held_rows = []
     for what, value in steps:
@@ -124,6 +128,20 @@ def test_rows_are_what_filter_and_order_say_however_they_came_there(steps):
             (QPersistentModelIndex(model.index(row, 0)), model.record(row).key)
             for row in range(0, model.rowCount(), 9)
         ]
+
+
+@given(st.lists(FRUITS, max_size=30), st.sampled_from([RISES, FALLS]), st.data())
+def test_keys_and_rows_are_told_of_each_other(fruits, order, data):
+    model = held(*fruits)
+    model.sort(1, order)
+    if not model.rowCount():
+        return
+    first = data.draw(st.integers(0, model.rowCount() - 1))
+    last = data.draw(st.integers(first, model.rowCount() - 1))
+    keys = model.keys(first, last)
+    assert [model.record(row).key for row in range(first, last + 1)] == keys
+    assert model.rows_of(keys) == list(range(first, last + 1))
+    assert [model.row_of(key) for key in keys] == list(range(first, last + 1))
 
 
 def test_compare_says_what_makes_the_one_from_the_other():

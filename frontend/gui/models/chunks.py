@@ -7,7 +7,8 @@ from typing import Any
 from frontend import mishaps, words
 from frontend.gui.models.jobs import Progress
 from frontend.gui.models.journals import Figures
-from fs_browser.table import Column, Table
+from fs_browser.column import Column
+from fs_browser.table import Table
 from renderd.core.label import label
 from renderd.core.names import host_of
 from renderd.spool.view import ChunkView

@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from frontend.gui.models.blends import Sheet
 from frontend.request import Choices, Examined
-from fs_browser.table import Column, Table
+from fs_browser.column import Column
+from fs_browser.table import Table
 from renderd import preflight
 from renderd.core.label import label
 from renderd.preflight import Finding, Kind, Severity

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from frontend import words
 from frontend.gui.models.spans import Spans
-from fs_browser.table import Column, Table
+from fs_browser.column import Column
+from fs_browser.table import Table
 from renderd.core.label import label
 from renderd.spool.view import JobView
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from frontend import node_words, words
 from frontend.gui.models.rings import Rings
-from fs_browser.table import Column, Table
+from fs_browser.column import Column
+from fs_browser.table import Table
 from renderd.core.label import label
 from renderd.spool.view import NodeView
 

@@ -9,7 +9,7 @@ from frontend import node_words
 from frontend.farm import open_farm
 from frontend.gui.models.chunks import ENDED, ChunkRow, most_telling, row
 from frontend.gui.models.journals import Journals
-from fs_browser.table import Changes, compare
+from fs_browser.changes import Changes, compare
 from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.core.names import host_of

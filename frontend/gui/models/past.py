@@ -8,7 +8,8 @@ from typing import Any
 from frontend import words
 from frontend.farm import open_farm
 from frontend.figures import HOUR, Hours, Sum, is_attempt
-from fs_browser.table import Column, Table
+from fs_browser.column import Column
+from fs_browser.table import Table
 from renderd.config import Settings
 from renderd.core.label import label
 from renderd.core.names import host_of

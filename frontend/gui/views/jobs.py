@@ -86,9 +86,7 @@ class JobsPage(QWidget):
     def _connect(self) -> None:
         self.bar.changed.connect(self._filter)
         for view, told in ((self.jobs, self._jobs_picked), (self.chunks, self._chunks_picked)):
-            chosen = view.selectionModel()
-            assert chosen is not None
-            chosen.selectionChanged.connect(told)
+            view.chose.connect(told)
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._show_menu, view))
             view.doubleClicked.connect(self._open_log)
@@ -139,10 +137,10 @@ class JobsPage(QWidget):
             self.jobs.scrollTo(first)
 
     def _jobs_picked(self) -> None:
-        self._desk.pick(jobs=[job.jid for job in self.jobs.picked()])
+        self._desk.pick(jobs=self.jobs.picked_keys())
 
     def _chunks_picked(self) -> None:
-        self._desk.pick(chunks=[chunk.index for chunk in self.chunks.picked()])
+        self._desk.pick(chunks=self.chunks.picked_keys())
 
     def _open_log(self, index: QModelIndex) -> None:
         if not index.flags() & Qt.ItemFlag.ItemIsEditable:

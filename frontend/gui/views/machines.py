@@ -50,9 +50,7 @@ class MachinesPage(QWidget):
         whole.setSpacing(0)
         whole.addWidget(self.mixed)
         whole.addWidget(view)
-        chosen = view.selectionModel()
-        assert chosen is not None
-        chosen.selectionChanged.connect(self._picked)
+        view.chose.connect(self._picked)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         desk.told.connect(self._tell_mixed)
@@ -84,7 +82,7 @@ class MachinesPage(QWidget):
         self.mixed.setStyleSheet(f"color: {theme.of().colours.warning}")
 
     def _picked(self) -> None:
-        self._desk.pick(machines=[node.inc for node in self.machines.picked()])
+        self._desk.pick(machines=self.machines.picked_keys())
 
     def _show_menu(self, at: QPoint) -> None:
         menu = QMenu(self)

@@ -1,19 +1,32 @@
 """A table as every page shows it: remembers its columns, keeps its selection, copies its cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
-from PyQt6.QtCore import QByteArray, QModelIndex, QSettings, Qt
+from PyQt6.QtCore import (
+    QByteArray,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSettings,
+    Qt,
+    QTimer,
+    pyqtSignal,
+)
 from PyQt6.QtGui import QGuiApplication, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
 from frontend.gui.delegates.text import PAD, TextDelegate
 from fs_browser import theme
-from fs_browser.table import Table
+from fs_browser.table import Table, runs
+
+_MANY = 500  #: selected rows that are told of when the window has time, and kept as keys by us
 
 
 class TableView(QTableView):
     """A view of a Table; `empty` is what it says while nothing is shown."""
+
+    chose = pyqtSignal()  #: other rows are selected
 
     def __init__(self, model: Table[Any], name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +52,16 @@ class TableView(QTableView):
             | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         self._set_up_heads()
+        self._calm_head()
+        self._kept: list[Hashable] | None = None  #: selected before much is rearranged
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self.chose)
+        chosen = self.selectionModel()
+        assert chosen is not None
+        chosen.selectionChanged.connect(self._tell)
+        model.rearranging.connect(self._keep_selection)
+        model.rearranged.connect(self._select_kept)
         model.counted.connect(self._repaint)
 
     def _set_up_heads(self) -> None:
@@ -90,6 +113,12 @@ class TableView(QTableView):
             least = self.fontMetrics().horizontalAdvance("0") * column.width + 2 * PAD
             self.setColumnWidth(i, max(least, port.width() - others))
 
+    def _calm_head(self) -> None:
+        """A head asks of every row whether it is selected, to tell when a column is."""
+        head = self.horizontalHeader()
+        if head is not None:
+            head.setSelectionModel(QItemSelectionModel(self.table, self))
+
     def column(self, key: str) -> int:
         """The place of a column by its key; ValueError for unknown ones."""
         return [column.key for column in self.table.columns].index(key)
@@ -98,9 +127,71 @@ class TableView(QTableView):
 
     def picked(self) -> list[Any]:
         """The selected records, from the top."""
+        held = self.table.records
+        return [held[key] for key in self.picked_keys()]
+
+    def picked_keys(self) -> list[Any]:
+        """The keys of the selected records, from the top."""
+        found: list[Hashable] = []
+        for first, last in self._ranges():
+            found += self.table.keys(first, last)
+        return found
+
+    def settle(self) -> None:
+        """Tell now of what is selected, where that was put off."""
+        if self._later.isActive():
+            self._later.stop()
+            self.chose.emit()
+
+    def _ranges(self) -> list[tuple[int, int]]:
+        """The selected rows, from where to where, from the top.
+
+        Asked for each selected row, Qt answers for 100,000 of them in seconds.
+        """
         chosen = self.selectionModel()
-        rows = chosen.selectedRows() if chosen else []
-        return [self.table.record(row) for row in sorted(index.row() for index in rows)]
+        parts = chosen.selection() if chosen is not None else QItemSelection()
+        found: list[tuple[int, int]] = []
+        ends = ((parts[at].top(), parts[at].bottom()) for at in range(len(parts)))
+        for first, last in sorted(ends):
+            if found and first <= found[-1][1]:
+                found[-1] = (found[-1][0], max(last, found[-1][1]))
+            else:
+                found.append((first, last))
+        return found
+
+    def _tell(self) -> None:
+        if sum(last - first + 1 for first, last in self._ranges()) > _MANY:
+            self._later.start()
+        else:
+            self._later.stop()
+            self.chose.emit()
+
+    def _keep_selection(self) -> None:
+        """Take a large selection from Qt, which would hold on to each row of it by itself."""
+        ranges, chosen = self._ranges(), self.selectionModel()
+        if sum(last - first + 1 for first, last in ranges) <= _MANY or chosen is None:
+            return
+        self._kept = self.picked_keys()
+        chosen.blockSignals(True)  # noqa: FBT003
+        chosen.clearSelection()
+        chosen.blockSignals(False)  # noqa: FBT003
+
+    def _select_kept(self) -> None:
+        chosen, kept = self.selectionModel(), self._kept
+        if chosen is None or kept is None:
+            return
+        self._kept = None
+        found, last = QItemSelection(), len(self.table.columns) - 1
+        rows = self.table.rows_of(kept)
+        for first, end in runs(rows):
+            found.select(self.table.index(first, 0), self.table.index(end, last))
+        chosen.blockSignals(True)  # noqa: FBT003
+        chosen.select(found, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        chosen.blockSignals(False)  # noqa: FBT003
+        if (port := self.viewport()) is not None:
+            port.update()
+        if len(rows) != len(kept):
+            self._later.start()
 
     def select(self, key: object) -> None:
         """Select one row by its key, and bring it into sight."""
