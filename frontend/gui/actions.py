@@ -85,10 +85,15 @@ class Actions(QObject):
         if deed.shortcut:
             made.setShortcut(QKeySequence(deed.shortcut))
             made.setShortcutContext(_IN_TABLE if deed.destroys else _IN_WINDOW)
-        made.triggered.connect(lambda: deed.do(self._desk))
+        made.triggered.connect(lambda: self._do(deed))
         if not deed.destroys:
             owner.addAction(made)
         return made
+
+    def _do(self, deed: Deed) -> None:
+        self._desk.settling.emit()  # many rows may be selected, and not yet told of
+        if deed.may(self._desk):
+            deed.do(self._desk)
 
     def _tint(self) -> None:
         for key, action in self._made.items():

@@ -37,6 +37,7 @@ class Desk(QObject):
     chunks_told = pyqtSignal()  #: after the table of chunks took in a reading
     trouble = pyqtSignal(str)  #: why the farm cannot be read; empty when it can again
     selected = pyqtSignal()  #: other jobs, chunks or machines are selected
+    settling = pyqtSignal()  #: say now what is selected, where that was put off
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
     log_wanted = pyqtSignal()  #: show the log of what is selected

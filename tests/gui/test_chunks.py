@@ -122,3 +122,18 @@ def test_chunks_are_copied_as_lines(at):
     window.desk.pick(chunks=[1, 2])
     window.actions_["chunk-copy"].trigger()
     assert window.desk.ask.copied.splitlines()[1].split("\t")[:4] == ["2", "11-20", "fail", "ws07"]
+
+
+def test_an_action_is_about_what_is_selected_also_where_that_was_not_told_of_yet(
+    show, spool, publish, qtbot
+):
+    publish(name="long", span="1-7000")
+    window = show(spool)
+    window.jobs.jobs.selectRow(0)
+    qtbot.waitUntil(lambda: window.desk.chunks.rowCount() == 700, timeout=PATIENCE)
+    window.jobs.chunks.selectRow(0)
+    window.jobs.chunks.selectAll()
+    assert window.desk.picked_chunks == (1,)
+    with qtbot.waitSignal(window.desk.said, timeout=PATIENCE) as told:
+        window.actions_["chunk-copy"].trigger()
+    assert told.args[0] == "Copied 700 chunks"

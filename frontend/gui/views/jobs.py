@@ -87,6 +87,7 @@ class JobsPage(QWidget):
         self.bar.changed.connect(self._filter)
         for view, told in ((self.jobs, self._jobs_picked), (self.chunks, self._chunks_picked)):
             view.chose.connect(told)
+            self._desk.settling.connect(view.settle)
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._show_menu, view))
             view.doubleClicked.connect(self._open_log)

@@ -51,6 +51,7 @@ class MachinesPage(QWidget):
         whole.addWidget(self.mixed)
         whole.addWidget(view)
         view.chose.connect(self._picked)
+        desk.settling.connect(view.settle)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         desk.told.connect(self._tell_mixed)
