@@ -13,7 +13,7 @@ from renderd.spool import jobs, listing, view
 from renderd.spool.layout import DONE, FAILED, HELD, OPEN, Spool
 from renderd.spool.moves import names
 from renderd.spool.orders import HELD_BY
-from renderd.spool.view import ChunkView, JobView
+from renderd.spool.records import ChunkView, JobView
 
 _TIMES = {1: "tried once", 2: "tried twice"}
 

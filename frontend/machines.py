@@ -7,7 +7,7 @@ from renderd.errors import UsageError
 from renderd.host import wake
 from renderd.spool import view
 from renderd.spool.layout import Spool
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 _REMEDY = "it does so when its renderd starts with a network"
 

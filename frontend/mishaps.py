@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from renderd.core import causes
 from renderd.core.label import label
 from renderd.core.names import host_of
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 _CRASH = re.compile(r"\S{1,80} crashed: ")  #: as the daemon says it
 _PROGRAM = re.compile(r"\S{1,80} crashed: |\S{1,80}: (?=exit status )")

@@ -6,7 +6,7 @@ from typing import Any
 from frontend import words
 from renderd.core.label import label
 from renderd.core.policy import SCRIPTS
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 
 def blenders(node: NodeView) -> str:

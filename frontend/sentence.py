@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from frontend import words
 from frontend.words import plural
-from renderd.spool.view import JobView, NodeView
+from renderd.spool.records import JobView, NodeView
 
 _WORK = ("running", "queue", "waiting")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from renderd.spool.layout import Spool
     from renderd.spool.logs import LogEnd
     from renderd.spool.overview import FarmView
-    from renderd.spool.view import ChunkView, JobView, NodeView
+    from renderd.spool.records import ChunkView, JobView, NodeView
 
 _FOLLOWED_BYTES = 64 << 10
 
@@ -80,28 +80,28 @@ class Client:
 
     def jobs(self) -> "list[JobView]":
         """All jobs, highest priority and oldest first."""
-        from renderd.spool import view  # noqa: PLC0415
+        from renderd.spool import records, view  # noqa: PLC0415
 
         return self._either(
-            Request(Op.JOBS), lambda value: _records(view.JobView, value), view.read_jobs
+            Request(Op.JOBS), lambda value: _records(records.JobView, value), view.read_jobs
         )
 
     def chunks(self, jid: str) -> "list[ChunkView]":
         """All chunks of one job, in order."""
-        from renderd.spool import view  # noqa: PLC0415
+        from renderd.spool import records, view  # noqa: PLC0415
 
         return self._either(
             Request(Op.CHUNKS, {"job": jid}),
-            lambda value: _records(view.ChunkView, value),
+            lambda value: _records(records.ChunkView, value),
             lambda spool: view.read_chunks(spool, jid),
         )
 
     def nodes(self) -> "list[NodeView]":
         """The nodes that beat and those certified dead."""
-        from renderd.spool import view  # noqa: PLC0415
+        from renderd.spool import records, view  # noqa: PLC0415
 
         return self._either(
-            Request(Op.NODES), lambda value: _records(view.NodeView, value), view.read_nodes
+            Request(Op.NODES), lambda value: _records(records.NodeView, value), view.read_nodes
         )
 
     def status(self) -> Mapping[str, Any]:

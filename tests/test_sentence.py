@@ -3,7 +3,7 @@
 import pytest
 
 from frontend import sentence
-from renderd.spool.view import JobView, NodeView
+from renderd.spool.records import JobView, NodeView
 
 NOW = 1_800_000_000.0
 

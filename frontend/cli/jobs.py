@@ -13,7 +13,7 @@ from renderd.spool import tickets, view
 from renderd.spool.layout import CANCELLED, DONE, QUEUE, TICKETS, Spool
 
 if TYPE_CHECKING:
-    from renderd.spool.view import JobView
+    from renderd.spool.records import JobView
 
 _SHOWN = tuple(folder for folder in TICKETS if folder not in (DONE, CANCELLED))
 _HEAD = (

@@ -7,7 +7,7 @@ from frontend.cli import output
 from frontend.cli.farm import open_farm
 from renderd.core.label import label
 from renderd.spool import ability, view
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 _HEAD = (
     "NODE",

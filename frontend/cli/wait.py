@@ -20,7 +20,7 @@ from renderd.spool import listing, nodes, tickets, view
 from renderd.spool.layout import ADOPTING, CANCELLED, DONE, FAILED, HELD, QUEUE, Spool, is_mounted
 from renderd.spool.moves import names
 from renderd.spool.orders import HELD_BY
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 PARTLY = 3
 _EVERY = 1.0

@@ -16,7 +16,7 @@ from frontend.cli.farm import open_farm
 from renderd.errors import UsageError
 from renderd.spool import view
 from renderd.spool.layout import CANCELLED, DONE, TICKETS, Spool
-from renderd.spool.view import JobView, NodeView
+from renderd.spool.records import JobView, NodeView
 
 _SHOWN = tuple(f for f in TICKETS if f not in (DONE, CANCELLED))
 _HOME, _CLEAR_LINE, _CLEAR_REST = "\x1b[H", "\x1b[K", "\x1b[J"

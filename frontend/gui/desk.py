@@ -21,7 +21,7 @@ from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.errors import RenderdError
 from renderd.spool.layout import Spool
-from renderd.spool.view import ChunkView, JobView, NodeView
+from renderd.spool.records import ChunkView, JobView, NodeView
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
 _SPANS = 5.0  #: … and looks at what some journals say of when jobs began and ended

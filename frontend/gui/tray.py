@@ -13,7 +13,7 @@ from frontend.gui.models.here import Mood
 from frontend.gui.models.preferences import Preferences
 from fs_browser import icons
 from fs_browser.theme import LIGHT
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 KEYS = ("here-hour", "here-morning", "here-pause", "here-resume")
 _SIZE = 64

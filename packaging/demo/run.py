@@ -23,8 +23,8 @@ from renderd.core.names import host_of
 from renderd.errors import BrokenImage
 from renderd.spool import image, view
 from renderd.spool.layout import CANCELLED, DONE, FAILED
+from renderd.spool.records import ChunkView, JobView
 from renderd.spool.share import PosixShare
-from renderd.spool.view import ChunkView, JobView
 
 HERE = Path(__file__).resolve().parent
 BLEND = HERE / "demo.blend"

@@ -8,8 +8,8 @@ from renderd.core.job import Job
 from renderd.daemon.node import Node
 from renderd.errors import OutputOwned
 from renderd.spool import frames, orders
-from renderd.spool.frames import Output
 from renderd.spool.moves import SETTLE
+from renderd.spool.output import Output
 
 
 def settle(node: Node, job: Job, output: Output, *, is_refused: bool) -> None:

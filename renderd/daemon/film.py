@@ -16,10 +16,10 @@ from renderd.errors import RenderdError, UsageError
 from renderd.spool import frames, inspection, jobs, movies
 from renderd.spool.formats import exr
 from renderd.spool.formats.source import Source
-from renderd.spool.frames import Output
 from renderd.spool.inspection import Look, Subject
 from renderd.spool.layout import Spool
 from renderd.spool.moves import names
+from renderd.spool.output import Output
 
 _TOLD = 3  #: frames whose faults a sentence tells
 

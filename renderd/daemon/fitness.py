@@ -13,7 +13,7 @@ from renderd.daemon.memory import free_bytes
 from renderd.daemon.node import JobMemory, Node
 from renderd.spool import control, frames, movies, passes, sources
 from renderd.spool.allowed import output_allowed
-from renderd.spool.frames import Output
+from renderd.spool.output import Output
 
 
 def why_not(node: Node, memory: JobMemory) -> str:

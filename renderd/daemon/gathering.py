@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from renderd.core.frameset import UNKNOWN, FrameSet, Size, abstract
 from renderd.errors import BrokenImage, RenderdError
 from renderd.spool import image, movies, passes, sets
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 from renderd.spool.moves import names
+from renderd.spool.output import Output
 from renderd.spool.passes import Pass, PassUnseen
 from renderd.spool.placing import Piece
 

@@ -11,9 +11,10 @@ from renderd.daemon.gathering import Gathering, OutputGone, size_of
 from renderd.daemon.work import Work
 from renderd.errors import BrokenImage, RenderdError
 from renderd.spool import frames, movies, placing
-from renderd.spool.frames import MOVIE, Output, Receipt
+from renderd.spool.frames import MOVIE
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING
+from renderd.spool.output import Output, Receipt
 from renderd.spool.placing import Piece
 
 AGAIN_EVERY = 2.0  #: seconds between two tries to give a refused frame its name

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from renderd.core import room
 from renderd.core.job import Job
 from renderd.daemon.work import Ending, Result
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 from renderd.spool.share import Space
 
 LOOK_EVERY = 3.0  #: seconds for which an answer about free space is believed

@@ -9,9 +9,9 @@ from renderd.core.progress import Event, Watch
 from renderd.daemon.landing import HELD_OPEN, NotNow, is_full
 from renderd.daemon.work import Ending, Result, Work
 from renderd.spool import frames, sources
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING
+from renderd.spool.output import Output
 
 BELIEVED = 5  #: attempts whose word alone is believed, against all that can be seen
 _FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -8,7 +8,7 @@ from renderd.core.job import Job, Writes
 from renderd.daemon.tail import Tail
 from renderd.errors import RenderdError
 from renderd.spool.claims import Claim
-from renderd.spool.frames import Output
+from renderd.spool.output import Output
 
 STOP_GRACE = 10.0  #: seconds from TERM to KILL
 LEAVE_GRACE = 3.0  #: the same while the daemon itself leaves

@@ -10,7 +10,7 @@ from renderd.core.policy import Able
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from renderd.spool.view import NodeView
+    from renderd.spool.records import NodeView
 
 _RESTING = ("paused", "draining", "leaving")
 

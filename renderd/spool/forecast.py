@@ -12,7 +12,7 @@ from renderd.core.job import Job
 from renderd.spool.ability import able
 
 if TYPE_CHECKING:
-    from renderd.spool.view import NodeView
+    from renderd.spool.records import NodeView
 
 MOST = 200  #: jobs planned, the first in the queue; an end beyond so many is a guess
 

@@ -14,14 +14,11 @@ the last one to write the owner's file wins and the other's nodes are not able u
 """
 
 import contextlib
-from typing import TYPE_CHECKING
 
 from renderd.core.names import is_jid
 from renderd.spool.layout import SIDE, Spool
 from renderd.spool.moves import names
-
-if TYPE_CHECKING:
-    from renderd.spool.frames import Output
+from renderd.spool.output import Output
 
 _MARK_BYTES = 64
 
@@ -55,21 +52,21 @@ def _look_afresh(spool: Spool, path: str) -> None:
             spool.share.changed_at(folder)
 
 
-def hosts(spool: Spool, output: "Output") -> dict[str, str]:
+def hosts(spool: Spool, output: Output) -> dict[str, str]:
     """The host of each guest of this output, by the guest's jid.  Raises OSError."""
     folder, _, start = output.guest("").rpartition("/")
     listed = [n.removeprefix(start) for n in names(spool, folder) if n.startswith(start)]
     return {jid: read_mark(spool, output.guest(jid)) for jid in listed if is_jid(jid)}
 
 
-def are_one(spool: Spool, output: "Output", other: str) -> bool:
+def are_one(spool: Spool, output: Output, other: str) -> bool:
     """Whether this output's job and another render the same job's frames.  Raises OSError."""
     return other in (output.jid, output.host) or (
         is_jid(other) and read_mark(spool, output.guest(other)) == output.host
     )
 
 
-def renew(spool: Spool, output: "Output", key: int | str, source: str) -> None:
+def renew(spool: Spool, output: Output, key: int | str, source: str) -> None:
     """Move a text over the host's receipt of a frame, where the host has one.
 
     Raises OSError, but not where the host's folder is gone.

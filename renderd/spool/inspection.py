@@ -19,9 +19,9 @@ from renderd.core.job import Job, Writes
 from renderd.core.litter import is_litter
 from renderd.errors import BrokenImage, UsageError
 from renderd.spool import frames, image, listing
-from renderd.spool.frames import Output
 from renderd.spool.layout import OPEN, Spool
 from renderd.spool.moves import names
+from renderd.spool.output import Output
 from renderd.spool.share import Share
 from renderd.spool.tickets import Place
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from renderd.core.frameset import FrameSet, Size, abstract
 from renderd.errors import BrokenImage
 from renderd.spool import frames, image, jobs, listing, placing, sets
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 
 
 def keep_whole(spool: Spool, jid: str) -> int:

@@ -13,8 +13,8 @@ from renderd.errors import BrokenImage
 from renderd.spool import guests, image, tickets
 from renderd.spool.formats import mp4
 from renderd.spool.formats.source import Source
-from renderd.spool.frames import Output
 from renderd.spool.layout import OPEN, Spool
+from renderd.spool.output import Output
 from renderd.spool.share import Share
 
 LIST = "frames.ffconcat"

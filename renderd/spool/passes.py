@@ -13,7 +13,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from renderd.core import jsonvalue
 from renderd.core.outputs import hashed, owned
@@ -21,9 +20,7 @@ from renderd.errors import OutputOwned, RenderdError
 from renderd.spool import guests, tickets
 from renderd.spool.layout import OPEN, SIDE, Spool
 from renderd.spool.moves import create_fresh, ensure_folder, names, remove_folder
-
-if TYPE_CHECKING:
-    from renderd.spool.frames import Output
+from renderd.spool.output import Output
 
 TABLE = "passes.json"  #: what the prologue leaves in the private folder
 TABLE_LIMIT = 8 << 20
@@ -62,7 +59,7 @@ def read_table(spool: Spool, private: str) -> dict[str, Pass] | None:
         return None
 
 
-def claim(spool: Spool, output: "Output", wanted: Sequence[Pass]) -> None:
+def claim(spool: Spool, output: Output, wanted: Sequence[Pass]) -> None:
     """Make the job the owner of what these nodes write.
 
     Raises OutputOwned where an open job writes it, PassUnseen where this machine does not see the
@@ -88,7 +85,7 @@ def claim(spool: Spool, output: "Output", wanted: Sequence[Pass]) -> None:
         _put(spool, output, f"{output.own}/passes", json.dumps([*known, *fresh]))
 
 
-def confirm(spool: Spool, output: "Output", folder: str, pattern: str) -> bool:
+def confirm(spool: Spool, output: Output, folder: str, pattern: str) -> bool:
     """Whether the job's mark is there; False where it is nobody's that is open.
 
     Raises OutputOwned where another open job's is, OSError.
@@ -108,7 +105,7 @@ def confirm(spool: Spool, output: "Output", folder: str, pattern: str) -> bool:
     )
 
 
-def why_not_able(spool: Spool, output: "Output") -> str:
+def why_not_able(spool: Spool, output: Output) -> str:
     """Why this machine must not render the job: it does not see a folder; empty when it does.
 
     One mark a folder is read.  Raises OSError.
@@ -120,7 +117,7 @@ def why_not_able(spool: Spool, output: "Output") -> str:
     return ""
 
 
-def disown(spool: Spool, output: "Output") -> None:
+def disown(spool: Spool, output: Output) -> None:
     """Take the job's marks away, as far as this machine sees them.
 
     Raises OSError where the share may answer later: the record of them must stay until then.
@@ -130,7 +127,7 @@ def disown(spool: Spool, output: "Output") -> None:
             _take_away(spool, output, _mark(spool.local(folder), pattern))
 
 
-def _take_away(spool: Spool, output: "Output", mark: str) -> None:
+def _take_away(spool: Spool, output: Output, mark: str) -> None:
     if guests.read_mark(spool, mark) == output.jid:
         spool.share.unlink(mark)
     side = mark.rpartition("/")[0]
@@ -145,7 +142,7 @@ def rooted(spool: Spool, path: str) -> str:
     return spool.farm.contract_roots(path, sys.platform)
 
 
-def _recorded(spool: Spool, output: "Output") -> list[tuple[str, str]]:
+def _recorded(spool: Spool, output: Output) -> list[tuple[str, str]]:
     try:
         value = jsonvalue.parse(spool.share.read(f"{output.own}/passes", TABLE_LIMIT))
         return [(str(folder), str(pattern)) for folder, pattern in value]
@@ -158,13 +155,13 @@ def _mark(folder: str, pattern: str) -> str:
     return f"{folder}/{SIDE}/{key}.owner"
 
 
-def _put(spool: Spool, output: "Output", path: str, text: str) -> None:
+def _put(spool: Spool, output: Output, path: str, text: str) -> None:
     """Write a mark by one rename of a file beside it: it may be another file system than ours."""
     beside = f"{path.rpartition('/')[0]}/{output.jid}~new"
     spool.share.rename(create_fresh(spool, beside, text.encode(), sync=True), path)
 
 
-def _make_folder(spool: Spool, output: "Output", folder: str, node: str) -> None:
+def _make_folder(spool: Spool, output: Output, folder: str, node: str) -> None:
     """Make a node's folder and its `.renderd`, but never on what may be an empty mount point."""
     missing = []
     parent = folder

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from renderd.core.names import nonce
 from renderd.spool import guests
-from renderd.spool.frames import Output, Receipt, draft, read_receipt, where
+from renderd.spool.frames import draft, read_receipt, where
 from renderd.spool.layout import SIDE, Spool
+from renderd.spool.output import Output, Receipt
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from renderd.spool import control, frames, jobs, listing, movies, tickets, view
 from renderd.spool.ability import able, refusal
 from renderd.spool.layout import CANCELLED, DONE, FAILED, HELD, QUEUE, WAITING, Spool
 from renderd.spool.moves import names
+from renderd.spool.records import JobView, NodeView
 from renderd.spool.tickets import Place
-from renderd.spool.view import JobView, NodeView
 
 _FAILURES = ("fail:", "bad-output:", "timeout:")
 _NOTES_READ = 200

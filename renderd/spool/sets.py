@@ -6,21 +6,18 @@ Of a closed job it stands in `jobs/<jid>/set.json`: frames that are redone must 
 """
 
 import errno
-from typing import TYPE_CHECKING
 
 from renderd.core.frameset import FrameSet, parse_set
 from renderd.core.names import nonce
 from renderd.spool.layout import Spool
 from renderd.spool.moves import create_fresh, write
-
-if TYPE_CHECKING:
-    from renderd.spool.frames import Output
+from renderd.spool.output import Output
 
 RECORD_LIMIT = 8 << 20
 CLOSED = "set.json"
 
 
-def read(spool: Spool, output: "Output") -> FrameSet | None:
+def read(spool: Spool, output: Output) -> FrameSet | None:
     """The set that the job's frames have, or those of the job it redoes.  Raises OSError."""
     found = None
     for jid in dict.fromkeys((output.host, output.jid)):
@@ -28,18 +25,18 @@ def read(spool: Spool, output: "Output") -> FrameSet | None:
     return found or _parsed(spool, spool.job(output.host, CLOSED))
 
 
-def read_kept(spool: Spool, output: "Output") -> FrameSet | None:
+def read_kept(spool: Spool, output: Output) -> FrameSet | None:
     """What the frames are that were there before the job and are kept.  Raises OSError."""
     return _parsed(spool, _kept(output))
 
 
-def enter_kept(spool: Spool, output: "Output", found: FrameSet) -> None:
+def enter_kept(spool: Spool, output: Output, found: FrameSet) -> None:
     """Say what the kept frames are, before anybody runs the job.  Raises OSError."""
     path = _kept(output)
     spool.share.rename(create_fresh(spool, path, found.text().encode(), sync=True), path)
 
 
-def close(spool: Spool, output: "Output") -> None:
+def close(spool: Spool, output: Output) -> None:
     """Keep the set of a job that is over, for redos, before its folder goes.  Raises OSError."""
     if output.redoes or (found := read(spool, output)) is None:
         return
@@ -54,11 +51,11 @@ def _parsed(spool: Spool, path: str) -> FrameSet | None:
     return parse_set(text.decode("utf-8", "replace"))
 
 
-def _kept(output: "Output") -> str:
+def _kept(output: Output) -> str:
     return f"{output.own}/kept"
 
 
-def enter(spool: Spool, output: "Output", found: FrameSet) -> FrameSet:
+def enter(spool: Spool, output: Output, found: FrameSet) -> FrameSet:
     """Enter the first frame's set; the set that counts, which may be another node's.
 
     Raises OSError.
@@ -82,5 +79,5 @@ def enter(spool: Spool, output: "Output", found: FrameSet) -> FrameSet:
     return known
 
 
-def _folder(output: "Output", jid: str) -> str:
+def _folder(output: Output, jid: str) -> str:
     return f"{output.beside(jid)}/set"

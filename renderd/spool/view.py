@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from renderd.core import frames as ranges
 from renderd.core import job as job_record
@@ -16,6 +16,7 @@ from renderd.errors import InfoFileError
 from renderd.spool import control, listing, nodes, notes, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, QUEUE, TICKETS, WAITING, Spool
 from renderd.spool.moves import create_fresh, names, temp
+from renderd.spool.records import ChunkView, JobView, NodeView
 
 if TYPE_CHECKING:
     from renderd.core.eta import Eta
@@ -25,77 +26,6 @@ _ENDED = {
     CANCELLED: "was cancelled: cancel this one, too",
 }
 _ERRORS_READ = 200  #: error notes read for one list; more would take seconds on a share
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """A job as lists of names and its two small files tell it."""
-
-    jid: str
-    name: str
-    slug: str
-    state: str  #: the folder its ticket lies in
-    priority: int
-    owner: str = ""
-    frames: str = ""
-    chunks: int = 0  #: 0 where its record cannot be read
-    done: int = 0
-    running: int = 0
-    failed: int = 0
-    waiting: int = 0
-    pool: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    nodes: int | None = None  #: most nodes at once
-    note: str = ""
-    reason: str = ""  #: why it does not go on
-    warning: str = ""  #: what a node saw that may make frames differ
-    born_ns: int = 0  #: server's time of publication
-    age: float | None = None  #: seconds, by the server's clock
-    out: str = ""
-    eta: float | None = None  #: when it will be done, by the server's clock; None: not known
-    eta_low: float | None = None  #: it may well be done as early as that
-    eta_high: float | None = None  #: … or as late as that
-
-    def to_dict(self) -> dict[str, Any]:
-        """Stable keys, for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkView:
-    """A chunk as its file name tells it, with the first words of its last error."""
-
-    index: int
-    frames: str
-    state: str
-    node: str = ""  #: the incarnation that runs it, finished it or failed last
-    attempt: int = 1
-    failures: int = 0
-    losses: int = 0
-    error: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Stable keys, for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeView:
-    """One run of a node's daemon: its beat, what it registered and what it says now."""
-
-    inc: str
-    host: str
-    node: str
-    state: str  #: alive or dead; how an alive one fares stands in its status
-    period: int = 0  #: seconds between beats
-    age: float | None = None  #: seconds since it last wrote its status, by the server's clock
-    status: dict[str, Any] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-    note: str = ""  #: what people wrote down about the machine
-
-    def to_dict(self) -> dict[str, Any]:
-        """Stable keys, for JSON; status and facts as the node wrote them."""
-        return asdict(self)
 
 
 def server_now(spool: Spool) -> int | None:
@@ -119,7 +49,7 @@ class _Known:
 
 
 def read_jobs(
-    spool: Spool, folders: Sequence[str] = TICKETS, nodes: "Sequence[NodeView] | None" = None
+    spool: Spool, folders: Sequence[str] = TICKETS, nodes: Sequence[NodeView] | None = None
 ) -> list[JobView]:
     """The jobs in some states, highest priority and oldest first.  Raises OSError.
 
@@ -150,7 +80,7 @@ def read_jobs(
     return [_ending(view, ends.get(view.jid), now / 1e9) for view in views]
 
 
-def _stuck(view: JobView, known: _Known | None, alive: "Sequence[NodeView]") -> JobView:
+def _stuck(view: JobView, known: _Known | None, alive: Sequence[NodeView]) -> JobView:
     """The job with the reason why no node can take it, if that is so."""
     if known is None or view.state != QUEUE or view.reason or view.running or not view.waiting:
         return view
@@ -165,9 +95,7 @@ def _ending(view: JobView, end: "Eta | None", now: float) -> JobView:
     return replace(view, eta=now + end.at, eta_low=now + end.low, eta_high=now + end.high)
 
 
-def _ends(
-    queued: Sequence[tuple[JobView, _Known]], nodes: "Sequence[NodeView]"
-) -> "dict[str, Eta]":
+def _ends(queued: Sequence[tuple[JobView, _Known]], nodes: Sequence[NodeView]) -> "dict[str, Eta]":
     from renderd.spool import forecast  # noqa: PLC0415  lists of jobs that do not run start faster
 
     asked = [

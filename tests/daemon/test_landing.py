@@ -21,8 +21,8 @@ from renderd.daemon import landing
 from renderd.daemon.landing import Landing, OutputGone
 from renderd.errors import OutputOwned
 from renderd.spool import closing, frames, jobs, passes, sets, tickets
-from renderd.spool.frames import Output
 from renderd.spool.layout import CANCELLED, Spool
+from renderd.spool.output import Output
 from renderd.spool.share import PosixShare
 
 STEM = "00001.1.ws07-0123abcd"

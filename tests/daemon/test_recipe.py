@@ -19,8 +19,8 @@ from renderd.daemon import recipe
 from renderd.daemon.work import Work
 from renderd.spool.allowed import output_allowed
 from renderd.spool.claims import Claim
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 
 ROOTS = farm.parse('[roots]\nproj = { linux = "/mnt/proj", darwin = "/mnt/proj" }')
 STEM = "00001.1.ws07-0123abcd"

@@ -6,7 +6,7 @@ from frontend.gui.models.chunks import row
 from renderd.core.chunk import State
 from renderd.core.wire import Op
 from renderd.spool import history, listing, nodes
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 PATIENCE = 30_000
 INC = "ws07-0123abcd"

@@ -8,7 +8,7 @@ from frontend import mishaps
 from frontend.gui.models.logs import read_lines
 from renderd.core.names import attempt_name
 from renderd.spool import claims
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 PATIENCE = 30_000
 CRASH = """\

@@ -6,7 +6,7 @@ from PyQt6.QtCore import Qt
 
 from frontend.gui.models import news
 from renderd.spool import nodes, notes
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 PATIENCE = 30_000
 LOAD = {

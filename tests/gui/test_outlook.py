@@ -8,7 +8,7 @@ from frontend.gui.models.jobs import outlook
 from frontend.gui.models.spans import Spans, SpansReading
 from renderd import config
 from renderd.spool import history
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 PATIENCE = 30_000
 JOB = JobView(jid="j1", name="shot", slug="shot", state="queue", priority=50, chunks=4, waiting=4)

@@ -7,7 +7,7 @@ from renderd.core.infofile import Info
 from renderd.core.job import Job
 from renderd.core.needs import Needs
 from renderd.spool import ability
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 FACTS = {"ram": 16 << 30, "blenders": ["4.2.1"], "gpu": False}
 JOB = Job(jid="k2p9x7q4ab", info=Info(commands=(("blender", "-b", "/p/a.blend", "-a"),)), chunks=1)

@@ -12,8 +12,8 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.spool import closing, control, frames, jobs, placing
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 
 STEM = "00001.1.ws07-0123abcd"
 

@@ -13,8 +13,8 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
 from renderd.errors import OutputOwned
 from renderd.spool import closing, frames, jobs, orders, placing, tickets
-from renderd.spool.frames import Output
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 from renderd.spool.share import PosixShare
 
 STEM = "00001.1.ws07-0123abcd"

@@ -13,9 +13,9 @@ from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.spool import claims, frames, janitor, jobs, nodes, orders, placing, tickets
 from renderd.spool.claims import Claim
-from renderd.spool.frames import Output
 from renderd.spool.janitor import SWEEP_EVERY, Janitor
 from renderd.spool.layout import CANCELLED, DONE, OPEN, Spool
+from renderd.spool.output import Output, Receipt
 from renderd.spool.retention import DAY, HOUR, JOBS_A_SWEEP
 from renderd.spool.share import PosixShare
 
@@ -154,7 +154,7 @@ def receipt(spool: Spool, output: Output) -> None:
     Path(output.folder, "shot_0003.png").write_bytes(b"whole")
     found = os.stat(Path(output.folder, "shot_0003.png"))
     entry = ("shot_0003.png", found.st_size, found.st_mtime_ns)
-    placing.acknowledge(spool, output, 3, frames.Receipt((entry,), (0, 0)))
+    placing.acknowledge(spool, output, 3, Receipt((entry,), (0, 0)))
 
 
 def test_a_cancelled_job_leaves_nothing_beside_its_frames(

@@ -16,9 +16,9 @@ from renderd.core.job import Draft, Job, Writes
 from renderd.core.names import new_jid
 from renderd.errors import ShareUnsure
 from renderd.spool import frames, jobs, nodes, orders, passes
-from renderd.spool.frames import Output
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool
+from renderd.spool.output import Output
 from renderd.spool.passes import Pass
 from renderd.spool.retention import DAY
 from renderd.spool.share import PosixShare

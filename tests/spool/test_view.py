@@ -9,9 +9,10 @@ import pytest
 from renderd.core.chunk import State
 from renderd.spool import control, listing, nodes, orders, view
 from renderd.spool.layout import DONE, HELD, QUEUE, Spool
+from renderd.spool.records import JobView
 
 
-def only(spool: Spool, *folders: str) -> view.JobView:
+def only(spool: Spool, *folders: str) -> JobView:
     [found] = view.read_jobs(spool, folders) if folders else view.read_jobs(spool)
     return found
 

@@ -10,8 +10,8 @@ from renderd.core.label import label
 from renderd.errors import RenderdError
 from renderd.spool import orders
 from renderd.spool.layout import Spool
+from renderd.spool.records import JobView
 from renderd.spool.tickets import Place
-from renderd.spool.view import JobView
 
 Order = Callable[[Spool, str], object]
 

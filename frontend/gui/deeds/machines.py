@@ -14,7 +14,7 @@ from renderd.core.label import label
 from renderd.core.wire import Op, Request
 from renderd.host.wake import is_card
 from renderd.spool import notes, orders
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 
 def any_alive(desk: Desk) -> bool:

@@ -16,8 +16,8 @@ from renderd.spool import inspection, jobs, orders, reasons
 from renderd.spool.inspection import Fault
 from renderd.spool.layout import Spool
 from renderd.spool.reasons import Verdict
+from renderd.spool.records import JobView
 from renderd.spool.tickets import Place
-from renderd.spool.view import JobView
 
 
 def why(desk: Desk) -> None:

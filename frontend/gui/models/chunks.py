@@ -11,7 +11,7 @@ from fs_browser.column import Column
 from fs_browser.table import Table
 from renderd.core.label import label
 from renderd.core.names import host_of
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 ENDED = frozenset({"done", "fail"})
 

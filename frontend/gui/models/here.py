@@ -8,7 +8,7 @@ from frontend import node_words, words
 from frontend.gui.models.machines import running
 from renderd.core.label import label
 from renderd.host.facts import host_name
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 if TYPE_CHECKING:
     from frontend.gui.desk import Desk

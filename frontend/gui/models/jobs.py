@@ -9,7 +9,7 @@ from frontend.gui.models.spans import Spans
 from fs_browser.column import Column
 from fs_browser.table import Table
 from renderd.core.label import label
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from renderd.spool import history
 from renderd.spool.layout import Spool
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 _PATIENCE = 5  #: readings of a journal that tell nothing new, after which it is left alone
 _AT_ONCE = 64  #: journals asked in one reading

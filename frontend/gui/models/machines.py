@@ -10,7 +10,7 @@ from frontend.gui.models.rings import Rings
 from fs_browser.column import Column
 from fs_browser.table import Table
 from renderd.core.label import label
-from renderd.spool.view import NodeView
+from renderd.spool.records import NodeView
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from renderd.config import Settings
 from renderd.core.names import host_of
 from renderd.errors import ConfigError
 from renderd.spool.layout import Spool, read_identity
+from renderd.spool.records import ChunkView, JobView, NodeView
 from renderd.spool.share import PosixShare
-from renderd.spool.view import ChunkView, JobView, NodeView
 
 Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
 NO_FARM = "No farm is chosen yet"

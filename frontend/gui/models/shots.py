@@ -15,7 +15,7 @@ from renderd.core.label import label
 from renderd.errors import RenderdError, UsageError
 from renderd.spool import frames, jobs
 from renderd.spool.layout import Spool
-from renderd.spool.view import ChunkView
+from renderd.spool.records import ChunkView
 
 #: what is said of a frame without a file, by the state of its chunk
 WITHOUT = {"run": "in work", "wait": "to come", "fail": "failed", "done": "missing"}

@@ -10,7 +10,7 @@ from frontend.figures import is_attempt
 from renderd.config import Settings
 from renderd.spool import history
 from renderd.spool.layout import Spool
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 Found = Mapping[str, tuple[float, float]]  #: by job: first begin and last end, seconds since 1970
 _AT_ONCE = 32  #: journals looked at in one reading

@@ -11,7 +11,7 @@ from frontend import words
 from frontend.gui.delegates.state import colour
 from frontend.gui.models.jobs import Filter
 from fs_browser import theme
-from renderd.spool.view import JobView
+from renderd.spool.records import JobView
 
 STATES = ("running", "queue", "waiting", "held", "failed", "done", "cancelled")
 AT_FIRST = frozenset(STATES) - {"cancelled"}
