@@ -13,17 +13,18 @@ from fs_browser import icons, theme
 
 
 class About(StrEnum):
-    """What an action is about: the table in which that is selected."""
+    """What an action is about, and so where that is selected."""
 
     WINDOW = ""  #: nothing that is selected: makes sense on every page
     JOBS = "jobs"
     CHUNKS = "chunks"
     MACHINES = "machines"
+    FRAMES = "frames"  #: the one that is looked at in the dock
 
     @property
     def page(self) -> str:
-        """The page of the window on which it is seen."""
-        return "jobs" if self is About.CHUNKS else self.value
+        """The page of the window on which it is seen; empty: every one."""
+        return "jobs" if self in (About.CHUNKS, About.FRAMES) else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class Actions(QObject):
         desk.told.connect(self.refresh)
         desk.said.connect(self.refresh)
         desk.turned.connect(self.refresh)
+        desk.frame_seen.connect(self.refresh)
         theme.of().changed.connect(self._tint)
         self._tint()
         self.refresh()

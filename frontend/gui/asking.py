@@ -49,4 +49,4 @@ class Ask(Protocol):
         """Put text onto the clipboard."""
 
     def open(self, path: str) -> None:
-        """Show a folder in the system's file manager."""
+        """Show a folder or file in the program that the desktop has for it."""

@@ -14,6 +14,7 @@ from frontend.gui.models import chunks, jobs, machines
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
+from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
 from fs_browser.changes import Changes
 from fs_browser.core.kinds import Kind
@@ -43,13 +44,14 @@ class Desk(QObject):
     log_wanted = pyqtSignal()  #: show the log of what is selected
     frames_wanted = pyqtSignal()  #: show the frames of the selected job
     copied = pyqtSignal(str)  #: text for the clipboard
-    open_folder = pyqtSignal(str)  #: for the system's file manager
+    open_wanted = pyqtSignal(str)  #: a folder or file, for the program that the desktop has for it
     refused = pyqtSignal(str)  #: why one could not be done
     ended = pyqtSignal(object)  #: JobView: a job of the person here is over, well or not
     dialog_wanted = pyqtSignal(str)  #: one of the window's own: set-up, settings
     adding = pyqtSignal(object)  #: paths of files and folders to be queued
     added = pyqtSignal(object)  #: jids that were queued here
     turned = pyqtSignal()  #: another page is seen
+    frame_seen = pyqtSignal()  #: another frame is looked at, or it is other than it was
 
     def __init__(self, settings: Settings, remembered: QSettings) -> None:
         super().__init__()
@@ -67,6 +69,7 @@ class Desk(QObject):
         self.picked_jobs: tuple[str, ...] = ()
         self.picked_chunks: tuple[int, ...] = ()
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
+        self.seen: Seen | None = None  #: the frame that is looked at
         self.undoable: list[Errand] = []
         self._why = ""
         self._troubles: dict[str, str] = {}  #: what each reader complains of
@@ -143,6 +146,12 @@ class Desk(QObject):
         """Another page is seen: jobs, machines or history."""
         self.page = page
         self.turned.emit()
+
+    def see(self, seen: Seen | None) -> None:
+        """Another frame is looked at."""
+        if seen != self.seen:
+            self.seen = seen
+            self.frame_seen.emit()
 
     def chosen_jobs(self) -> list[JobView]:
         """The selected jobs that are still there."""

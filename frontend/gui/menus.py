@@ -1,12 +1,13 @@
 """Which menu, toolbar and context menu shows which action."""
 
 from frontend.gui.actions import Deed
-from frontend.gui.catalogue import chunks, farm, frames, jobs, machines
+from frontend.gui.catalogue import chunks, farm, frames, jobs, machines, pictures
 
 
 def deeds() -> tuple[Deed, ...]:
     """Every action."""
-    return (*farm.DEEDS, *jobs.DEEDS, *frames.DEEDS, *chunks.DEEDS, *machines.DEEDS)
+    about_jobs = (*jobs.DEEDS, *frames.DEEDS, *chunks.DEEDS, *pictures.DEEDS)
+    return (*farm.DEEDS, *about_jobs, *machines.DEEDS)
 
 
 #: keys of actions in the order in which a menu shows them; "" is a line between
@@ -29,6 +30,7 @@ JOBS = (
     *("copy-command", "", "cancel", "remove"),
 )
 CHUNKS = ("log", "preview", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")
+FRAMES = ("frame-open", "frame-play", "frame-show", "", "frame-copy", "", "frame-redo")
 MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),
     *("", "wake", "note", "copy-machine", "", "kill", "quit"),
@@ -39,6 +41,7 @@ BAR = (
     ("&Edit", ("undo", "", "copy-path", "copy-id", "copy-command")),
     ("&Job", ("add", "", *JOBS)),
     ("&Chunk", CHUNKS),
+    ("F&rame", FRAMES),
     ("&Machine", MACHINES),
 )
 TOOLBAR = (

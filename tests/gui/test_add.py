@@ -94,7 +94,7 @@ def adding(show, spool, qtbot):
         window = show(spool)
         window.desk.ask = Chooser()
         window.desk.copied.connect(window.desk.ask.copy)
-        window.desk.open_folder.connect(window.desk.ask.open)
+        window.desk.open_wanted.connect(window.desk.ask.open)
         window.add([str(path) for path in paths])
         dialog = window.findChild(AddDialog)
         qtbot.waitUntil(lambda: bool(dialog.adding.scenes.entries), timeout=PATIENCE)

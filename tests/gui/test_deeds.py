@@ -48,7 +48,7 @@ def at(show, spool, qtbot):
         window = show(spool)
         window.desk.ask = Typist(**answers)
         window.desk.copied.connect(window.desk.ask.copy)
-        window.desk.open_folder.connect(window.desk.ask.open)
+        window.desk.open_wanted.connect(window.desk.ask.open)
         known = {job.name: jid for jid, job in window.desk.jobs.records.items()}
         window.desk.pick(jobs=[known[name] for name in names])
         return window
@@ -214,7 +214,7 @@ def test_only_what_is_seen_can_be_acted_upon(at, publish, worker):
     assert not {"hold", "retry", "cancel", "remove", "up", "redo"} & on_machines
     window.tabs.setCurrentWidget(window.history)
     assert not {"cancel", "remove", "pause", "note"} & enabled(window)
-    window.tabs.setCurrentWidget(window.jobs)
+    window.tabs.setCurrentWidget(window.work)
     assert enabled(window) == on_jobs
 
 

@@ -175,7 +175,7 @@ def test_a_scrolled_sheet_knows_what_is_in_sight(at, job, write, qtbot):
     sheet, bar = preview.sheet, preview.sheet.verticalScrollBar()
     for width in (260, 414, 520):
         window = preview.window()
-        window.resizeDocks([window.preview_dock], [width], Qt.Orientation.Horizontal)
+        window.work.resizeDocks([window.preview_dock], [width], Qt.Orientation.Horizontal)
         qtbot.waitUntil(sheet.isVisible, timeout=PATIENCE)
         tops = [sheet.visualRect(preview.model.index(row)).top() for row in range(50)]
         columns = sheet.viewport().width() // sheet.gridSize().width()

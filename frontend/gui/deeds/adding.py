@@ -44,7 +44,7 @@ def open_nearest(desk: Desk, path: str) -> None:
         place = os.path.dirname(path)
         while not os.path.isdir(place) and os.path.dirname(place) != place:
             place = os.path.dirname(place)
-        desk.open_folder.emit(place)
+        desk.open_wanted.emit(place)
         return ""
 
     desk.study(Errand("Open folder", look))

@@ -1,6 +1,6 @@
 """What is done to the selected jobs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from frontend import again, removal
 from frontend.farm import me
@@ -170,6 +170,19 @@ def redo_frames(desk: Desk) -> None:
     desk.order(one(desk, job.jid, "Redo", work))
 
 
+def redo_these(desk: Desk, job: JobView, wanted: Sequence[int]) -> None:
+    """Render frames of a job again that are known to be its own."""
+    runs = ranges.gather(wanted)
+
+    def work(spool: Spool, place: Place) -> str:
+        again.redo(spool, place, runs)
+        said = "Frame" if len(wanted) == 1 else "Frames"
+        verb = "is" if len(wanted) == 1 else "are"
+        return f"{said} {ranges.text(runs)} of {label(job.name, 60)} {verb} rendered again"
+
+    desk.order(one(desk, job.jid, "Redo", work))
+
+
 def change_frames(desk: Desk) -> None:
     """Give the selected job other frames: what waits is cancelled, whole frames are kept."""
     [job] = desk.chosen_jobs()
@@ -234,7 +247,7 @@ def open_folder(desk: Desk) -> None:
     folder = job.out.rpartition("/")[0]
 
     def find() -> str:
-        desk.open_folder.emit(desk.open().local(folder))
+        desk.open_wanted.emit(desk.open().local(folder))
         return f"Opened {label(folder, 100)}"
 
     desk.study(Errand("Open folder", find))

@@ -7,6 +7,7 @@ from frontend import again, examination
 from frontend.gui.asking import Offer, Report
 from frontend.gui.bridge import Errand
 from frontend.gui.deeds.errands import one
+from frontend.gui.deeds.jobs import redo_these
 from frontend.gui.desk import Desk
 from frontend.words import plural
 from renderd.core import frames as ranges
@@ -73,7 +74,7 @@ def _verify(desk: Desk, job: JobView) -> str:
     left = f"; {examination.span(subject.unrendered)} not rendered yet" * bool(subject.unrendered)
     says = f"{count} looked at{left}. " + ("All fine." if not rows else "")
     sure = report.sure
-    redo = Offer(f"Redo {plural(len(sure), 'frame')}", partial(_redo, desk, job, tuple(sure)))
+    redo = Offer(f"Redo {plural(len(sure), 'frame')}", partial(redo_these, desk, job, tuple(sure)))
     desk.reported.emit(
         Report(
             title=f"Frames of {label(job.name, 60)}",
@@ -105,14 +106,6 @@ def redo_broken(desk: Desk) -> None:
         return f"Frames {found} of {label(job.name, 60)} are rendered again"
 
     desk.study(one(desk, job.jid, "Redo broken", work))
-
-
-def _redo(desk: Desk, job: JobView, wanted: tuple[int, ...]) -> None:
-    def work(spool: Spool, place: Place) -> str:
-        again.redo(spool, place, ranges.gather(wanted))
-        return f"Frames {examination.span(wanted)} of {label(job.name, 60)} are rendered again"
-
-    desk.order(one(desk, job.jid, "Redo", work))
 
 
 def copy_command(desk: Desk) -> None:

@@ -1,6 +1,19 @@
 """What a person set in the settings dialog, with what holds until then."""
 
+import shlex
+
 from PyQt6.QtCore import QSettings
+
+from renderd.errors import UsageError
+
+
+def command(text: str) -> list[str]:
+    """The words of a program's command line, as a shell takes them.  Raises UsageError."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        why = f"{text!r} has a quotation mark that is not closed"
+        raise UsageError(why, "close it, or write \\ before it") from None
 
 
 class Preferences:
@@ -35,6 +48,15 @@ class Preferences:
     @open_with.setter
     def open_with(self, program: str) -> None:
         self._kept.setValue("open_with", program.strip())
+
+    @property
+    def play_with(self) -> str:
+        """The program that plays sequences; empty: Blender."""
+        return str(self._kept.value("play_with", "") or "")
+
+    @play_with.setter
+    def play_with(self, program: str) -> None:
+        self._kept.setValue("play_with", program.strip())
 
     def _flag(self, key: str, *, is_on: bool) -> bool:
         # An INI file that was read again holds words.

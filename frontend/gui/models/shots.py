@@ -43,6 +43,20 @@ class Shots:
     changed: tuple[int, ...] | None = None  #: rows that differ from that; None: all
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The frame that is looked at, among those of its job."""
+
+    jid: str
+    shots: tuple[Shot, ...]
+    row: int
+
+    @property
+    def shot(self) -> Shot:
+        """The frame."""
+        return self.shots[self.row]
+
+
 Shown = tuple[str, Mapping[int, ChunkView]]  #: a job and its chunks, as last read
 
 

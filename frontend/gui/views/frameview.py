@@ -30,6 +30,7 @@ class FrameView(QWidget):
     stepped = pyqtSignal(int)  #: so many frames on or back
     ended = pyqtSignal(bool)  #: to the first frame (False) or the last
     zoomed = pyqtSignal()
+    entered = pyqtSignal()  #: Enter: the frame shall be opened
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,7 +154,7 @@ class FrameView(QWidget):
                 self.fit()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:  # noqa: N802
-        """Arrows step; Home and End go to the ends; F fits, 1 shows pixels, + and - zoom."""
+        """Arrows step; Home and End go to the ends; F fits, 1 shows pixels, + - zoom, Enter."""
         if event is None:
             return
         key = Qt.Key(event.key())
@@ -162,6 +163,8 @@ class FrameView(QWidget):
             self.stepped.emit(_STEPS[key])
         elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
             self.ended.emit(key == Qt.Key.Key_End)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
         elif key == Qt.Key.Key_F:
             self.fit()
         elif key == Qt.Key.Key_1:

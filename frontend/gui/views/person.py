@@ -1,11 +1,9 @@
 """Questions to the person at the window, and longer answers in a window of their own."""
 
-import mimetypes
-import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QProcess, Qt, QUrl
+from PyQt6.QtCore import Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -30,9 +28,8 @@ from fs_browser.core.kinds import Kind
 class Person:
     """Asks in dialogs of a window."""
 
-    def __init__(self, window: QWidget, open_with: Callable[[], str] = lambda: "") -> None:
+    def __init__(self, window: QWidget) -> None:
         self._window = window
-        self._open_with = open_with
 
     def confirm(self, title: str, says: str, yes: str) -> bool:
         """As `Ask`: no is what Enter does."""
@@ -66,17 +63,8 @@ class Person:
             clipboard.setText(text)
 
     def open(self, path: str) -> None:
-        """As `Ask`; frames go to the program that the settings name."""
-        words = shlex.split(self._open_with()) if _is_picture(path) else []
-        if not words or not QProcess.startDetached(words[0], [*words[1:], path])[0]:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(path))
-
-
-def _is_picture(path: str) -> bool:
-    kind, _ = mimetypes.guess_type(path)
-    return path.lower().endswith((".exr", ".hdr", ".dpx")) or (kind or "").startswith(
-        ("image/", "video/")
-    )
+        """As `Ask`."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(path))
 
 
 class LineDialog(QDialog):

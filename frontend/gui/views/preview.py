@@ -1,15 +1,18 @@
 """The frames of the selected job: the latest, all on a sheet, one in full."""
 
 from bisect import bisect_left
+from collections.abc import Callable
+from functools import partial
 
-from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
-from PyQt6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PyQt6.QtCore import QModelIndex, QPoint, QRect, QSize, Qt
+from PyQt6.QtGui import QAction, QKeySequence, QResizeEvent, QShortcut
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
     QHBoxLayout,
     QLabel,
     QListView,
+    QMenu,
     QSizePolicy,
     QStackedWidget,
     QToolButton,
@@ -20,7 +23,7 @@ from PyQt6.QtWidgets import (
 from frontend.gui.delegates.cell import CellDelegate
 from frontend.gui.desk import Desk
 from frontend.gui.models.pictures import FULL, Pictures
-from frontend.gui.models.shots import Shot, Shots, ShotsModel, ShotsReading
+from frontend.gui.models.shots import Seen, Shot, Shots, ShotsModel, ShotsReading
 from frontend.gui.views.frameview import FrameView
 from fs_browser import theme
 from fs_browser.table import RECORD
@@ -34,9 +37,11 @@ _EVERY = 2.0  #: seconds between looks at the output folder
 class PreviewPanel(QWidget):
     """Shows pictures while they are rendered."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, fill: Callable[[QMenu], None], opens: QAction) -> None:
         super().__init__()
         self._desk = desk
+        self._fill = fill
+        self._opens = opens
         self._wanted = ""  #: read by the reader's thread
         self._is_in_sight = False
         self._follows = True  #: the latest frame is shown as it comes
@@ -116,6 +121,11 @@ class PreviewPanel(QWidget):
         chosen.currentChanged.connect(self._show_current)
         for view in (self.strip, self.sheet):
             view.clicked.connect(self._stop_following)
+        for entered in (self.view.entered, self.strip.activated):
+            entered.connect(self._opens.trigger)
+        for one in (self.view, self.strip, self.sheet):
+            one.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            one.customContextMenuRequested.connect(partial(self._show_menu, one))
         self.sheet.activated.connect(lambda _index: self.one.setChecked(True))
         back = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
         back.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -127,6 +137,7 @@ class PreviewPanel(QWidget):
     def be_seen(self, is_in_sight: bool) -> None:
         """Read only while somebody can look."""
         self._is_in_sight = is_in_sight
+        self._see()
         self._look()
 
     def _look(self) -> None:
@@ -188,6 +199,7 @@ class PreviewPanel(QWidget):
         self.nothing.setText(why)
         self.about.setText("")
         self.stack.setCurrentWidget(self.nothing)
+        self._see()
 
     def _arrived(self, path: str, edge: int) -> None:
         found = self.pictures.get(path, edge)
@@ -229,6 +241,20 @@ class PreviewPanel(QWidget):
     def _stop_following(self, _index: QModelIndex) -> None:
         self._follows = False
 
+    def _show_menu(self, over: QWidget, at: QPoint) -> None:
+        self._follows = False  # or another frame comes, and that one is acted upon
+        menu = QMenu(self)
+        self._fill(menu)
+        menu.exec(over.mapToGlobal(at))
+        menu.deleteLater()
+
+    def _see(self) -> None:
+        """Tell the desk which frame is looked at."""
+        row = self.strip.currentIndex().row()
+        is_seen = self._is_in_sight and self.stack.currentWidget() is not self.nothing
+        is_known = is_seen and 0 <= row < len(self.model.shots)
+        self._desk.see(Seen(self.model.jid, self.model.shots, row) if is_known else None)
+
     def _choose_kind(self) -> None:
         is_sheet = self.all.isChecked()
         for button in (self.fit, self.pixels):
@@ -239,6 +265,7 @@ class PreviewPanel(QWidget):
         self._sum_up()
 
     def _show_current(self) -> None:
+        self._see()
         shot = self._current()
         if shot is None:
             return

@@ -1,5 +1,7 @@
 """The settings dialog; what is set holds at once."""
 
+from functools import partial
+
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -15,9 +17,10 @@ from PyQt6.QtWidgets import (
 )
 
 from frontend.gui.desk import Desk
-from frontend.gui.models.preferences import Preferences
+from frontend.gui.models.preferences import Preferences, command
 from fs_browser import theme
 from fs_browser.theme import Scheme
+from renderd.errors import UsageError
 
 _SCHEMES = (
     (Scheme.SYSTEM, "As the system"),
@@ -51,7 +54,15 @@ class SettingsDialog(QDialog):
             self.closes.setText("Stay in the tray when the window is closed (no tray here)")
         self.open_with = QLineEdit(self._set.open_with)
         self.open_with.setPlaceholderText("What the system has for them, or e.g. djv, mrv2, krita")
-        self.open_with.textChanged.connect(lambda text: setattr(self._set, "open_with", text))
+        self.play_with = QLineEdit(self._set.play_with)
+        self.play_with.setPlaceholderText("blender -a, or e.g. djv, mrv2, ffplay")
+        self.wrong = QLabel()
+        self.wrong.setTextFormat(Qt.TextFormat.PlainText)
+        self.wrong.setWordWrap(True)
+        self.wrong.setStyleSheet(f"color: {theme.of().colours.failed}")
+        self.wrong.hide()
+        for key, entry in (("open_with", self.open_with), ("play_with", self.play_with)):
+            entry.textChanged.connect(partial(self._take_program, key))
         self._arrange()
 
     def _arrange(self) -> None:
@@ -61,6 +72,8 @@ class SettingsDialog(QDialog):
         form.setHorizontalSpacing(round(em))
         form.addRow("Colours", self.colours)
         form.addRow("Open frames with", self.open_with)
+        form.addRow("Play sequences with", self.play_with)
+        form.addRow("", self.wrong)
         form.addRow("When I look away", self.notifies)
         form.addRow("", self.closes)
         farm = QLabel(self._desk.settings.spool or "none yet: Farm ▸ Set up a farm…")
@@ -76,6 +89,17 @@ class SettingsDialog(QDialog):
         column.addLayout(form)
         column.addWidget(buttons)
         self.setMinimumWidth(round(em * 34))
+
+    def _take_program(self, key: str, text: str) -> None:
+        """Keep a command line that a shell would take; say what is wrong with another."""
+        try:
+            command(text)
+        except UsageError as error:
+            self.wrong.setText(str(error))
+        else:
+            self.wrong.setText("")
+            setattr(self._set, key, text)
+        self.wrong.setVisible(bool(self.wrong.text()))
 
     def _paint(self, place: int) -> None:
         scheme = self.colours.itemData(place)

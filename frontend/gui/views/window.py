@@ -32,6 +32,7 @@ from frontend.gui.views.history import HistoryPage
 from frontend.gui.views.jobs import JobsPage
 from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
+from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.settings import SettingsDialog
 from frontend.gui.views.tableview import TableView
 from frontend.gui.views.wizard import Wizard
@@ -54,7 +55,7 @@ class Window(QMainWindow):
         self.setWindowTitle("Render")
         self.setObjectName("render")
         self.preferences = Preferences(desk.remembered)
-        desk.ask = Person(self, lambda: self.preferences.open_with)
+        desk.ask = Person(self)
         self.actions_ = Actions(desk, self, menus.deeds())
         fills = (partial(self.fill, keys=keys) for keys in (menus.JOBS, menus.CHUNKS))
         self.jobs = JobsPage(desk, *fills)
@@ -63,7 +64,7 @@ class Window(QMainWindow):
         self.tabs.setDocumentMode(True)
         if (bar := self.tabs.tabBar()) is not None:
             bar.setDrawBase(False)
-        self.work = WorkPage(desk, self.jobs)
+        self.work = WorkPage(desk, self.jobs, self._frames())
         self.log, self.preview = self.work.log, self.work.preview
         self.log_dock, self.preview_dock = self.work.log_dock, self.work.preview_dock
         self.tabs.addTab(self.work, "Jobs")
@@ -98,9 +99,13 @@ class Window(QMainWindow):
             wanted.connect(partial(self.tabs.setCurrentWidget, self.work))
             wanted.connect(dock.bring)
         desk.copied.connect(desk.ask.copy)
-        desk.open_folder.connect(desk.ask.open)
+        desk.open_wanted.connect(desk.ask.open)
         desk.adding.connect(self.add)
         self.setAcceptDrops(True)
+
+    def _frames(self) -> PreviewPanel:
+        fill = partial(self.fill, keys=menus.FRAMES)
+        return PreviewPanel(self.desk, fill, self.actions_["frame-open"])
 
     def _turn(self) -> None:
         self.desk.turn_to(self._pages[self.tabs.currentIndex()])

@@ -19,12 +19,12 @@ _KEY = "window/docks"
 class WorkPage(QMainWindow):
     """Jobs in the middle, docks around them; other pages keep their whole width."""
 
-    def __init__(self, desk: Desk, jobs: JobsPage) -> None:
+    def __init__(self, desk: Desk, jobs: JobsPage, preview: PreviewPanel) -> None:
         super().__init__(None, Qt.WindowType.Widget)
         self.setObjectName("work")
         self.jobs = jobs
         self.setCentralWidget(jobs)
-        self.log, self.preview = LogPanel(desk), PreviewPanel(desk)
+        self.log, self.preview = LogPanel(desk), preview
         self.log_dock = Dock("Log", "log", self.log, self)
         self.preview_dock = Dock("Frames", "preview", self.preview, self)
         self._is_new = True  #: nothing is remembered of its docks
