@@ -14,7 +14,7 @@ from typing import Any
 
 import platformdirs
 
-from renderd.core import amounts, needs, table
+from renderd.core import amounts, courtesy, hours, needs, table
 from renderd.core.label import nearest
 from renderd.core.table import Table
 from renderd.errors import ConfigError, InfoFileError
@@ -46,6 +46,26 @@ def _slots(values: Table, key: str) -> int:
 
 def _level(values: Table, key: str) -> str:
     return values.choice(key, LOG_LEVELS)
+
+
+def _when(values: Table, key: str) -> str:
+    return values.choice(key, tuple(courtesy.When))
+
+
+def _hours(values: Table, key: str) -> str:
+    text = values.text(key)
+    try:
+        hours.parse(text)
+    except ValueError:
+        raise values.wrong(key, f"hours like {hours.OFFICE!r}") from None
+    return text
+
+
+def _causes(values: Table, key: str) -> tuple[str, ...]:
+    words = values.words(key)
+    if not set(words) <= set(courtesy.YIELDS):
+        raise values.wrong(key, "a list of " + ", ".join(courtesy.YIELDS))
+    return words
 
 
 def _duration(values: Table, key: str) -> float:
@@ -96,6 +116,14 @@ class Settings:
     tags: tuple[str, ...] = _is(_names, "what this node offers, for `needs: tag=…`", default=())
     slots: int = _is(_slots, "chunks at the same time", default=1)
     memory: int = _is(_size, "memory for jobs on this machine; 0: all of it", default=0)
+    when: str = _is(_when, "always, away, off-hours or never", default="always")
+    away: float = _is(
+        _duration, "idle time after which a machine counts as left", default=courtesy.AWAY
+    )
+    office: str = _is(_hours, "hours in which off-hours rests", default=hours.OFFICE)
+    yields: tuple[str, ...] = _is(
+        _causes, "what makes it suspend its work", default=tuple(map(str, courtesy.YIELDS))
+    )
     once: bool = _is(_flag, "work until nothing is left, then exit", default=False)
     allow_root: bool = _is(_flag, "run jobs although the daemon is root", default=False)
     programs: tuple[str, ...] = _is(
@@ -116,6 +144,16 @@ class Settings:
     socket: str = _is(_path, "path of the daemon's socket", default="")
     origins: Mapping[str, str] = field(
         default_factory=lambda: MappingProxyType({}), compare=False, repr=False
+    )
+
+
+def policy(settings: Settings) -> courtesy.Policy:
+    """When this machine works for the farm, as the settings say."""
+    return courtesy.Policy(
+        when=courtesy.When(settings.when),
+        away=settings.away,
+        office=hours.parse(settings.office),
+        yields=frozenset(settings.yields),
     )
 
 
@@ -225,6 +263,8 @@ _METAVARS = {
     "spool": "DIR",
     "node": "NAME",
     "log_cap": "SIZE",
+    "when": "WHEN",
+    "office": "HOURS",
     "log_level": "LEVEL",
     "key": "FILE",
     "state_dir": "DIR",

@@ -8,9 +8,10 @@ from frontend import machines
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm, pick
 from frontend.farm import me
-from renderd.core import amounts
+from renderd.core import amounts, hours
+from renderd.core.courtesy import When
 from renderd.core.label import label, nearest
-from renderd.core.wire import Op, Request
+from renderd.core.wire import AS_CONFIGURED, Op, Request
 from renderd.errors import UsageError
 from renderd.host import wake
 from renderd.spool import notes, orders
@@ -23,6 +24,7 @@ _ORDERS = {
     "undrain": "stay after all",
     "restart": "end the frame in work, then begin anew with the code that is installed now",
     "quit": "give back what runs and leave",
+    "courtesy": "say with --when whether it works beside a person, only without, or never",
     "kill": "stop chunks that run there and give them back",
 }
 _DEEDS = {
@@ -49,6 +51,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="drain: at the end of the frame; restart: at once; quit: without grace",
     )
+    parser.add_argument(
+        "--when", metavar="WHEN", help="courtesy: always, away, off-hours, never or configured"
+    )
+    parser.add_argument("--away", metavar="TIME", help="courtesy: idle so long means away")
+    parser.add_argument("--office", metavar="HOURS", help="courtesy: like 'mon-fri 9:00-18:00'")
     parser.add_argument("--job", metavar="JOB", help="kill: only chunks of this job")
     parser.add_argument("--chunk", type=int, metavar="N", help="kill: only this chunk")
     parser.add_argument("--to", metavar="IP[:PORT]", help="wake: only there, not on every network")
@@ -149,7 +156,34 @@ def _request(args: argparse.Namespace) -> Request:
                 "--now goes with drain, restart and quit", "say: render node quit NODE --now"
             )
         said["now"] = True
+    if args.order == "courtesy" or args.when or args.away or args.office:
+        said |= _courtesy(args)
     return Request(Op(args.order), said)
+
+
+def _courtesy(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of an order that says when a machine works."""
+    if args.order != "courtesy":
+        raise UsageError("--when, --away and --office go with courtesy")
+    choices = [*When, AS_CONFIGURED]
+    if args.when not in choices:
+        raise UsageError(
+            f"courtesy needs --when, one of {', '.join(choices)}",
+            "say: render node courtesy NODE --when away",
+        )
+    if args.away and args.when != When.AWAY:
+        raise UsageError("--away goes with --when away")
+    if args.office and args.when != When.OFF_HOURS:
+        raise UsageError("--office goes with --when off-hours")
+    said: dict[str, Any] = {"when": args.when}
+    try:
+        if args.away:
+            said["away"] = amounts.duration(args.away)
+        if args.office:
+            said["office"] = hours.parse(args.office).text
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return said
 
 
 def _seconds(args: argparse.Namespace) -> float | None:

@@ -23,6 +23,7 @@ MAX_REQUEST = 64 << 10  #: bytes of a request's line, its newline included
 MAX_REPLY = 8 << 20  #: bytes of a reply's line, its newline included
 MAX_TAIL = 1 << 20  #: bytes of a log in one reply: even all escaped they fit a line
 _FAR = 1e11  #: seconds; a time or a duration beyond this is a mistake
+AS_CONFIGURED = "configured"  #: in place of a `when`: as the machine's own files say
 _SHORT = 200  #: letters of a name or a note
 
 
@@ -45,6 +46,8 @@ class Op(StrEnum):
     UNDRAIN = "undrain"
     RESTART = "restart"  #: leave at the end of the frame in work, and begin anew
     QUIT = "quit"
+    COURTESY = "courtesy"  #: when this machine works for the farm; lasts
+    PRESENCE = "presence"  #: how long the person at this machine has been idle
     KILL = "kill"  #: stop a chunk that runs here and give it back
     STATS = "stats"  #: counts of this daemon's own work
 
@@ -239,6 +242,21 @@ def _is_tail(value: Any) -> bool:
     return _is_index(value) and value <= MAX_TAIL
 
 
+def _is_when(value: Any) -> bool:
+    from renderd.core.courtesy import When  # noqa: PLC0415
+
+    return isinstance(value, str) and value in {*When, AS_CONFIGURED}
+
+
+def _is_hours(value: Any) -> bool:
+    from renderd.core import hours  # noqa: PLC0415
+
+    try:
+        return bool(_is_text(value) and hours.parse(value).spans)
+    except ValueError:
+        return False
+
+
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -252,6 +270,10 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "until": ("seconds since 1970", _is_seconds),
     "for": ("seconds", _is_seconds),
     "now": ("true or false", _is_flag),
+    "when": ("always, away, off-hours, never or configured", _is_when),
+    "away": ("seconds", _is_seconds),
+    "office": ("hours like mon-fri 9:00-18:00", _is_hours),
+    "idle": ("seconds", _is_seconds),
     "by": (f"text of at most {_SHORT} letters", _is_text),
 }
 #: op → (arguments that must be there, arguments that may)
@@ -265,6 +287,8 @@ ARGUMENTS: dict[Op, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Op.UNDRAIN: ((), ("by",)),
     Op.RESTART: ((), ("now", "by")),
     Op.QUIT: ((), ("now", "by")),
+    Op.COURTESY: (("when",), ("away", "office", "by")),
+    Op.PRESENCE: (("idle",), ()),
     Op.KILL: (("job", "chunk"), ("by",)),
 }
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from renderd import plan
+from renderd import config, plan
 from renderd.config import Settings
 from renderd.core import lease
 from renderd.core.names import Beat, host_of, new_incarnation
-from renderd.core.wire import Request
-from renderd.daemon import events, recipe, rest_file
+from renderd.core.wire import Op, Request
+from renderd.daemon import events, orders, recipe, rest_file
+from renderd.daemon.courtier import Courtier
 from renderd.daemon.lookout import Lookout, able_of, facts_of, ram_of
 from renderd.daemon.loop import Loop, Nudge, boottime
 from renderd.daemon.node import Node
@@ -54,6 +55,7 @@ class Incarnation:
     state_dir: str
     alive_lock: Lock | None
     lookout: Lookout
+    courtier: Courtier
     closers: list[Callable[[], None]] = field(default_factory=list)
     last_closers: Sequence[Callable[[], None]] = ()  #: when nothing runs any more
     thread: threading.Thread | None = None
@@ -65,6 +67,8 @@ class Incarnation:
         self.thread = threading.Thread(target=self.loop.run, name="loop", daemon=True)
         self.thread.start()
         self.lookout.start()
+        self.courtier.start()
+        self.closers.append(self.courtier.leave)
         threading.Thread(target=scratch.sweep, name="litter", daemon=True).start()
         observer = events.watch(self.spool, self.nudge)
         if observer is not None:
@@ -104,6 +108,10 @@ class Incarnation:
         """Take over what may change while we run: pools, tags, allowed programs and outputs."""
         self.settings = settings
         farm = read_farm(self.spool.share, self.spool.root)
+        was_ordered = self.node.policy != self.node.configured
+        self.node.configured = config.policy(settings)
+        if not was_ordered:
+            self.node.policy = self.node.configured
         self.node.outputs = self.node.adopter.outputs = (settings.outputs, farm.outputs)
         for memory in list(self.node.jobs.values()):  # the loop's thread may add one meanwhile
             memory.checked = float("-inf")
@@ -136,8 +144,11 @@ class Incarnation:
         return {**self.loop.snapshot, "share_hangs": round(hangs, 1) if hangs > 1 else 0.0}
 
     def post(self, order: Request) -> None:
-        """Put an order into the loop's queue."""
-        self.loop.inbox.put(order)
+        """Put an order into the loop's queue; a person's return waits for no share."""
+        if order.op is Op.PRESENCE:
+            orders.obey(self.node, order, 0.0)
+        else:
+            self.loop.inbox.put(order)
 
     def nudge(self) -> None:
         """Have the loop look at the spool now."""
@@ -162,7 +173,8 @@ def _recall(node: Node, inc: str, state_dir: str) -> str:
         for jid, times in history.frame_times(node.spool, host_of(inc)):
             node.paces.add(jid, times)
     path = rest_file.path(state_dir, node.spool.identity.id, node.name)
-    node.rest = rest_file.load(path)
+    node.rest, policy = rest_file.load(path, node.configured)
+    node.policy = policy
     return path
 
 
@@ -193,7 +205,9 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
         node=node,
         janitor=Janitor(spool),
         sampler=LoadSampler(spool.root),
-        save_rest=lambda n: rest_file.save(rest, n.rest),
+        save_rest=lambda n: rest_file.save(
+            rest, n.rest, n.policy if n.policy != n.configured else None
+        ),
     )
     loop_holder.append(loop)
     node.breathe = node.adopter.breathe = loop.janitor.breathe = loop.breathe
@@ -202,10 +216,20 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     lock = _hold_alive(spool, inc)
     lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
     node.look_again = lookout.look_again
+    courtier = Courtier(node, loop.look_up)
     scratches += _open_scratch()  # last: what fails before would leave it behind
     closers = [one.close for one in scratches]
     return Incarnation(
-        settings, spool, node, loop, runners, state_dir, lock, lookout, last_closers=closers
+        settings,
+        spool,
+        node,
+        loop,
+        runners,
+        state_dir,
+        lock,
+        lookout,
+        courtier,
+        last_closers=closers,
     )
 
 
@@ -271,6 +295,9 @@ def _node(
         started=boottime(),
         sight=Lookouts(),
         outputs=outputs,
+        configured=config.policy(settings),
+        policy=config.policy(settings),
+        machine_bytes=facts.memory_sizes()[0],
         is_once=settings.once,
     )
 

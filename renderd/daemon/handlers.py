@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import renderd
 from renderd.core import wire
+from renderd.core.courtesy import When
 from renderd.core.wire import Event, Kind, Op, Request
 from renderd.daemon.tail import Tail
 from renderd.spool import logs, overview, view
@@ -217,6 +218,14 @@ def pause(daemon: Daemon, request: Request) -> Answer:
     return _post(daemon, Request(request.op, args, request.id))
 
 
+def presence(daemon: Daemon, request: Request) -> Answer:
+    """A session tells how long its person has been idle; says whether that is of use."""
+    daemon.post(request)
+    said = daemon.snapshot().get("policy")
+    when = said.get("when") if isinstance(said, dict) else ""
+    return Now({"accepted": request.op.value, "matters": when == When.AWAY})
+
+
 def kill(daemon: Daemon, request: Request) -> Answer:
     """Stop a chunk that runs here and give it back."""
     if daemon.tail(request.args["job"], request.args["chunk"]) is None:
@@ -257,6 +266,8 @@ HANDLERS: dict[Op, Handler] = {
     Op.UNDRAIN: _post,
     Op.RESTART: _post,
     Op.QUIT: _post,
+    Op.COURTESY: _post,
+    Op.PRESENCE: presence,
     Op.KILL: kill,
     Op.STATS: stats,
 }

@@ -110,6 +110,8 @@ def claim(node: Node, now: float) -> None:
     """Fill the free slots with chunks of the best jobs this node may take."""
     if not node.free_slots or node.rest.reason or node.wants_exit:
         return
+    if not node.standing.may_work:
+        return
     if not all(t.jid in node.jobs for t in node.tickets):
         for ticket in node.tickets:
             _remember(node, ticket)

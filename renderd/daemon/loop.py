@@ -275,6 +275,11 @@ class Loop:
         node = self.node
         return not node.is_fenced and self.clock() - node.beaten < node.pulse.beat.period
 
+    def look_up(self) -> None:
+        """Have the snapshot made anew, and work taken where it may be again."""
+        self.next_snapshot = 0.0
+        self.inbox.put(Nudge())
+
     def hangs_for(self) -> float:
         """Seconds for which the present call of the share has not come back."""
         since = self.busy_since

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from renderd.blender.versions import BlenderProgram
+from renderd.core.courtesy import Policy, Standing
 from renderd.core.job import Job
 from renderd.core.lease import Observer
 from renderd.core.names import Ticket
@@ -29,6 +30,7 @@ class Rest:
     reason: str = ""
     until: float | None = None
     is_drain: bool = False
+    since: float | None = None  #: when a person asked for it (wall clock)
     failures: int = 0  #: failures in a row of different chunks
 
 
@@ -77,6 +79,11 @@ class Node:
     sight: Sight = field(default_factory=Sight)
     observer: Observer = field(default_factory=Observer)
     rest: Rest = field(default_factory=Rest)
+    configured: Policy = field(default_factory=Policy)  #: courtesy, as this machine's files say
+    policy: Policy = field(default_factory=Policy)  #: the same, as was ordered since
+    standing: Standing = field(default_factory=Standing)  #: swapped whole by the courtier
+    reported: tuple[float, float] | None = None  #: a person's idle seconds; when that was told
+    machine_bytes: int = 0  #: memory of the machine
     queue: Folder = field(init=False)
     root: Folder = field(init=False)
     cancelled: Folder = field(init=False)

@@ -1,8 +1,14 @@
 """Orders of people to this node, from the socket and from the inbox alike."""
 
 import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from renderd.core.wire import Op, Request
+from renderd.core import hours
+from renderd.core.courtesy import Policy, When
+from renderd.core.wire import AS_CONFIGURED, Op, Request
 from renderd.daemon.node import Node, Rest
 
 DRAINED = "draining: it finishes its chunk and takes no more"
@@ -11,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 #: orders whose effect outlives a restart
-LASTING = frozenset({Op.PAUSE, Op.RESUME, Op.DRAIN, Op.UNDRAIN})
+LASTING = frozenset({Op.PAUSE, Op.RESUME, Op.DRAIN, Op.UNDRAIN, Op.COURTESY})
 
 
 def obey(node: Node, request: Request, wall: float) -> None:
@@ -20,12 +26,12 @@ def obey(node: Node, request: Request, wall: float) -> None:
     node.count("orders")
     match request.op:
         case Op.PAUSE:
-            node.rest = Rest(f"paused by {by}", _end_of(request, wall))
+            node.rest = Rest(f"paused by {by}", _end_of(request, wall), since=wall)
             for work in node.running:
                 work.stop(f"this node was paused by {by}")
         case Op.DRAIN:
             is_now = bool(request.args.get("now"))
-            node.rest = Rest(DRAINED_NOW if is_now else DRAINED, None, is_drain=True)
+            node.rest = Rest(DRAINED_NOW if is_now else DRAINED, None, is_drain=True, since=wall)
             _leave(node, f"drained by {by}", at_frame=is_now)
         case Op.RESUME | Op.UNDRAIN:
             node.rest = Rest()
@@ -41,10 +47,27 @@ def obey(node: Node, request: Request, wall: float) -> None:
             node.rest = Rest(f"leaving, told by {by}")
             for work in node.running:
                 work.stop(node.wants_exit, now=bool(request.args.get("now")))
+        case Op.COURTESY:
+            node.policy = told(node.configured, request.args)
+            _log.info("works %s, told by %s", node.policy.when, by)
+        case Op.PRESENCE:
+            node.reported = float(request.args["idle"]), time.monotonic()
         case Op.KILL:
             _kill(node, request, by)
         case _:
             return
+
+
+def told(configured: Policy, said: Mapping[str, Any]) -> Policy:
+    """The policy that an order leaves; what it does not say stands as configured."""
+    if said["when"] == AS_CONFIGURED:
+        return configured
+    policy = replace(configured, when=When(said["when"]))
+    if said.get("away") is not None:
+        policy = replace(policy, away=float(said["away"]))
+    if said.get("office"):
+        policy = replace(policy, office=hours.parse(said["office"]))
+    return policy
 
 
 def _leave(node: Node, reason: str, *, at_frame: bool = False) -> None:

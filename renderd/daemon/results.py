@@ -100,7 +100,8 @@ def _hold(node: Node, result: Result) -> None:
 def _may_be_last(node: Node, memory: JobMemory) -> bool:
     """True where no claim of ours will find that the job has ended: we look for it now."""
     is_queued = any(t.jid == memory.job.jid for t in node.tickets)
-    return bool(memory.exhausted or node.rest.reason or node.wants_exit) or not is_queued
+    rests = node.rest.reason or node.wants_exit or not node.standing.may_work
+    return bool(memory.exhausted or rests) or not is_queued
 
 
 def _tell(result: Result, outcome: Outcome) -> None:

@@ -20,13 +20,14 @@ from renderd.core.job import Writes
 from renderd.core.progress import Event, Kind, Watch
 from renderd.daemon import recipe, verdict
 from renderd.daemon.gathering import OutputGone
+from renderd.daemon.kills import Kills
 from renderd.daemon.landing import Landing, NotNow, open_landing
 from renderd.daemon.printout import Printout
 from renderd.daemon.source import LibraryWatch, SourceWatch, WrongFile
 from renderd.daemon.verdict import Judge, Verdict
 from renderd.daemon.work import Ending, Result, Stopped, Work
 from renderd.errors import OutputOwned, RenderdError
-from renderd.host import load, process_use
+from renderd.host import process_use
 from renderd.host.exit import Exit
 from renderd.host.guard import Child, Guard, GuardDied
 from renderd.host.process_use import ProcessUse
@@ -35,7 +36,6 @@ from renderd.spool.layout import Spool
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
 ENDING_LOOK = 0.2  #: seconds between looks at a command that is about to end
-COUNTED_FOR = 1.0  #: seconds for which a count of the kernel's kills is believed
 LAST_WORDS = 1 << 20  #: bytes read of a command that was stopped
 _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  #: itself, or what its shell ran
 _log = logging.getLogger(__name__)
@@ -93,8 +93,7 @@ class Runner(threading.Thread):
         super().__init__(name=f"runner-{number}", daemon=True)
         self._means = means
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._oom_kills = load.oom_kills()
-        self._oom_counted = means.clock()
+        self._kills = Kills(means.clock())
         self._printout: Printout | None = None
         self._libraries = LibraryWatch(means.spool, means.clock)
         self._environ = recipe.base(means.environ)
@@ -136,11 +135,16 @@ class Runner(threading.Thread):
         except Exception as error:
             _log.exception("runner failed on %s", work.claim.key)
             found = Verdict(ending=Ending.FAIL, reason=f"renderd failed: {error}")
-        return found.result(work, wall=self._means.clock() - began)
+        wall = self._means.clock() - began - work.suspension.seconds
+        return found.result(work, wall=wall)
+
+    def _now(self, work: Work) -> float:
+        """The chunk's own clock, which stands still while it is suspended."""
+        return self._means.clock() - work.suspension.seconds
 
     def _run(self, work: Work) -> Result:
         means, claim = self._means, work.claim
-        began = means.clock()
+        began = self._now(work)
         source = SourceWatch(means.spool, work)
         landed = self._landing(work, source)
         missing = landed.begin() if landed is not None else work.frames
@@ -176,7 +180,7 @@ class Runner(threading.Thread):
             if found.ending is Ending.DONE:
                 work.frame_bytes = max(work.frame_bytes, landed.largest_bytes())
                 landed.clear()
-        return found.result(work, wall=means.clock() - began, cpu=attempt.cpu, keeps=keeps)
+        return found.result(work, wall=self._now(work) - began, cpu=attempt.cpu, keeps=keeps)
 
     def _landing(self, work: Work, source: SourceWatch) -> Landing | None:
         def confirm() -> bool:
@@ -206,12 +210,13 @@ class Runner(threading.Thread):
         if attempt.is_blender:
             attempt.source.begin(self._libraries, attempt.printout.note)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
-        self._count_oom_kills()
+        self._kills.count(means.clock())
         read_end, write_end = os.pipe()
         try:
             child = means.guard.spawn(words, env, self._folder, write_end)
         finally:
             os.close(write_end)
+        work.suspension.begin(child)
         try:
             self._attend(attempt, child, read_end)
             ended = child.wait()
@@ -219,6 +224,7 @@ class Runner(threading.Thread):
             child.stop(0.0)
             raise
         finally:
+            work.suspension.end()
             self._last_words(attempt, read_end)
             os.close(read_end)
         assert ended is not None
@@ -245,7 +251,7 @@ class Runner(threading.Thread):
             self._feed(attempt, line)
 
     def _blame(self, work: Work, program: str, ended: Exit) -> None:
-        was_oom = self._was_oom() if ended.code in _KILLED else None
+        was_oom = self._kills.came() if ended.code in _KILLED else None
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         how = ended.describe(oom_killed=was_oom)
@@ -253,28 +259,15 @@ class Runner(threading.Thread):
         ending = Ending.MEMORY if was_oom else Ending.FAIL
         raise Stopped(ending, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
 
-    def _count_oom_kills(self) -> None:
-        """Have a count from before the command; commands may take no time and come by hundreds."""
-        now = self._means.clock()
-        if now - self._oom_counted >= COUNTED_FOR:
-            self._oom_kills, self._oom_counted = load.oom_kills(), now
-
-    def _was_oom(self) -> bool | None:
-        """Whether the kernel counted a kill for memory since the last look; None: unknown."""
-        before, self._oom_kills = self._oom_kills, load.oom_kills()
-        if before is None or self._oom_kills is None:
-            return None
-        return self._oom_kills > before
-
     def _attend(self, attempt: _Attempt, child: Child, read_end: int) -> None:
         """Read the output until the command ends; stop it when there is a reason to."""
         poller = select.poll()
         poller.register(read_end, select.POLLIN | select.POLLHUP)
-        attempt.last_sign = attempt.last_look = attempt.last_measure = self._means.clock()
+        attempt.last_sign = attempt.last_look = attempt.last_measure = self._now(attempt.work)
         attempt.began = attempt.began or attempt.last_sign
         while True:
             ready = poller.poll(200)
-            now = self._means.clock()
+            now = self._now(attempt.work)
             if ready:
                 data = os.read(read_end, 1 << 16)
                 if not data:
@@ -285,7 +278,7 @@ class Runner(threading.Thread):
                 self._land_saved(attempt)
             self._check(attempt, child, now)
         while child.wait(ENDING_LOOK) is None:  # it closed its output and goes on
-            self._check(attempt, child, self._means.clock())
+            self._check(attempt, child, self._now(attempt.work))
 
     def _feed(self, attempt: _Attempt, line: str) -> None:
         event: Event | None = attempt.watch.feed(line)
@@ -309,7 +302,7 @@ class Runner(threading.Thread):
             work.lacking = work.lacking or event.text.removeprefix("renderd: ").strip()
         if event.kind in (Kind.SAVED, Kind.WHOLE) and watch.frame is not None:
             attempt.saved.append(watch.frame)
-            after = self._means.clock() - attempt.began
+            after = self._now(work) - attempt.began
             if attempt.timed == watch.frame:  # a further file of the same frame
                 work.saved_after[-1] = after
             else:
@@ -351,7 +344,7 @@ class Runner(threading.Thread):
         hang_after = self._means.hang_after
         if now - attempt.last_measure >= min(MEASURE_EVERY, hang_after / 3 or MEASURE_EVERY):
             attempt.last_measure = now
-            self._count_oom_kills()
+            self._kills.count(self._means.clock())
             self._measure(attempt, child, now)
 
     @staticmethod

@@ -17,7 +17,7 @@ MEASURED = ("load", "ram_free")  #: what is read of the machine, at each beat
 
 
 def state_of(node: Node) -> str:
-    """One word: rendering, waiting, idle, paused, draining, restarting or leaving."""
+    """One word: rendering, suspended, waiting, idle, yielding, paused, draining … or leaving."""
     if node.restarts:
         return "restarting"
     if node.wants_exit and not node.rest.is_drain:
@@ -27,7 +27,10 @@ def state_of(node: Node) -> str:
     if node.rest.reason and not node.running:
         return "paused"
     if node.running:
-        return "rendering"
+        is_held = all(work.suspension.reason for work in node.running)
+        return "suspended" if is_held else "rendering"
+    if not node.standing.may_work:
+        return "yielding"
     return "waiting" if any(memory.shortage for memory in node.jobs.values()) else "idle"
 
 
@@ -47,8 +50,10 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "inc": node.inc,
         "version": renderd.__version__,
         "state": state_of(node),
-        "reason": node.wants_exit if node.restarts else node.rest.reason,
+        "reason": _reason(node),
         "until": node.rest.until,
+        "since": node.rest.since,
+        "policy": _policy(node),
         "slots": node.slots,
         "pools": sorted(node.able.pools),
         "tags": sorted(node.able.tags),
@@ -66,6 +71,26 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
     }
 
 
+def _reason(node: Node) -> str:
+    """Why it takes nothing new: people's word before the machine's own."""
+    if node.restarts:
+        return node.wants_exit
+    return node.rest.reason or node.standing.says
+
+
+def _policy(node: Node) -> dict[str, Any]:
+    """When this machine works for the farm, and what it makes way for now."""
+    policy, standing = node.policy, node.standing
+    return {
+        "when": policy.when.value,
+        "away": policy.away,
+        "office": policy.office.text,
+        "ordered": policy != node.configured,
+        "cause": standing.cause.value if standing.cause is not None else "",
+        "says": standing.says,
+    }
+
+
 def _refused(node: Node) -> dict[str, str]:
     """Jobs that this node does not take for what only it can tell, and why."""
     found = {m.job.jid: m.unseen[:300] for m in list(node.jobs.values()) if m.unseen}
@@ -73,7 +98,8 @@ def _refused(node: Node) -> dict[str, str]:
 
 
 def _running(node: Node, work: Work, now: float) -> dict[str, Any]:
-    elapsed = now - work.started
+    held = work.suspension.seconds
+    elapsed = now - work.started - held
     return {
         "job": work.job.jid,
         "name": work.job.name[:60],
@@ -85,6 +111,8 @@ def _running(node: Node, work: Work, now: float) -> dict[str, Any]:
         "done": work.frames_done,
         "total": work.frames_total,
         "elapsed": round(elapsed, 1),
+        "suspended": work.suspension.reason,
+        "held": round(held, 1),
         "eta": _eta(work, elapsed),
         "peak": work.peak_bytes,
         "message": work.message[:120],
@@ -101,7 +129,8 @@ def _slowness(node: Node, work: Work, now: float) -> str:
     usual = node.paces.usual(work.job.jid)
     if usual is None:
         return ""
-    since = now - work.started - (work.saved_after[-1] if work.saved_after else 0.0)
+    worked = now - work.started - work.suspension.seconds
+    since = worked - (work.saved_after[-1] if work.saved_after else 0.0)
     if not usual or since < max(SLOW_TIMES * usual, SLOW_AT_LEAST):
         return ""
     return f"this frame takes {since / usual:.0f} times the job's usual {usual:.1f} s"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from renderd.core.job import Job, Writes
+from renderd.daemon.suspension import Suspension
 from renderd.daemon.tail import Tail
 from renderd.errors import RenderdError
 from renderd.spool.claims import Claim
@@ -86,6 +87,7 @@ class Work:
     stop_now: bool = False  #: no grace: KILL at once
     stop_grace: float = STOP_GRACE
     stopping: threading.Event = field(default_factory=threading.Event)
+    suspension: Suspension = field(default_factory=Suspension)
     last_frame: str = ""  #: why the command is to end when the frame in work is done
     saved_after: list[float] = field(default_factory=list)  #: s from the start to each frame
 

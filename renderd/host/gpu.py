@@ -3,12 +3,19 @@
 import glob
 import importlib
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from renderd.host import process
+
 _NVIDIA = "/proc/driver/nvidia/version"
+_COMPUTES = re.compile(r"/dev/(?:nvidia\d+|kfd)")
+_DRM_MEMORY = re.compile(
+    r"^drm-(?:memory|resident)-(?:vram|local)\d*:\s*(\d+)\s*(KiB|MiB|)$", re.MULTILINE
+)
 _SMI_LIMIT = 10.0  # the first call after boot loads the driver
 
 
@@ -99,6 +106,39 @@ class GpuMeter:
             return int(self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         except Exception:
             return None
+
+
+def holds_memory(pid: int) -> bool:
+    """Whether a process or one below it has memory on a GPU, as far as the kernel tells.
+
+    NVIDIA's and ROCm's drivers do not say how much: there an open device counts.
+    """
+    return any(_holds_memory(one) for one in (pid, *process.descendants(pid)))
+
+
+def _holds_memory(pid: int) -> bool:
+    folder = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return False
+    for name in names:
+        try:
+            target = os.readlink(f"{folder}/{name}")
+        except OSError:
+            continue
+        if _COMPUTES.fullmatch(target):
+            return True
+        if target.startswith("/dev/dri/") and video_memory(_text(f"/proc/{pid}/fdinfo/{name}")):
+            return True
+    return False
+
+
+def video_memory(fdinfo: str) -> int | None:
+    """Bytes of its own memory that a GPU gave an open file (drm-usage-stats); None: not told."""
+    found = _DRM_MEMORY.findall(fdinfo)
+    units = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+    return max((int(size) * units[unit] for size, unit in found), default=None)
 
 
 def _text(path: str) -> str:

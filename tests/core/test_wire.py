@@ -19,6 +19,10 @@ ARGS = {
     "until": st.floats(0, 1e10),
     "for": st.floats(0, 1e10),
     "now": st.booleans(),
+    "when": st.sampled_from(["always", "away", "off-hours", "never", "configured"]),
+    "away": st.floats(0, 1e10),
+    "office": st.sampled_from(["mon-fri 9:00-18:00", "22-6"]),
+    "idle": st.floats(0, 1e10),
     "by": st.text("abc @é", min_size=1, max_size=30),
 }
 NEEDED = {
@@ -27,6 +31,8 @@ NEEDED = {
     Op.FOLLOW: ("job", "chunk"),
     Op.PAUSE: ("until", "by"),
     Op.QUIT: ("now",),
+    Op.COURTESY: ("when", "away", "office", "by"),
+    Op.PRESENCE: ("idle",),
     Op.KILL: ("job", "chunk", "by"),
 }
 JSON = st.recursive(

@@ -159,7 +159,8 @@ class Farm:
         self.daemons: list[Daemon] = []
         for path in (self.out, self.local / "tmp", self.local / "hosts"):
             path.mkdir(exist_ok=True)
-        (self.local / "config.toml").write_text("")
+        # A busy machine must not make way for the tests themselves.
+        (self.local / "config.toml").write_text("yields = []\n")
         self._spool: Spool | None = None
 
     # -- spool and daemons ------------------------------------------------------------------

@@ -104,7 +104,8 @@ class Fleet:
         env = "env -i PATH=$PATH LANG=C.UTF-8 HOME=/run/home RENDERD_CONFIG=/run/home/config.toml"
         env += " RENDERD_STATE_DIR=/run/home/state RENDERD_RUNTIME_DIR=/run/home/run"
         line = f"exec {self._become(guest)} {env} {RENDERD} --spool {SPOOL} --node {guest} {root}"
-        home = f"mkdir -p /run/home; touch /run/home/config.toml; chown -R {uid} /run/home"
+        config = "echo 'yields = []' > /run/home/config.toml"
+        home = f"mkdir -p /run/home; {config}; chown -R {uid} /run/home"
         self.daemons.append(Daemon(guest, guest.start(f"{home}\n{line}")))
         return self.daemons[-1]
 

@@ -1,0 +1,179 @@
+"""A machine makes way for its person: real daemons, real commands held still."""
+
+import contextlib
+import threading
+import time
+
+import pytest
+
+from renderd.core.chunk import State
+from renderd.core.wire import Op, Request
+from renderd.dialog import Dialog
+from renderd.errors import RenderdError
+from renderd.host import process
+
+
+def is_stopped(pid):
+    stat = process.read_stat(pid)
+    return stat is not None and stat[0] == b"T"
+
+
+class Session:
+    """A person's session beside a daemon: it tells again and again how long they were idle."""
+
+    def __init__(self, daemon):
+        self.dialog = Dialog.open(str(daemon.home / "run" / f"{daemon.name}.sock"))
+        self._lock = threading.Lock()
+        self._idle = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._tell)
+        self._thread.start()
+
+    def _tell(self):
+        while not self._over.wait(1.0):
+            with contextlib.suppress(OSError, RenderdError):
+                if self._idle is not None:
+                    self.idle(self._idle)
+
+    def idle(self, seconds):
+        self._idle = seconds
+        return self.order(Op.PRESENCE, idle=seconds)
+
+    def order(self, op, **args):
+        with self._lock:
+            return self.dialog.ask(Request(op, args))
+
+    def close(self):
+        self._over.set()
+        self._thread.join()
+        self.dialog.close()
+
+
+@pytest.fixture
+def sit():
+    """Sit down at a daemon's machine."""
+    sessions = []
+
+    def start(daemon):
+        sessions.append(Session(daemon))
+        return sessions[-1]
+
+    yield start
+    for session in sessions:
+        session.close()
+
+
+def stopped(farm, jid, wanted=True):
+    """Whether every process of the job's commands stands still, or none."""
+    found = farm.commands(jid)
+    return bool(found) and all(is_stopped(pid) is wanted for pid in found)
+
+
+def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_go_on(farm, sit):
+    node = farm.up("ws07", "--when", "away", "--away", "60")
+    session = sit(node)
+    assert session.idle(3600)["matters"]
+    jid = farm.add(farm.info("--seconds=0.2", "--child", frames="1-10"))
+    farm.until(lambda: len(farm.commands(jid)) > 1, "the renderer and its child run")
+    session.idle(0)
+    farm.until(lambda: stopped(farm, jid), "all of the renderer stands still")
+    said = farm.until(lambda: (s := node.status())["state"] == "suspended" and s, "it says so")
+    assert "somebody uses this machine" in said["reason"]
+    assert said["running"][0]["suspended"] == said["reason"]
+    assert "paused: somebody uses this machine" in node.text
+    frames = len(farm.frames())
+    (held,) = farm.running(jid)
+    session.idle(3600)
+    farm.until(lambda: stopped(farm, jid, wanted=False), "it goes on")
+    farm.until(lambda: len(farm.frames()) > frames, "more frames come")
+    assert farm.running(jid) == [held]
+    assert "works again after" in node.text
+
+
+def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(farm, sit):
+    node = farm.up("ws07", "--hang", "2", "--when", "away", "--away", "60")
+    session = sit(node)
+    session.idle(3600)
+    began = time.monotonic()
+    jid = farm.add(farm.info("--seconds=0.5", frames="1-6", timeout=8))
+    farm.until(lambda: farm.frames(), "the first frame is there")
+    session.idle(0)
+    farm.until(lambda: stopped(farm, jid), "the renderer stands still")
+    held = farm.until(
+        lambda: (r := node.status()["running"]) and r[0]["held"] > 8 and r[0], "8 s pass"
+    )
+    elapsed = held["elapsed"]
+    time.sleep(1.0)
+    assert node.status()["running"][0]["elapsed"] == pytest.approx(elapsed, abs=0.3)
+    session.idle(3600)
+    assert farm.ended(jid) == "done"
+    assert [c.attempt for c in farm.chunks(jid)] == [1]
+    (done,) = farm.until(lambda: farm.commits(jid), "its journal is written")
+    assert done["wall"] + 8 < time.monotonic() - began
+    ((frames, mean, _),) = node.status()["paces"].values()
+    assert frames * mean == pytest.approx(done["wall"], abs=0.1)
+
+
+def test_never_gives_back_at_once_and_keeps_the_frames_that_are_done(farm, sit):
+    node = farm.up("ws07")
+    jid = farm.add(farm.info("--seconds=1", frames="1-9"))
+    farm.until(lambda: len(farm.frames()) > 2, "some frames are there")
+    farm.render("node", "courtesy", "ws07", "--when", "never")
+    farm.until(lambda: not farm.commands(jid), "the renderer is gone")
+    farm.until(lambda: farm.tally(jid)[State.WAIT] == 1, "its chunk is given back")
+    assert [c.failures for c in farm.chunks(jid)] == [0]
+    assert len(farm.frames()) > 2
+    assert "never" in farm.errors(jid)
+    farm.until(lambda: node.status()["state"] == "yielding", "it says so")
+    farm.until(lambda: "never renders" in farm.render("nodes"), "others are told")
+    assert "never renders" in farm.render("why", jid)
+
+
+def test_a_courtesy_that_was_ordered_survives_a_restart_and_can_be_taken_back(farm, sit):
+    node = farm.up("ws07")
+    sit(node).order(Op.COURTESY, when="away", away=120.0, by="artist@ws07")
+    farm.until(lambda: node.status()["policy"]["when"] == "away", "it obeys")
+    node.kill()
+    node = farm.up("ws07")
+    said = farm.until(lambda: node.status().get("policy"), "it says its policy")
+    assert (said["when"], said["away"], said["ordered"]) == ("away", 120.0, True)
+    farm.render("node", "courtesy", "ws07", "--when", "configured")
+    farm.until(lambda: not node.status()["policy"]["ordered"], "its own settings hold again")
+
+
+def test_a_suspended_renderer_dies_with_its_daemon(farm, sit):
+    node = farm.up("ws07", "--when", "away", "--away", "60")
+    session = sit(node)
+    session.idle(3600)
+    jid = farm.add(farm.info("--hang", "--child", frames="1-3"))
+    farm.until(lambda: len(farm.commands(jid)) > 1, "the renderer and its child run")
+    session.idle(0)
+    farm.until(lambda: stopped(farm, jid), "all of it stands still")
+    node.kill()
+    farm.until(lambda: not farm.commands(jid), "nothing of it is left")
+
+
+def test_a_pause_ends_what_is_suspended(farm, sit):
+    node = farm.up("ws07", "--when", "away", "--away", "60")
+    session = sit(node)
+    session.idle(3600)
+    jid = farm.add(farm.info("--hang", frames="1-3"))
+    farm.until(lambda: farm.commands(jid), "the renderer runs")
+    session.idle(0)
+    farm.until(lambda: stopped(farm, jid), "it stands still")
+    session.order(Op.PAUSE, by="artist@ws07")
+    farm.until(lambda: farm.tally(jid)[State.WAIT] == 1, "its chunk is given back")
+    assert not farm.commands(jid)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--when", "sometimes"), "always, away, off-hours, never, configured"),
+        ((), "needs --when"),
+        (("--when", "off-hours", "--office", "9"), "mon-fri 9:00-18:00"),
+        (("--when", "never", "--away", "5m"), "goes with --when away"),
+    ],
+)
+def test_a_courtesy_that_makes_no_sense_is_refused_in_a_sentence(farm, words, says):
+    assert says in farm.render("node", "courtesy", "ws07", *words, status=2)
