@@ -4,29 +4,33 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
+from frontend import terms
 from frontend.cli.changes import apply
 from frontend.cli.parser import jobs_argument
-from renderd.core import amounts, needs
+from renderd.core import amounts
 from renderd.core.control import ANY, Control
 from renderd.core.label import label
 from renderd.errors import UsageError
 from renderd.spool import orders
 from renderd.spool.layout import Spool
 
-_SAID = ("nodes", "pool", "ram", "note", "block", "unblock")
+_SAID = ("nodes", "pool", "needs", "ram", "note", "block", "unblock")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verb and its options to the command line."""
     parser = subparsers.add_parser(
         "limit",
-        help="change a running job's nodes, pools, memory, blocklist or note",
+        help="change a running job's nodes, pools, needs, memory, blocklist or note",
         description="Change what may change while a job runs; it stands in the job's control file."
         "\nExample: render limit shot010 --nodes 4 --block ws07",
     )
     jobs_argument(parser)
     parser.add_argument("--nodes", type=int, metavar="N", help="most nodes at once; 0: no limit")
     parser.add_argument("--pool", metavar="A,B", help=f"only nodes of these pools; {ANY}: all")
+    parser.add_argument(
+        "--needs", metavar="NEEDS", help=f"what a node must have, as for render add; {ANY}: nothing"
+    )
     parser.add_argument("--ram", metavar="SIZE", help="least memory of a node, like 16G; 0: any")
     parser.add_argument("--note", metavar="TEXT", help="your words, shown beside the job")
     parser.add_argument(
@@ -46,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.nodes} nodes cannot be", "0 lifts the limit")
     changed = {
         **({"nodes": args.nodes} if args.nodes is not None else {}),
-        **({"pool": _pool(args.pool)} if args.pool is not None else {}),
+        **({"pool": terms.pools(args.pool)} if args.pool is not None else {}),
+        **({"needs": terms.wanted(args.needs)} if args.needs is not None else {}),
         **({"needs_ram": _ram(args.ram)} if args.ram is not None else {}),
         **({"note": args.note} if args.note is not None else {}),
     }
@@ -63,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         values = {
             "nodes": said.nodes,
             "pool": None if said.pool is None else list(said.pool),
+            "needs": None if said.needs is None else said.needs.text(),
             "ram": said.needs_ram,
             "blocked": list(said.blocked),
             "note": said.note,
@@ -75,15 +81,6 @@ def run(args: argparse.Namespace) -> int:
         }
 
     return apply(args, change)
-
-
-def _pool(text: str) -> tuple[str, ...]:
-    if text.strip().lower() == ANY:
-        return ()
-    words = tuple(needs.name(word, "pool") for word in text.split(",") if word.strip())
-    if not words:
-        raise UsageError("no pool is named", f"say --pool {ANY} for all nodes")
-    return words
 
 
 def _ram(text: str) -> int | None:
@@ -99,6 +96,7 @@ def _words(said: Control) -> str:
     parts = [
         "" if said.nodes is None else f"at most {said.nodes} nodes" if said.nodes else "any number",
         "" if said.pool is None else f"pool {label(', '.join(said.pool)) or ANY}",
+        "" if said.needs is None else f"needs {label(said.needs.text()) or 'nothing'}",
         f"at least {amounts.size_text(said.needs_ram)} of memory" if said.needs_ram else "",
         f"not on {label(', '.join(said.blocked))}" if said.blocked else "",
         f"note: {label(said.note, 400)}" if said.note else "",

@@ -9,6 +9,7 @@ from renderd.core.chunk import Chunk, State
 from renderd.core.farm import may_run
 from renderd.core.job import Job
 from renderd.core.names import Ticket, host_of
+from renderd.core.needs import Needs
 
 BLOCK_AFTER = 3  #: failures on one node, after which a job avoids it
 STOP_SHARE = 0.10  #: failed chunks of a job, after which it stops itself
@@ -47,6 +48,7 @@ class Terms:
 
     nodes: int | None = None  #: most nodes at once
     pool: tuple[str, ...] | None = None  #: instead of the job's own
+    needs: Needs | None = None  #: instead of the job's own
     ram: int | None = None  #: bytes, learned from an out-of-memory kill
     blocked: frozenset[str] = frozenset()  #: hosts this job avoids
     failures_here: int = 0
@@ -67,7 +69,7 @@ def why_not(node: Able, job: Job, terms: Terms) -> str:
 def unfit_for(node: Able, job: Job, terms: Terms) -> str:
     """Why the node could not take the job even if it were idle, in one clause; else empty."""
     pools = job.info.pool if terms.pool is None else terms.pool
-    wanted = job.info.needs
+    wanted = _wanted(job, terms)
     if pools and not node.pools.intersection(pools):
         return f"is not in pool {' or '.join(pools)}"
     if missing := [t for t in wanted.tags if t not in node.tags]:
@@ -78,12 +80,17 @@ def unfit_for(node: Able, job: Job, terms: Terms) -> str:
     if ram > node.ram_bytes:
         have = amounts.size_about(node.ram_bytes)
         return f"has {have} of memory, the job needs {amounts.size_about(ram, up=True)}"
-    return _unknown_place(node, job) or _wrong_program(node, job) or _wrong_blender(node, job)
+    place = _unknown_place(node, job) or _wrong_program(node, job)
+    return place or _wrong_blender(node, job, wanted)
 
 
 def needed_ram(job: Job, terms: Terms) -> int:
     """Bytes of memory that one chunk needs: what the job says, or what its failures taught."""
-    return max(job.info.needs.ram or 0, terms.ram or 0)
+    return max(_wanted(job, terms).ram or 0, terms.ram or 0)
+
+
+def _wanted(job: Job, terms: Terms) -> Needs:
+    return job.info.needs if terms.needs is None else terms.needs
 
 
 def _too_full(node: Able, job: Job, terms: Terms) -> str:
@@ -119,27 +126,28 @@ def _wrong_program(node: Able, job: Job) -> str:
     return ""
 
 
-def _wrong_blender(node: Able, job: Job) -> str:
+def _wrong_blender(node: Able, job: Job, wanted: Needs) -> str:
     uses = [words for words in job.info.commands if command.is_blender(words)]
     if uses and not node.knows_blenders:
         return "is still finding out which Blenders it has"
     if not uses or not node.blenders:
         return "has no Blender" if any(words[0] == "blender" for words in uses) else ""
-    fitting = [v for v in node.blenders if may_open(numbers(v), job)]
+    fitting = [v for v in node.blenders if may_open(numbers(v), job, wanted)]
     if not fitting:
-        return f"has Blender {', '.join(node.blenders)}, {_wanted_blender(job)}"
+        return f"has Blender {', '.join(node.blenders)}, {_wanted_blender(job, wanted)}"
     if faults := [node.faults.get(v, "") for v in fitting if node.faults.get(v)]:
         return faults[-1] if len(faults) == len(fitting) else ""
     return ""
 
 
-def may_open(version: tuple[int, ...], job: Job) -> bool:
+def may_open(version: tuple[int, ...], job: Job, wanted: Needs | None = None) -> bool:
     """Whether a Blender of this version is one that the job asks for, and not older than its file.
 
-    Blender loses what a later one saved, or crashes on it.
+    What is `wanted` now stands in place of the job's own needs.  Blender loses what a later one
+    saved, or crashes on it.
     """
-    made = numbers(saved_by(job))
-    return needs.fits(job.info.needs.blender, version) and version[: len(made)] >= made
+    made, asked = numbers(saved_by(job)), job.info.needs if wanted is None else wanted
+    return needs.fits(asked.blender, version) and version[: len(made)] >= made
 
 
 def saved_by(job: Job) -> str:
@@ -148,8 +156,8 @@ def saved_by(job: Job) -> str:
     return made if _MADE.fullmatch(made) else ""
 
 
-def _wanted_blender(job: Job) -> str:
-    spec, made = job.info.needs.blender, saved_by(job)
+def _wanted_blender(job: Job, wanted: Needs) -> str:
+    spec, made = wanted.blender, saved_by(job)
     if spec == f"=={made}":
         return f"the job needs {made} (the file's own; --blender any takes others)"
     said = [f"the job needs {spec}"] if spec not in ("", needs.ANY) else []

@@ -28,6 +28,7 @@ def why_not(node: Node, memory: JobMemory) -> str:
         said = control.read(node.spool, memory.job.jid)
     except OSError as error:  # no reason to leave the other jobs alone
         return f"cannot read the job's control file: {error.strerror}"
+    memory.control = said
     reason = _by_policy(node, memory, said)
     if not reason:
         reason = memory.unseen = _seen_here(node, memory)

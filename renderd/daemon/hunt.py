@@ -213,7 +213,7 @@ def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
 def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
     work = Work(
         claim=held,
-        job=memory.job,
+        job=memory.control.applied(memory.job),
         commands=_commands(node, memory.job, held),
         output=frames.locate(node.spool, memory.job),
         started=now,

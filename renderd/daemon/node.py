@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from renderd.blender.versions import BlenderProgram
+from renderd.core.control import Control
 from renderd.core.courtesy import Policy, Standing
 from renderd.core.job import Job
 from renderd.core.lease import Observer
@@ -52,6 +53,7 @@ class JobMemory:
     frame_bytes: int = 0  #: the largest frame known here
     why_not: str = ""
     ram: int = 0  #: bytes that a chunk of it needs
+    control: Control = field(default_factory=Control)  #: as it was read last
     unseen: str = ""  #: the part of it that only this node can tell
     shortage: str = ""  #: the part of that which ends by itself
     checked: float = float("-inf")  #: the poll at which why_not was found

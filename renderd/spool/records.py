@@ -21,6 +21,7 @@ class JobView:
     failed: int = 0
     waiting: int = 0
     pool: tuple[str, ...] = ()
+    needs: str = ""  #: what it asks of a node now, as `needs` of an info file
     after: tuple[str, ...] = ()
     nodes: int | None = None  #: most nodes at once
     note: str = ""

@@ -81,10 +81,21 @@ def test_limit_changes_only_what_is_named(spool: Spool, publish, ask):
     assert value["jobs"][0]["control"] == {
         "nodes": 4,
         "pool": [],
+        "needs": None,
         "ram": 16 << 30,
         "blocked": [],
         "note": "mine",
     }
+
+
+def test_limit_changes_what_a_node_must_have(spool: Spool, publish, ask):
+    jid = publish()
+    _, value, _ = ask("limit", jid, "--needs", "gpu, ram>=2G")
+    assert value["jobs"][0]["control"]["needs"] == "ram>=2G, gpu"
+    assert ask("jobs", "--json")[1]["jobs"][0]["needs"] == "ram>=2G, gpu"
+    assert ask("limit", jid, "--needs", "any")[1]["jobs"][0]["control"]["needs"] == ""
+    status, _, said = ask("limit", jid, "--needs", "pool=gpu")
+    assert (status, "name it as a pool" in said) == (2, True)
 
 
 def test_limit_waits_for_an_editor_that_holds_the_lock_a_moment(spool: Spool, publish, ask):

@@ -50,7 +50,18 @@ def test_jobs_as_json_has_stable_keys(publish, ask):
     [job] = value["jobs"]
     assert set(job) == {
         *("jid", "name", "slug", "state", "priority", "owner", "frames", "chunks", "done"),
-        *("running", "failed", "waiting", "pool", "after", "nodes", "note", "reason", "born_ns"),
+        *(
+            "running",
+            "failed",
+            "waiting",
+            "pool",
+            "needs",
+            "after",
+            "nodes",
+            "note",
+            "reason",
+            "born_ns",
+        ),
         "warning",
         *("age", "out", "eta", "eta_low", "eta_high"),
     }

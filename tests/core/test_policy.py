@@ -166,6 +166,15 @@ def test_what_control_says_goes_before_the_job() -> None:
     assert "needs 64 GB" in why(terms=Terms(ram=64 << 30))
 
 
+def test_needs_that_control_says_stand_in_place_of_the_jobs_own() -> None:
+    wanted = job(replace(PLAIN, needs=Needs(gpu=True, tags=("fast",), blender="==2.7")))
+    assert why(wanted=wanted) != ""
+    assert why(wanted=wanted, terms=Terms(needs=Needs())) == ""
+    assert "has no tag slow" in why(terms=Terms(needs=Needs(tags=("slow",))))
+    asked = Terms(needs=Needs(ram=1 << 30), ram=64 << 30)
+    assert "needs 64 GB" in why(terms=asked)  # what attempts taught holds all the same
+
+
 def test_the_highest_priority_is_first_then_the_oldest() -> None:
     tickets = [Ticket(50, jid, 0, "x") for jid in ("c" * 10, "a" * 10)] + [
         Ticket(70, "b" * 10, 0, "x")

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from renderd.core import control as record
 from renderd.core.control import Control
+from renderd.core.needs import Needs
 from renderd.errors import LockTimeout, UsageError
 from renderd.spool import control, jobs
 from renderd.spool.layout import Spool
 
 WORDS = st.lists(st.from_regex(r"[a-z0-9_-]{1,12}", fullmatch=True), unique=True, max_size=4)
+TAGS = st.lists(st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,9}", fullmatch=True), unique=True)
 LINES = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=40).map(str.strip)
 
 
@@ -22,11 +24,12 @@ LINES = st.text(st.characters(min_codepoint=32, max_codepoint=0x24F), max_size=4
     nodes=st.none() | st.integers(0, 999),
     pool=st.none() | WORDS.filter(lambda w: w != ["any"]).map(tuple),
     ram=st.none() | st.integers(1, 2**40),
+    tags=st.none() | TAGS.map(tuple),
     blocked=WORDS.map(tuple),
-    forgiven=st.integers(0, 99),
 )
-def test_what_is_written_is_read_back(nodes, pool, ram, blocked, forgiven):
-    said = Control(nodes=nodes, pool=pool, needs_ram=ram, blocked=blocked, forgiven=forgiven)
+def test_what_is_written_is_read_back(nodes, pool, ram, tags, blocked):
+    needs = None if tags is None else Needs(gpu=True, tags=tags, blender=">=4.2", ram=ram)
+    said = Control(nodes=nodes, pool=pool, needs=needs, needs_ram=ram, blocked=blocked, forgiven=7)
     assert record.parse(record.text(said).encode()) == said
 
 
@@ -35,6 +38,23 @@ def test_lines_that_cannot_be_read_are_kept_without_effect():
     assert said.nodes is None
     assert "nodes: four\n" in record.text(said)
     assert "flavour: plum\n" in record.text(said)
+
+
+def test_needs_of_nothing_are_told_from_the_jobs_own(spool: Spool, publish):
+    jid = publish(needs=Needs(gpu=True))
+    job = jobs.read(spool, jid)
+    assert control.read(spool, jid).applied(job) == job
+    control.change(spool, jid, needs=Needs())
+    assert control.read(spool, jid).applied(job).info.needs == Needs()
+    control.change(spool, jid, needs=Needs(tags=("fast",)), needs_ram=4 << 30)
+    assert control.read(spool, jid).wanted_now(job).text() == "ram>=4G, tag=fast"
+
+
+@pytest.mark.parametrize("line", ["needs: pool=gpu", "needs: wings", "needs: ram>=lots"])
+def test_needs_that_cannot_be_read_have_no_effect(line):
+    said = record.parse(f"{line}\n".encode())
+    assert said.needs is None
+    assert line in record.text(said)
 
 
 def test_a_job_without_a_control_file_has_its_own_terms(spool: Spool, publish):
