@@ -37,6 +37,7 @@ class Deed:
     do: Callable[[Desk], None]
     about: About
     icon: str = ""
+    short: str = ""  #: its title on a button; empty: the whole one
     shortcut: str = ""
     may: Callable[[Desk], bool] = lambda _desk: True  #: whether it makes sense now
     destroys: bool = False  #: its shortcut holds only where the table of its subject has the focus
@@ -81,6 +82,8 @@ class Actions(QObject):
 
     def _make(self, deed: Deed, owner: QWidget) -> QAction:
         made = QAction(deed.title, owner)
+        if deed.short:
+            made.setIconText(deed.short)
         keys = f" ({QKeySequence(deed.shortcut).toString(_NATIVE)})" if deed.shortcut else ""
         made.setToolTip(f"{deed.does}{keys}")
         made.setStatusTip(deed.does)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
@@ -10,10 +11,11 @@ from frontend import endings
 from frontend.farm import open_farm, patiently
 from frontend.gui.asking import Ask, Check
 from frontend.gui.bridge import Errand, Errands, Reader
-from frontend.gui.models import chunks, jobs, machines
+from frontend.gui.models import chunks, jobs, machines, plight
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
 from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
+from frontend.gui.models.plight import Plight
 from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
 from fs_browser.changes import Changes
@@ -71,8 +73,8 @@ class Desk(QObject):
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
         self.seen: Seen | None = None  #: the frame that is looked at
         self.undoable: list[Errand] = []
-        self._why = ""
-        self._troubles: dict[str, str] = {}  #: what each reader complains of
+        self._plight = Plight()
+        self._troubles: dict[str, Plight] = {}  #: what each reader complains of
         self._readers: list[Reader] = []
         self._has_started = False
         self.at_end: list[Callable[[], None]] = []  #: called when the window ends
@@ -88,9 +90,12 @@ class Desk(QObject):
         self.studies = Errands("studies")
         self.ask: Ask = Nobody()
         self.farm.arrived.connect(self._take)
-        self.farm.failed.connect(lambda error: self._complain("farm", sentence(error)))
+        for name, reader in (("farm", self.farm), ("share", self.share)):
+            reader.failed.connect(partial(self._hear, name))
         self.share.arrived.connect(self._see_share)
-        self.share.failed.connect(lambda error: self._complain("share", sentence(error)))
+        self.share.failed.connect(
+            lambda error: self._complain("share", plight.of(error, self.root))
+        )
         self.chunk_reader.arrived.connect(self._take_chunks)
         for one in (self.errands, self.studies):
             one.done.connect(self._did)
@@ -232,7 +237,7 @@ class Desk(QObject):
         self.spans.hear(((jid, r.get("elapsed")) for (jid, _), r in found.running.items()), now)
         self.machines.apply(found.nodes)
         self.pulse.sample(time.monotonic(), self.machines.records)
-        self._complain("farm", "")
+        self._complain("farm", Plight())
         self.told.emit(found)
         for job in ended:
             self.ended.emit(job)
@@ -252,28 +257,35 @@ class Desk(QObject):
 
     def _see_share(self, _id: object) -> None:
         if self._troubles.get("share"):
-            self._complain("share", "")
+            self._complain("share", Plight())
             for reader in self._readers:
                 reader.hurry()
 
     @property
     def why(self) -> str:
         """What is wrong with the farm as a whole; empty where nothing is."""
-        return self._why
+        return self._plight.says
+
+    @property
+    def plight(self) -> Plight:
+        """The same, with what helps who looks after the farm."""
+        return self._plight
 
     def _look_for_silence(self) -> None:
         silent = self.share.out_for()
         if silent > _SILENT:
-            said = f"{self.root} has not answered for {silent:.0f} s; what is shown is old"
-            self._complain("share", said)
+            self._complain("share", plight.silent(self.root, silent))
 
-    def _complain(self, who: str, why: str) -> None:
-        self._troubles[who] = why
+    def _hear(self, who: str, error: object) -> None:
+        self._complain(who, plight.of(error, self.root))
+
+    def _complain(self, who: str, found: Plight) -> None:
+        self._troubles[who] = found
         # What ails the folder itself comes first: all else follows from it.
-        why = self._troubles.get("share") or self._troubles.get("farm") or ""
-        if why != self._why:
-            self._why = why
-            self.trouble.emit(why)
+        found = self._troubles.get("share") or self._troubles.get("farm") or Plight()
+        if found != self._plight:
+            self._plight = found
+            self.trouble.emit(found.says)
 
     def _did(self, errand: object, words: str) -> None:
         undo = cast(Errand, errand).undo

@@ -1,13 +1,13 @@
 """Which menu, toolbar and context menu shows which action."""
 
 from frontend.gui.actions import Deed
-from frontend.gui.catalogue import chunks, farm, frames, jobs, machines, pictures
+from frontend.gui.catalogue import chunks, farm, frames, guide, jobs, machines, pictures
 
 
 def deeds() -> tuple[Deed, ...]:
     """Every action."""
     about_jobs = (*jobs.DEEDS, *frames.DEEDS, *chunks.DEEDS, *pictures.DEEDS)
-    return (*farm.DEEDS, *about_jobs, *machines.DEEDS)
+    return (*farm.DEEDS, *about_jobs, *machines.DEEDS, *guide.DEEDS)
 
 
 #: keys of actions in the order in which a menu shows them; "" is a line between
@@ -44,22 +44,13 @@ BAR = (
     ("F&rame", FRAMES),
     ("&Machine", MACHINES),
 )
-TOOLBAR = (
-    "add",
-    "",
-    "hold",
-    "release",
-    "",
-    "retry",
-    "redo",
-    "verify",
-    "",
-    "up",
-    "down",
-    "",
-    "why",
-    "log",
-    "preview",
-    "folder",
-)
-WITH_WORDS = ("add",)  #: of the toolbar, that say their title beside the icon
+HELP = ("steps", "keys", "states", "", "copy-report", "about")
+#: by page; of "a|b" the second where it makes sense and the first does not
+TOOLBARS = {
+    "jobs": (
+        *("add", "", "hold|release", "retry", "verify"),
+        *("", "why", "log", "preview", "folder"),
+    ),
+    "machines": ("add", "", "pause|resume", "drain|undrain", "", "note", "wake", "kill"),
+    "history": ("add",),
+}

@@ -94,6 +94,10 @@ def test_a_spool_that_is_not_there_is_told_with_a_way_out(qtbot, qapp, tmp_path,
     qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE)
     assert str(tmp_path / "nowhere") in window.banner.words.text()
     assert window.banner.button.text() == "Choose another farm…"
+    assert "SPOOL" not in window.banner.words.text()  # an artist mounts, and makes no spool there
+    assert "renderd init" in window.banner.words.toolTip()
+    for view in (window.jobs.jobs, window.machines.machines):
+        assert "cannot be read now" in view.empty()
     window.stop()
 
 

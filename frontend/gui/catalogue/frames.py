@@ -26,6 +26,7 @@ DEEDS = (
     Deed(
         key="verify",
         title="&Verify frames",
+        short="Verify",
         about=About.JOBS,
         does="Look at every frame to its last pixel: missing, broken, odd, black",
         icon="verify",
@@ -55,6 +56,7 @@ DEEDS = (
     Deed(
         key="folder",
         title="Open &output folder",
+        short="Folder",
         about=About.JOBS,
         does="Show where the frames lie in the file manager",
         icon="open",
@@ -91,6 +93,7 @@ DEEDS = (
     Deed(
         key="log",
         title="Show &log",
+        short="Log",
         about=About.JOBS,
         does="Show what the selected chunk, or the job's newest, printed",
         icon="log",
@@ -100,7 +103,8 @@ DEEDS = (
     ),
     Deed(
         key="preview",
-        title="Show &pictures",
+        title="Show &frames",
+        short="Frames",
         about=About.JOBS,
         does="Show the frames of the job that are there, and mark those that lack",
         icon="preview",
@@ -111,6 +115,7 @@ DEEDS = (
     Deed(
         key="why",
         title="&Why is it not rendering?",
+        short="Why?",
         about=About.JOBS,
         does="Say of each machine why it does or does not take the job",
         icon="why",

@@ -9,7 +9,8 @@ from frontend.gui.desk import Desk
 DEEDS = (
     Deed(
         key="add",
-        title="&Add …",
+        title="&Add…",
+        short="Add",
         about=About.WINDOW,
         does="Queue .blend files; they can also be dropped onto the window",
         icon="add",

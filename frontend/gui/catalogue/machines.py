@@ -12,6 +12,7 @@ DEEDS = (
     Deed(
         key="pause",
         title="&Pause until I say",
+        short="Pause",
         about=About.MACHINES,
         does="Give back what runs there and take nothing more",
         icon="pause",
@@ -57,6 +58,7 @@ DEEDS = (
     Deed(
         key="undrain",
         title="&Stay after all",
+        short="Stay",
         about=About.MACHINES,
         does="Take back a drain or restart",
         icon="resume",
@@ -75,6 +77,7 @@ DEEDS = (
     Deed(
         key="kill",
         title="Stop &chunks…",
+        short="Stop chunks",
         about=About.MACHINES,
         does="Stop what runs there and give it back",
         icon="kill",
@@ -95,6 +98,7 @@ DEEDS = (
     Deed(
         key="wake",
         title="&Wake up",
+        short="Wake",
         about=About.MACHINES,
         does="Call machines that are off over the network (wake on LAN)",
         icon="wake",
@@ -104,6 +108,7 @@ DEEDS = (
     Deed(
         key="note",
         title="&Note…",
+        short="Note",
         about=About.MACHINES,
         does="Write down what everybody should know of the machine",
         icon="note",

@@ -166,7 +166,8 @@ _COLUMNS: tuple[Column[ChunkRow], ...] = (
         key="says",
         title="Last line",
         text=last_line,
-        width=50,
+        width=24,
+        grows=True,
         explains="What it prints now, or why its last attempt failed",
     ),
 )

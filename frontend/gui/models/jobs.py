@@ -149,7 +149,7 @@ def _what(clock: Clock, name: Callable[[str], str]) -> tuple[Column[JobView], ..
             is_number=True,
             is_editable=True,
             leads=True,
-            width=7,
+            width=9,
             explains="0 to 99, the higher the sooner; double-click to change",
         ),
     )

@@ -1,5 +1,7 @@
 """What is wrong with the farm as a whole, above everything, and what can be done about it."""
 
+from html import escape
+
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
@@ -31,9 +33,10 @@ class Banner(QFrame):
         self._draw()
         self.hide()
 
-    def tell(self, why: str, button: str = "Choose another farm…") -> None:
-        """Show a sentence; nothing where there is none."""
+    def tell(self, why: str, button: str = "Choose another farm…", detail: str = "") -> None:
+        """Show a sentence, with more over it; nothing where there is none."""
         self.words.setText(why)
+        self.words.setToolTip(f"<qt>{escape(detail)}</qt>" if detail else "")
         self.button.setText(button)
         self.setVisible(bool(why))
 

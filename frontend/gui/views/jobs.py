@@ -31,6 +31,7 @@ from frontend.gui.views.filterbar import FilterBar
 from frontend.gui.views.tableview import TableView
 from fs_browser.table import RECORD
 
+_AWAY = "The farm cannot be read now.\n\nIts jobs show again as soon as it can."
 _LEAST_ROWS = 4  #: of each table that stay in sight
 _SPLIT = "window/split"
 
@@ -94,6 +95,7 @@ class JobsPage(QWidget):
         self._desk.added.connect(self.await_jobs)
         self._desk.told.connect(self._pick_awaited)
         self._desk.told.connect(self._count)
+        self._desk.trouble.connect(self.jobs.repaint_empty)
         self._filter()
 
     def _count(self) -> None:
@@ -155,13 +157,18 @@ class JobsPage(QWidget):
         menu.exec(port.mapToGlobal(at))
 
     def _no_chunks(self) -> str:
-        return "" if self._desk.picked_jobs else "Select a job to see its chunks."
+        is_idle = self._desk.picked_jobs or not self._desk.jobs.total
+        return "" if is_idle else "Select a job to see its chunks."
 
     def _nothing(self) -> str:
         if self._desk.jobs.total:
             return "No job passes the filter."
         if not self._desk.settings.spool:
             return "No farm yet.\n\nFarm ▸ Set up a farm… takes a minute."
+        if self._desk.why:
+            return _AWAY
+        if not self._desk.farm.has_read:
+            return "Reading the farm …"
         return "No jobs yet.\n\nDrop .blend files here, or press Ctrl+O to choose some."
 
 

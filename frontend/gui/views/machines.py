@@ -32,7 +32,8 @@ class MachinesPage(QWidget):
         self._fill = fill
         self.machines = TableView(desk.machines, "machines")
         self.machines.setAccessibleName("Machines")
-        self.machines.empty = lambda: _EMPTY
+        self.machines.empty = self._nothing
+        desk.trouble.connect(self.machines.repaint_empty)
         self._mixed = ""
         self.mixed = QLabel()
         self.mixed.setTextFormat(Qt.TextFormat.PlainText)
@@ -59,6 +60,13 @@ class MachinesPage(QWidget):
         self._tick = QTimer(self)
         self._tick.timeout.connect(self._age)
         self._tick.start(_SECOND)
+
+    def _nothing(self) -> str:
+        if not self._desk.settings.spool:
+            return _EMPTY
+        if self._desk.why:
+            return "The farm cannot be read now.\n\nIts machines show again as soon as it can."
+        return _EMPTY if self._desk.farm.has_read else "Reading the farm …"
 
     def _age(self) -> None:
         """Draw again what grows old by itself; nothing in the model changes for that."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import Qt, QUrl
+from PyQt6.QtCore import QModelIndex, Qt, QUrl
 from PyQt6.QtGui import QDesktopServices, QGuiApplication
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -126,7 +126,9 @@ class ReportDialog(QDialog):
             button.clicked.connect(partial(self._take, offer.do))
         column.addWidget(buttons)
         em = theme.em(self)
-        self.resize(round(em * 44), round(em * (8 + 2 * min(len(report.rows), 12))))
+        wide = round(em * 44)
+        tall = words.heightForWidth(wide - round(em * 2)) + round(em * 5)
+        self.resize(wide, tall + round(em * 2 * min(len(report.rows) + 1, 13) * bool(report.rows)))
 
     def _take(self, do: object, *_: object) -> None:
         assert callable(do)
@@ -150,7 +152,13 @@ def _table(report: Report) -> QTableWidget:
     assert rows is not None
     assert heads is not None
     rows.hide()
+    heads.setHighlightSections(False)
+    heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     heads.setStretchLastSection(True)
     heads.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
     table.resizeColumnsToContents()
+    gap = round(theme.em(table))
+    for column in range(len(report.heads)):
+        table.setColumnWidth(column, table.columnWidth(column) + gap)
+    table.setCurrentIndex(QModelIndex())
     return table

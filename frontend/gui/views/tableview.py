@@ -62,7 +62,7 @@ class TableView(QTableView):
         chosen.selectionChanged.connect(self._tell)
         model.rearranging.connect(self._keep_selection)
         model.rearranged.connect(self._select_kept)
-        model.counted.connect(self._repaint)
+        model.counted.connect(self.repaint_empty)
 
     def _set_up_heads(self) -> None:
         rows, head = self.verticalHeader(), self.horizontalHeader()
@@ -257,7 +257,8 @@ class TableView(QTableView):
         shown = [c for i, c in enumerate(self.table.columns) if not self.isColumnHidden(i)]
         return "\t".join(column.text(record) for column in shown)
 
-    def _repaint(self) -> None:
+    def repaint_empty(self) -> None:
+        """Say again what there is to do, while nothing is shown."""
         port = self.viewport()
         if port is not None and not self.table.rowCount():
             port.update()

@@ -21,6 +21,7 @@ from frontend import sentence
 from frontend.gui import menus
 from frontend.gui.actions import About, Actions
 from frontend.gui.asking import Report
+from frontend.gui.deeds import guide
 from frontend.gui.desk import Desk
 from frontend.gui.models import here
 from frontend.gui.models.preferences import Preferences
@@ -35,6 +36,7 @@ from frontend.gui.views.person import Person, ReportDialog
 from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.settings import SettingsDialog
 from frontend.gui.views.tableview import TableView
+from frontend.gui.views.toolbar import Toolbar
 from frontend.gui.views.wizard import Wizard
 from frontend.gui.views.work import WorkPage
 from fs_browser import theme
@@ -81,7 +83,9 @@ class Window(QMainWindow):
         self.news = News(desk, self.preferences)
         self._make_status_line()
         self._make_menus()
-        self._make_toolbar()
+        self.toolbar = Toolbar(self.actions_)
+        self.addToolBar(self.toolbar)
+        self.toolbar.turn_to(desk.page)
         self._take_room()
         self._recall(desk.remembered)
         desk.told.connect(self._tell_farm)
@@ -108,7 +112,9 @@ class Window(QMainWindow):
         return PreviewPanel(self.desk, fill, self.actions_["frame-open"])
 
     def _turn(self) -> None:
-        self.desk.turn_to(self._pages[self.tabs.currentIndex()])
+        page = self._pages[self.tabs.currentIndex()]
+        self.desk.turn_to(page)
+        self.toolbar.turn_to(page)
 
     def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
         """Put actions into a menu or bar."""
@@ -153,7 +159,15 @@ class Window(QMainWindow):
             self.bring()
 
     def _show_dialog(self, name: str) -> None:
-        {"set-up": self.set_up, "settings": self._show_settings, "leave": self.quit}[name]()
+        {
+            "set-up": self.set_up,
+            "settings": self._show_settings,
+            "leave": self.quit,
+            "keys": self._show_keys,
+        }[name]()
+
+    def _show_keys(self) -> None:
+        self._show_report(guide.keys(menus.deeds()))
 
     def _show_settings(self) -> None:
         SettingsDialog(self, self.desk).open()
@@ -233,6 +247,9 @@ class Window(QMainWindow):
             view.addAction(dock.toggleViewAction())
         view.addSeparator()
         self._make_schemes(view)
+        about = bar.addMenu("&Help")
+        assert about is not None
+        self.fill(about, menus.HELP)
 
     def _make_schemes(self, view: QMenu) -> None:
         group = QActionGroup(self)
@@ -251,17 +268,6 @@ class Window(QMainWindow):
     def _choose(self, scheme: Scheme) -> None:
         theme.of().choose(scheme)
         self.desk.remembered.setValue("scheme", scheme.value)
-
-    def _make_toolbar(self) -> None:
-        bar = QToolBar("Actions")
-        bar.setObjectName("actions")
-        bar.setMovable(False)
-        self.fill(bar, menus.TOOLBAR)
-        for key in menus.WITH_WORDS:
-            button = bar.widgetForAction(self.actions_[key])
-            if isinstance(button, QToolButton):
-                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.addToolBar(bar)
 
     def _tables(self) -> tuple[TableView, ...]:
         jobs, past = self.jobs, self.history
@@ -324,7 +330,8 @@ class Window(QMainWindow):
 
     def _tell_trouble(self, why: str) -> None:
         has_farm = bool(self.desk.settings.spool)
-        self.banner.tell(why, "Choose another farm…" if has_farm else "Set up a farm…")
+        button = "Choose another farm…" if has_farm else "Set up a farm…"
+        self.banner.tell(why, button, self.desk.plight.detail)
 
     def _tell_errand(self, said: str) -> None:
         line = self.statusBar()
