@@ -19,6 +19,7 @@ from tests.sim.farm import Plan
 from tests.sim.mutants import MUTANTS, applied
 from tests.sim.record import read_totals, run_row
 from tests.sim.shrink import KEPT_ALL, Case, parse_words, shrink
+from tests.sim.size import LARGE, SMALL
 from tests.sim.space import KINDS
 from tests.sim.trace import Line
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seeds", type=int, default=100, metavar="N", help="schedules to run, 100")
     add("--start", type=int, default=0, metavar="S", help="the first seed")
     add("--random-start", action="store_true", help="a first seed that is drawn, and printed")
+    add("--small", action="store_true", help="two or three machines, one job at first, short days")
     add("--nodes", type=int, default=0, metavar="N", help="machines at the start; else drawn")
     add("--steps", type=int, default=0, metavar="N", help="calls before the calm; else drawn")
     add("--forgetful", action="store_true", help="the server may lose what it acknowledged")
@@ -61,7 +63,8 @@ def main() -> int:
     if args.random_start:
         args.start = random.SystemRandom().randrange(SEEDS_OF_A_BASE)
         print(f"seeds from {args.start}", flush=True)
-    plan = Plan(nodes=args.nodes, steps=args.steps, is_forgetful=args.forgetful)
+    size = SMALL if args.small else LARGE
+    plan = Plan(size=size, nodes=args.nodes, steps=args.steps, is_forgetful=args.forgetful)
     if args.totals:
         print(read_totals(args.totals))
         return 0
@@ -87,7 +90,7 @@ def run_schedules(args: argparse.Namespace, plan: Plan) -> int:
     def found(seed: int, said: str) -> None:
         first.append(seed)
         print(f"seed {seed}: {said}", flush=True)
-        print(f"  again: python -m tests.sim --start {seed} --seeds 1", flush=True)
+        print(f"  again: {plan.command} --start {seed} --seeds 1", flush=True)
 
     tally = run_row(args, plan, found)
     print(tally)
@@ -103,7 +106,7 @@ def print_short(case: Case, patience: float) -> None:
     print(f"what is left of it: {len(small.script or ())} events; times are seconds")
     print_lines(small.told())
     turns = f" --turns {small.turns}" if small.turns else ""
-    print(f"  again: python -m tests.sim --start {case.seed}{turns} --only {quote(small.words)}")
+    print(f"  again: {case.plan.command} --start {case.seed}{turns} --only {quote(small.words)}")
 
 
 def print_lines(lines: list[Line]) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
-from renderd.core import chunk
+from renderd.core import chunk, infofile
 from renderd.core.names import parse_adopting
 from renderd.errors import RenderdError
 from renderd.host import load
@@ -14,15 +15,13 @@ from tests.sim.laws import Laws, whole_farm
 from tests.sim.node import Daemon
 from tests.sim.people import People
 from tests.sim.share import SimShare
+from tests.sim.size import LARGE, SMALL, Size
 from tests.sim.trouble import Trouble
 from tests.sim.weather import CALM, ROUGH, Weather
 from tests.sim.world import LATENCY, ROOT, Actor, Machine, Violation, World
 
 IDENTITY = layout.Identity("simulation0000001")
-STEPS = (200, 300, 400, 600, 800, 1000, 1500, 4000)  #: calls before the calm; the seed draws one
-FAILURES = (0.05, 0.05, 0.05, 0.4)  #: odds that a command fails
-MOST_ACTS = 3000  #: before the calm, where nobody is left who calls
-NODES = (1, 2, 2, 3, 3, 4)
+MOST_READY = 400  #: calls until all is there
 #: how often each act happens beside the others
 ACTS = {
     "add": 10, "add_after": 3, "redo": 3, "order": 14, "limit": 4, "order_node": 4,
@@ -37,11 +36,17 @@ ACTS = {
 class Plan:
     """How a schedule is set up; the seed decides the rest, and what is 0 here."""
 
+    size: Size = LARGE
     nodes: int = 0
     steps: int = 0  #: calls of the share before the calm
     calm: int = 60000  #: calls within which everything must have come to its end
     weather: Weather = ROUGH
     is_forgetful: bool = False  #: the server may lose what it acknowledged
+
+    @property
+    def command(self) -> str:
+        """The command that runs such schedules."""
+        return "python -m tests.sim" + " --small" * (self.size == SMALL)
 
 
 @dataclass(eq=False)
@@ -60,7 +65,9 @@ class Farm:
         world = self.world
         self.laws = Laws(world)
         self.rng = Random(f"{world.seed} plan")
-        self.failures = world.detail("failures", 0).choice(FAILURES)
+        self.size = self.plan.size
+        world.late_within = self.size.late
+        self.failures = world.detail("failures", 0).choice(self.size.failures)
         server = world.server
         server.is_forgetful = self.laws.is_forgetful = self.plan.is_forgetful
         for path in (ROOT, "/out", "/out/drops", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
@@ -98,6 +105,7 @@ class Farm:
         daemon = self.daemon_of(host, clone_of)(self.world, host, machine, self._born)
         machine.release = daemon.release
         daemon.forerunner, daemon.clone_of = forerunner, clone_of
+        daemon.size = self.size
         daemon.failure_odds = 0.0 if self.is_calm else self.failures
         self.daemons.append(daemon)
 
@@ -116,7 +124,8 @@ class Farm:
     def run(self) -> None:
         """Faults first, then calm; raises Violation."""
         world, rng = self.world, self.rng
-        nodes, steps = rng.choice(NODES), rng.choice(STEPS)
+        size = self.size
+        nodes, steps = rng.choice(size.nodes), rng.choice(size.steps)
         for number in range(self.plan.nodes or nodes):
             if world.happens("nodes", number, "node"):
                 self.start_node()
@@ -125,13 +134,20 @@ class Farm:
         if not self.plan.is_forgetful:
             weights["lose_power"] = 0
         weights["add"] += 1
-        world.set_weather(self.plan.weather.drawn(rng))
-        pace = rng.choice((2.0, 8.0, 8.0, 30.0))
-        for _ in range(2):
+        weather = self.plan.weather.drawn(rng, size.gusts)
+        pace = rng.choice(size.paces)
+        for _ in range(size.jobs):
             self._happen({"add": 1})
+        if size.readiness and world.detail("ready", 0).random() < size.readiness:
+            world.run(self._is_ready, MOST_READY)
+            end += world.steps
+        world.set_weather(weather)
         self.program("day", lambda actor: self._day(actor, weights, pace)).is_exposed = False
-        world.run(lambda: world.steps >= end or self.act >= MOST_ACTS, end + 1)
+        world.run(lambda: world.steps >= end or self.act >= size.acts, end + 1)
         self._calm()
+
+    def _is_ready(self) -> bool:
+        return not self.people.acting and all(daemon.loop for daemon in self.daemons)
 
     def _day(self, actor: Actor, weights: Mapping[str, int], pace: float) -> None:
         while not self.is_calm:
@@ -161,7 +177,9 @@ class Farm:
             self.trouble.mount(machine)
         for daemon in self.daemons:
             daemon.failure_odds = 0.0
-        self.start_node()
+        is_left = any(daemon.is_alive for daemon in self.daemons)
+        if not is_left or world.detail("newcomer", 0).random() < self.size.newcomers:
+            self.start_node()
         self.program("tidy", self._tidy).is_exposed = False
         is_over = world.run(self.is_over, self.plan.calm)
         whole_farm(self.laws, self.desk_spool(), self.people.dropped)
@@ -189,7 +207,7 @@ class Farm:
             for daemon in self.daemons:
                 if daemon.is_alive and daemon.loop:
                     daemon.loop.node.rest.reason = ""
-            actor.sleep(self.world.now + 5.0)
+            actor.sleep(self.world.now + self.size.tidy_every)
 
     @staticmethod
     def _lift(spool: Spool, jid: str) -> None:
@@ -208,7 +226,7 @@ class Farm:
     def is_over(self) -> bool:
         """True when every drop is a job and every job has ended."""
         world = self.world
-        if world.steps % 50:
+        if world.steps % self.size.look_every:
             return False
         folders = world.server.folders
         is_open = any(
@@ -220,10 +238,15 @@ class Farm:
         return not (is_open or is_coming or drops or is_told)
 
 
+#: an Info never changes, and the same few texts are read over and over
+_parsed_once = lru_cache(4096)(infofile.parse)
+
+
 def make_small() -> None:
     """Groups of three chunks and shards of two nodes, so that small farms have several."""
     chunk.CHUNKS_A_GROUP = survey.CHUNKS_A_GROUP = listing.CHUNKS_A_GROUP = 3  # type: ignore[attr-defined]
     nodes.SHARD_SIZE = 2
+    infofile.parse = _parsed_once
     load.available_bytes = lambda: 16 << 30  # type: ignore[assignment]  # not this machine's
 
 

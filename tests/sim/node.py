@@ -29,6 +29,7 @@ from renderd.spool.adopt import Adopter
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool, open_spool
 from tests.sim.share import SimShare
+from tests.sim.size import LARGE
 from tests.sim.world import ROOT, Actor, Machine, Violation, World
 
 ENDINGS = (Ending.FAIL, Ending.FAIL, Ending.KILLED, Ending.TIMEOUT)
@@ -62,6 +63,7 @@ class Daemon:
         self.forerunner: Daemon | None = None  #: one that died on this machine, not buried yet
         self.clone_of: Daemon | None = None  #: the daemon whose memory this one begins with
         self.failure_odds = 0.0
+        self.size = LARGE
         self.actor = Actor(world, machine, self._live)
 
     @property
@@ -218,10 +220,10 @@ class Daemon:
     def _rendered(self, actor: Actor, work: Work, spool: Spool, landing: Landing | None) -> Ending:
         world, rng = self.world, actor.rng
         if landing is None:
-            self._wait(actor, work, world.now + rng.choice((0.0, 0.2, 1.0, 5.0, 20.0)))
+            self._wait(actor, work, world.now + rng.choice(self.size.seconds))
             return Ending.KILLED if work.stopping.is_set() else Ending.DONE
         for frame in landing.begin():
-            self._wait(actor, work, world.now + rng.choice((0.0, 0.1, 3.0)))
+            self._wait(actor, work, world.now + rng.choice(self.size.frame_seconds))
             if work.stopping.is_set():
                 return Ending.KILLED
             self._write_frame(actor, spool, work, frame)

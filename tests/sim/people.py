@@ -88,7 +88,7 @@ class People:
         name = f"job{self.jobs}"
         folder = rng.choice((name, name, f"shared{rng.randrange(2)}"))
         out = f"/out/{folder}/f_####.png" if rng.random() < 0.5 else ""
-        runs = frames.parse(f"1-{1 + rng.randrange(rng.choice((2, 4, 8, 16)))}")
+        runs = frames.parse(f"1-{1 + rng.randrange(rng.choice(self.farm.size.frames))}")
         words = ("prog", "{start}", "{end}", *(["{out}"] if out else []))
         limit = rng.choice((None, None, None, 1))
         info = Info(

@@ -1,5 +1,6 @@
 """What was run: schedules, calls, faults by kind, violations; in processes, and kept in a file."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -16,6 +17,7 @@ from tests.sim.farm import Plan, run
 from tests.sim.world import Violation, World
 
 PIECE = 25  #: seeds that a process runs at a time
+GARBAGE = 20_000, 20, 100  #: a world is mostly garbage at its end alone
 KEPT = 500  #: seeds a line of the record
 TOLD_EVERY = 60.0  #: seconds between lines of progress
 
@@ -51,6 +53,7 @@ class Tally:
 def run_piece(start: int, seeds: int, plan: Plan) -> Tally:
     """Run some schedules one after the other."""
     tally = Tally()
+    gc.set_threshold(*GARBAGE)
     began = time.process_time()
     for seed in range(start, start + seeds):
         tally.schedules += 1

@@ -41,11 +41,10 @@ class Weather:
         kinds = STRIKES[kind]
         return tuple(zip(accumulate(getattr(self, k) for k in kinds), kinds, strict=True))
 
-    def drawn(self, rng: Random) -> "Weather":
+    def drawn(self, rng: Random, gusts: float) -> "Weather":
         """A day of its own: some faults seldom or never, others often."""
-        return replace(
-            self, **{f.name: getattr(self, f.name) * rng.choice(_STRENGTHS) for f in fields(self)}
-        )
+        odds = {f.name: getattr(self, f.name) * rng.choice(_STRENGTHS) for f in fields(self)}
+        return replace(self, **{name: one * gusts for name, one in odds.items()})
 
 
 CALM = Weather()

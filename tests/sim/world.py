@@ -9,13 +9,13 @@ from heapq import heappop, heappush
 from greenlet import getcurrent, greenlet
 
 from tests.sim.server import File, Server
+from tests.sim.size import LARGE
 from tests.sim.weather import CALM, STRIKES, Weather
 
 ROOT = "/spool"
 LATENCY = 0.002  #: seconds a call takes when nothing is wrong
 BURSTS = (0, 0, 0, 1, 2, 4, 8, 30)  #: calls that an actor makes before another may run
 PAUSES = (0.0, 0.0, 0.0, 0.002, 0.004, 0.02, 0.1, 0.5)  #: seconds that it then leaves to others
-LATE_STEPS = 4000  #: within which a late duplicate arrives
 Key = tuple[str, int]
 
 
@@ -169,6 +169,7 @@ class World:
         self.now = 1000.0
         self.steps = 0
         self.latency = LATENCY
+        self.late_within = LARGE.late
         self.outage_until = 0.0  #: the server answers nobody before
         self.actors: list[Actor] = []
         self.turn: Actor | None = None  #: whose turn it is
@@ -230,7 +231,7 @@ class World:
             self.count("late twice, left out")
             return
         rng = self.detail(actor.name, actor.calls)
-        when = self.steps + rng.randrange(1, rng.choice((20, 300, LATE_STEPS)))
+        when = self.steps + rng.randrange(1, rng.choice(self.late_within))
         heappush(self._late, (when, f"{actor.name} {actor.calls}", act))
 
     def kill(self, machine: Machine) -> None:
