@@ -7,7 +7,7 @@ nothing of each other.  Left alone the one that is not the owner would wait for 
 from renderd.core.job import Job
 from renderd.daemon.node import Node
 from renderd.errors import OutputOwned
-from renderd.spool import frames, orders
+from renderd.spool import frames, orders, regaining
 from renderd.spool.moves import SETTLE
 from renderd.spool.output import Output
 
@@ -26,7 +26,7 @@ def settle(node: Node, job: Job, output: Output, *, is_refused: bool) -> None:
         return
     del node.doubts[key]
     try:
-        frames.own(node.spool, job, replaces=False)
+        regaining.own_again(node.spool, job)
     except OutputOwned as owned:
         if orders.stop(node.spool, job.jid, str(owned)):
             node.count("stopped jobs")

@@ -302,7 +302,8 @@ def _try_close(
         memory.ended_since = None
         return
     if failed:
-        memory.ended_since = now if memory.ended_since is None else memory.ended_since
+        if memory.ended_since is None or memory.ended_as != place[1].name:  # it was told again
+            memory.ended_since, memory.ended_as = now, place[1].name
         if now - memory.ended_since < CLOSE_FAILED_AFTER:
             node.next_poll = min(node.next_poll, now + CLOSE_FAILED_AFTER)
             return

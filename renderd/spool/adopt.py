@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 
 from renderd.core import infofile, label, names, videojob
 from renderd.core.infofile import Info
@@ -50,6 +51,7 @@ class Drop:
     since: float = 0.0  #: when it first looked like that
     is_folder: bool = False  #: a folder of such a name is nobody's drop
     was_awaited: bool = False  #: it stood unfinished in the root for as long as we wait
+    is_spent: bool = False  #: its jid is: what was done under it may still arrive
     failing_since: float | None = None  #: every look since then met an error that does not pass
 
 
@@ -174,7 +176,9 @@ class Adopter:
         found = names.parse_adopting(drop.name)
         if found is None or (found.is_first_hop and not self._is_there(drop.name)):
             return Step.GONE
-        return self._hop_again(found, now) if found.is_first_hop else self._read(found, drop, now)
+        if found.is_first_hop or drop.is_spent:
+            return self._hop_again(found, now)
+        return self._read(found, drop, now)
 
     def _read(self, found: Adopting, drop: Drop, now: float) -> Step:
         try:
@@ -201,7 +205,10 @@ class Adopter:
         """Go on under a fresh jid: what was done under the old one may still arrive late."""
         if self.second_hop(found, now) and not found.is_first_hop:
             jobs.discard(self.spool, found.key)  # winning proves it is never published
-        return Step.WAIT if found.name in self.held else Step.GONE
+        if found.name not in self.held:
+            return Step.GONE
+        self.held[found.name].is_spent = True
+        return Step.WAIT
 
     def _is_there(self, name: str) -> bool:
         return name in listed(self.spool, self.spool.at(ADOPTING))
@@ -250,10 +257,11 @@ class Adopter:
 
     def _enter(self, found: Adopting, draft: Draft, order: jobs.Order, now: float) -> Step:
         folder = jobs.folder_for(self.spool, order)
+        demand = partial(self._demand_shared, draft)  # a .blend may be copied before it counts
         try:
             try:
-                self._demand_shared(draft)
-                self._build(found, draft, order)
+                demand()
+                self._build(found, draft, replace(order, demand=demand))
                 if self._disk_of(draft):  # the share went away meanwhile: its marks are on ours
                     return self._hop_again(found, now)
             except (OutputOwned, OutputUnseen) as error:

@@ -40,6 +40,7 @@ class Order:
     after: tuple[str, ...] = ()  #: jids this job waits for
     replaces: bool = False  #: cancel the open job that owns the output first
     owns_output: bool = True  #: False for a job that is held because another owns its output
+    demand: Callable[[], None] = lambda: None  #: called before its marks are made; may raise
     copies: bool = False  #: give the job its own copy of the .blend, which it then renders
     reads: int | None = None  #: most bytes read of a .blend for its hash; None: all of it
 
@@ -97,6 +98,7 @@ def build(
         said = control_record.text(Control(reason=order.reason))
         write(spool, spool.job(jid, "control"), said.encode())
     if order.owns_output and draft.writes is not Writes.NOTHING:
+        order.demand()
         frames.own(spool, job, replaces=order.replaces)
     if draft.info.video is not None:
         _build_video(spool, job, order)

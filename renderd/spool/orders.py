@@ -16,7 +16,7 @@ from renderd.core.job import Job
 from renderd.core.label import nearest
 from renderd.core.names import host_of
 from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
-from renderd.spool import claims, closing, control, frames, jobs, nodes, sources, tickets
+from renderd.spool import claims, closing, control, frames, jobs, nodes, regaining, sources, tickets
 from renderd.spool.layout import (
     CANCELLED,
     DONE,
@@ -390,7 +390,7 @@ def _own_output(spool: Spool, job: Job) -> None:
         return
     is_here = _is_there(spool, output.folder) or frames.has_seen_root(spool, output)
     if is_here and frames.why_not_able(spool, output):
-        frames.own(spool, job, replaces=False)
+        regaining.own_again(spool, job)
 
 
 def _is_there(spool: Spool, folder: str) -> bool:

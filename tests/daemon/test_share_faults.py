@@ -1,6 +1,7 @@
 """What a node keeps in mind when a call of the share fails in the middle of a step."""
 
 import errno
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,7 @@ from renderd.daemon.loop import Nudge
 from renderd.daemon.work import Ending
 from renderd.errors import SpoolNotMounted
 from renderd.spool import claims, nodes, orders, tickets
-from renderd.spool.layout import DONE, Spool
+from renderd.spool.layout import DONE, QUEUE, Spool
 from renderd.spool.listing import chunks
 from renderd.spool.share import PosixShare
 
@@ -26,6 +27,7 @@ class Tripwire(PosixShare):
 
     def __init__(self) -> None:
         self.trips: dict[str, Callable[[str], Exception | None]] = {}
+        self.old: dict[str, list[str]] = {}  #: folders of which this client shows a former state
 
     def trip(self, call: str, error: Callable[[str], Exception | None]) -> None:
         """Let a call fail with what `error` says of its path; None lets it pass."""
@@ -45,7 +47,7 @@ class Tripwire(PosixShare):
 
     def listdir(self, path: str) -> list[str]:
         self._check("listdir", path)
-        return super().listdir(path)
+        return list(self.old.get(path) or super().listdir(path))
 
     def read(self, path: str, limit: int = 1 << 20, start: int = 0) -> bytes:
         self._check("read", path)
@@ -318,3 +320,26 @@ def test_a_job_held_while_its_last_move_is_unsure_is_closed_in_the_end(
     place = tickets.find(spool, jid)
     assert place is not None
     assert place[0] == DONE
+
+
+def test_an_old_list_just_after_a_retry_does_not_fail_the_job_again(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    """Two lists under one ticket name must agree: one from before the retry is none of them."""
+    jid = publish(span="1-10", retries=0)
+    driven.tick(0.0, Nudge())
+    driven.end(Ending.FAIL, "made to fail")  # seen ended once; a second look is due in 2 s
+    place = tickets.find(spool, jid)
+    assert place
+    assert place[0] == QUEUE
+    group = spool.job(jid, "000")
+    share.old[group] = os.listdir(group)
+    orders.retry(spool, jid)
+    driven.node.next_poll = 0.0
+    driven.tick(2.5, Nudge())
+    place = tickets.find(spool, jid)
+    assert place
+    assert place[0] == QUEUE
+    share.old.clear()
+    driven.run(10)
+    assert [work.job.jid for work in driven.works] == [jid]

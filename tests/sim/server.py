@@ -110,6 +110,13 @@ class Server:
     def listdir(self, path: str) -> list[str]:
         return list(self.folder(path).names)
 
+    def files(self, path: str) -> list[str]:
+        """The paths of all files below a folder."""
+        inside = [(p, f) for p, f in self.folders.items() if p == path or p.startswith(f"{path}/")]
+        return [
+            f"{p}/{name}" for p, f in inside for name, x in f.names.items() if isinstance(x, File)
+        ]
+
     def stat(self, path: str) -> Stat:
         found = self.entry(path) if path in self.folders or path.count("/") > 1 else self.folder("")
         if isinstance(found, Folder):

@@ -206,10 +206,11 @@ def test_a_dropped_job_for_a_disk_of_one_machine_is_held_until_somebody_means_it
     assert tickets.listed(spool, QUEUE)
 
 
+@pytest.mark.parametrize("looks", [1, 2])
 def test_a_share_that_goes_away_while_a_dropped_job_is_built_gets_no_marks_beside_it(
-    spool: Spool, adopter: Adopter, tmp_path: Path
+    spool: Spool, adopter: Adopter, tmp_path: Path, looks: int
 ) -> None:
-    answers = iter(["", "ext4 on /", "ext4 on /"])
+    answers = iter([*[""] * looks, "ext4 on /", "ext4 on /"])
     adopter.local_disk = lambda _folder: next(answers)
     drop(spool, f"out: {tmp_path}/out/a_####.png\nframes: 1-10\n\nprog {{out}}\n")
     look(adopter)
@@ -218,6 +219,7 @@ def test_a_share_that_goes_away_while_a_dropped_job_is_built_gets_no_marks_besid
     (ticket,) = tickets.listed(spool, HELD)
     assert "of this machine alone" in Path(spool.job(ticket.jid, "control")).read_text()
     assert not (tmp_path / "out" / ".renderd").exists()
+    assert (tmp_path / "out").exists() == (looks > 1)  # seen in time, not even its folder is made
 
 
 def test_a_job_queued_by_hand_that_nobody_gave_its_output_takes_it_when_released(
@@ -347,6 +349,36 @@ def test_a_dropped_file_waits_while_its_outputs_disk_is_full(
     adopter.spool = spool
     look(adopter, 100.0)
     assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+class Silent(PosixShare):
+    """A share on which some moves time out, and are done later."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []  #: of the new names of the next moves that do so
+        self.late: list[tuple[str, str]] = []
+
+    def rename(self, old: str, new: str) -> None:
+        if self.parts and self.parts[0] in new:
+            del self.parts[0]
+            self.late.append((old, new))
+            raise OSError(errno.ETIMEDOUT, "timed out", old)
+        super().rename(old, new)
+
+
+def test_a_chunk_whose_move_is_in_doubt_is_never_written_a_second_time(
+    spool: Spool, adopter: Adopter
+) -> None:
+    """Nor where the way to another jid is in doubt as well: late, it would come back once more."""
+    adopter.spool = replace(spool, share=(share := Silent()))
+    drop(spool, "frames: 1-30\n\nprog {start} {end}\n")
+    share.parts = ["/000/00002_", "/adopting/"]
+    look(adopter, seconds=4.0)
+    late, _ = share.late
+    look(adopter, 4.0)
+    (ticket,) = tickets.listed(spool, QUEUE)
+    assert ticket.jid not in late[1]
+    assert not Path(late[1]).exists()
 
 
 class Failing(PosixShare):

@@ -11,7 +11,7 @@ import pytest
 from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Job, Writes
-from renderd.spool import closing, control, frames, jobs, placing
+from renderd.spool import closing, control, frames, jobs, orders, placing, regaining
 from renderd.spool.layout import Spool
 from renderd.spool.output import Output
 
@@ -226,3 +226,24 @@ def test_a_job_that_is_done_says_which_of_its_frames_another_job_took(
     said = control.read(spool, job.jid).warning
     assert said.startswith("another job wrote over frames 2 of this one")
     assert said.endswith(f"render redo {job.jid} --frames 2")
+
+
+def test_a_job_that_takes_its_output_back_says_which_frames_another_wrote_over(
+    spool: Spool, job: Job, output: Output
+) -> None:
+    for frame in (1, 2):
+        put(spool, output, frame, render(output, frame), (4, 3))
+    os.unlink(output.owner)  # a late duplicate of a request of the owner before it
+    draft = Draft(
+        name="t", slug="t", info=job.info, runs=job.info.frames, out=job.out, writes=job.writes
+    )
+    other = jobs.publish(spool, draft, jobs.Order("me@here"))
+    Path(output.folder, "shot_0002.png").write_bytes(png(9, 9))
+    orders.cancel(spool, other)
+    regaining.own_again(spool, job)
+    assert frames.why_not_able(spool, output) == ""
+    for frame in (3, 4):
+        put(spool, output, frame, render(output, frame), (4, 3))
+    closing.collect(spool, job)
+    said = control.read(spool, job.jid).warning
+    assert said.startswith("another job wrote over frames 2 of this one")

@@ -1,0 +1,24 @@
+"""A job takes its output back from one that is over: what that one wrote is its no more."""
+
+import contextlib
+
+from renderd.core.job import Job
+from renderd.spool import frames
+from renderd.spool.layout import Spool
+from renderd.spool.moves import names
+
+
+def own_again(spool: Spool, job: Job) -> None:
+    """Make an open job the owner of its output once more; receipts of lost frames are dropped.
+
+    So it says at its end which of its frames another job wrote over.  Raises OutputOwned where
+    that one is still open, OutputUnseen, OSError.
+    """
+    output = frames.locate(spool, job)
+    if output is None:
+        return
+    frames.own(spool, job, replaces=False)
+    for frame in names(spool, f"{output.own}/ok"):
+        if frames.read_receipt(spool, output, frame) is None:
+            with contextlib.suppress(FileNotFoundError):
+                spool.share.unlink(output.receipt(frame))
