@@ -7,6 +7,8 @@ one `sorted` of plain values, a filter one pass, and an update costs what it cha
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from html import escape
+from itertools import compress, islice
+from operator import lt
 from typing import Any, Generic, TypeVar
 
 from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, pyqtSignal
@@ -76,9 +78,8 @@ class Table(QAbstractTableModel, Generic[R]):
 
     def rows_of(self, keys: Iterable[Hashable]) -> list[int]:
         """Where those of many keys that are shown stand, rising."""
-        places = self._places()
-        found = sorted(place for key in keys if (place := places.get(key, -1)) >= 0)
-        return [self._flip(place) for place in reversed(found)] if self._is_falling else found
+        wanted, shown = frozenset(keys), self.keys(0, len(self._shown) - 1)
+        return list(compress(range(len(shown)), map(wanted.__contains__, shown)))
 
     # -- changing it ------------------------------------------------------------------------
 
@@ -86,7 +87,7 @@ class Table(QAbstractTableModel, Generic[R]):
         """Hold other things altogether; selections are lost."""
         self.beginResetModel()
         self._records = dict(records)
-        self._forget_order()
+        self._nature = None
         self._shown, self._place_at = self._arranged(), None
         self.endResetModel()
         self.counted.emit()
@@ -111,7 +112,7 @@ class Table(QAbstractTableModel, Generic[R]):
         for gone in changes.gone:
             self._records.pop(gone, None)
         if changes.gone:
-            self._forget_order()
+            self._nature = None
         self._tell(stays)
         if moves:
             self.counted.emit()
@@ -130,7 +131,7 @@ class Table(QAbstractTableModel, Generic[R]):
             elif was or now:
                 moves.append(key)
         if not is_same_order:
-            self._forget_order()
+            self._nature = None
         return stays, moves
 
     def _move(self, key: Hashable, one: R | None) -> None:
@@ -167,20 +168,20 @@ class Table(QAbstractTableModel, Generic[R]):
         and put in at once: each time costs as much as all rows.
         """
         self.rearranging.emit()
-        keys, shown = self._arranged(gone), self._shown
+        keys, shown, few = self._arranged(gone), self._shown, self.few
         wanted = set(keys)
-        lost = runs(i for i, key in enumerate(shown) if key not in wanted)
-        if len(lost) > self.few:
+        lost = runs((i for i, key in enumerate(shown) if key not in wanted), few)
+        if len(lost) > few:
             held = set(shown)
-            kept = [key for key in keys if key in held]
+            kept = list(filter(held.__contains__, keys))
             self._reorder(kept + [key for key in shown if key not in wanted])
             lost = [(len(kept), len(shown) - 1)]
         for first, last in reversed(lost):
             self._take_out(first, last)
         held = set(self._shown)
-        self._reorder([key for key in keys if key in held])
-        came = runs(i for i, key in enumerate(keys) if key not in held)
-        if len(came) > self.few:
+        self._reorder(list(filter(held.__contains__, keys)))
+        came = runs((i for i, key in enumerate(keys) if key not in held), few)
+        if len(came) > few:
             self._put_in(len(self._shown), [key for key in keys if key not in held])
             self._reorder(keys)
         else:
@@ -210,7 +211,8 @@ class Table(QAbstractTableModel, Generic[R]):
         old = self.persistentIndexList()
         held = [self._shown[self._flip(index.row())] for index in old]
         self._shown, self._is_falling, self._place_at = keys, falls, None
-        places = self._places() if old else {}
+        wanted = frozenset(held)
+        places = {key: at for at, key in enumerate(keys) if key in wanted} if old else {}
         new = [
             self.index(self._flip(places[key]), index.column())
             for key, index in zip(held, old, strict=True)
@@ -237,8 +239,10 @@ class Table(QAbstractTableModel, Generic[R]):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order by a column; by nature where it is -1."""
+        before = self._column
         self._column = self.columns[column] if 0 <= column < len(self.columns) else None
-        self._ordered = None
+        if self._column is not before:
+            self._ordered = None
         falls = self._column is not None and order == Qt.SortOrder.DescendingOrder
         self.rearranging.emit()
         self._reorder(self._arranged(), falls)
@@ -280,33 +284,41 @@ class Table(QAbstractTableModel, Generic[R]):
                 return place
         return self._places().get(key, -1)  # a time that passes orders what no record tells
 
-    def _forget_order(self) -> None:
-        self._nature = self._ordered = None
-
     def _arranged(self, gone: Collection[Hashable] = ()) -> list[Hashable]:
         """The keys of all that are to be shown, rising."""
-        held, accepts, keys = self._records, self._accepts, self._in_order()
+        held, keys = self._records, self._in_order()
+        wanted: Collection[Hashable] = held
+        if self._accepts is not None:
+            wanted = set(compress(held, map(self._accepts, held.values())))
         if gone:
-            keys = [key for key in keys if key not in gone]
-        return [key for key in keys if accepts is None or accepts(held[key])]
+            wanted = set(wanted).difference(gone)
+        return list(filter(wanted.__contains__, keys)) if len(wanted) < len(keys) else keys.copy()
 
     def _in_order(self) -> list[Hashable]:
         """All keys, by nature and then by the column: a sort of one plain value each."""
         if self._nature is None:
-            whole = sorted(
-                zip(map(self._natural, self._records.values()), self._records, strict=True)
-            )
-            self._nature, self._ordered = [key for _, key in whole], None
+            self._nature, self._ordered = self._by_nature(), None
         if self._column is None:
             return self._nature
         if self._ordered is None:
-            asked, held = self._column.order or self._column.text, self._records
-            values = [asked(held[key]) for key in self._nature]
-            known = [place for place, value in enumerate(values) if value is not None]
-            known.sort(key=values.__getitem__)
-            lacking = [k for k, v in zip(self._nature, values, strict=True) if v is None]
-            self._ordered = lacking + [self._nature[place] for place in known]
+            self._ordered = self._by_column(self._nature, self._column)
         return self._ordered
+
+    def _by_nature(self) -> list[Hashable]:
+        keys, values = list(self._records), list(map(self._natural, self._records.values()))
+        if all(map(lt, values, islice(values, 1, None))):
+            return keys
+        return [key for _, key in sorted(zip(values, keys, strict=True))]
+
+    def _by_column(self, keys: list[Hashable], column: Column[R]) -> list[Hashable]:
+        """Keys by a column's values, those that lack one first, among equals as they stand."""
+        asked = column.order or column.text
+        values = list(map(asked, map(self._records.__getitem__, keys)))
+        known = [place for place, value in enumerate(values) if value is not None]
+        found = [key for key, value in zip(keys, values, strict=True) if value is None]
+        known.sort(key=values.__getitem__)
+        found += map(keys.__getitem__, known)
+        return found
 
     def _flip(self, at: int) -> int:
         return len(self._shown) - 1 - at if self._is_falling else at
@@ -372,12 +384,16 @@ def _plain(text: str) -> str | None:
     return f"<qt>{escape(text)}</qt>" if "<" in text else text or None
 
 
-def runs(places: Iterable[int]) -> list[tuple[int, int]]:
-    """Rising places as runs of neighbours, each its first and last."""
+def runs(places: Iterable[int], enough: int = 1 << 30) -> list[tuple[int, int]]:
+    """Rising places as runs of neighbours, each its first and last; no more than `enough` + 1."""
     found: list[tuple[int, int]] = []
+    first = last = -2
     for place in places:
-        if found and place == found[-1][1] + 1:
-            found[-1] = (found[-1][0], place)
-        else:
-            found.append((place, place))
-    return found
+        if place != last + 1:
+            if last >= 0:
+                found.append((first, last))
+            if len(found) > enough:
+                return found
+            first = place
+        last = place
+    return [*found, (first, last)] if last >= 0 else found

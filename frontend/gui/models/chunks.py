@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from frontend import mishaps, words
@@ -66,6 +67,9 @@ def most_telling(chunks: Iterable[ChunkRow]) -> ChunkRow | None:
     return max(begun, key=lambda c: (rank[c.state], c.ended, c.index), default=None)
 
 
+_RANKS = {state: rank for rank, state in enumerate(words.STATES)}
+
+
 def table() -> Table[ChunkRow]:
     """An empty table of chunks, in order."""
     return Table(_COLUMNS, lambda chunk: chunk.index)
@@ -96,7 +100,12 @@ def _doing(chunk: ChunkRow) -> str:
 
 def last_line(chunk: ChunkRow) -> str:
     """What it prints now, or why its last attempt failed."""
-    return label(chunk.says or mishaps.brief(chunk.error), 300)
+    return _told(chunk.says, chunk.error) if chunk.says or chunk.error else ""
+
+
+@lru_cache(1024)  # thousands of chunks say the same, and a table asks for all of them
+def _told(says: str, error: str) -> str:
+    return label(says or mishaps.brief(error), 300)
 
 
 _COLUMNS: tuple[Column[ChunkRow], ...] = (
@@ -113,7 +122,7 @@ _COLUMNS: tuple[Column[ChunkRow], ...] = (
         key="state",
         title="State",
         text=lambda c: words.STATES[c.state][0],
-        order=lambda c: tuple(words.STATES).index(c.state),
+        order=lambda c: _RANKS[c.state],
         paint=lambda c: c.state,
         width=10,
     ),
