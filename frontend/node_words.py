@@ -46,7 +46,7 @@ def noted(node: NodeView) -> str:
 def doing(running: Any) -> str:
     """One chunk that it runs: job, chunk, frame, percent, time left."""
     run = table(running)
-    percent = number(run.get("percent"), " {:.0f}%")
+    percent = number(run.get("percent"), " · {:.0f} %")
     frame = f" frame {run['frame']}" if run.get("frame") is not None else ""
     eta = f", {words.age(run['eta'])} left" if number(run.get("eta"), "{}") else ""
     return label(f"{run.get('name') or run.get('job')} #{run.get('chunk')}{frame}{percent}{eta}")

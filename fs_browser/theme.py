@@ -114,6 +114,11 @@ QToolButton#state {{ color: {faint}; padding: 4px 6px; }}
 QToolButton#state:checked {{ color: {text}; }}
 QDockWidget {{ color: {text}; titlebar-close-icon: url(marks:close.svg);
   titlebar-normal-icon: url(marks:float.svg); }}
+QDockWidget::close-button, QDockWidget::float-button {{ border-radius: 3px; padding: 1px; }}
+QDockWidget::close-button:hover, QDockWidget::float-button:hover {{ background: {raised}; }}
+QToolButton#here {{ padding-right: 20px; }}
+QToolButton#here::menu-indicator {{ image: url(marks:up.svg); width: 11px; height: 11px;
+  subcontrol-origin: padding; subcontrol-position: center right; right: 5px; }}
 QDockWidget::title {{ background: {panel}; padding: 5px 8px; }}
 QHeaderView::section {{ background: {panel}; color: {faint}; border: 0;
   border-right: 1px solid {line}; border-bottom: 1px solid {line}; padding: 4px 7px; }}
@@ -121,6 +126,7 @@ QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{ background: {f
   alternate-background-color: {stripe}; border: 0; gridline-color: {line};
   selection-background-color: {accent}; selection-color: {on_accent}; }}
 QTableView:focus, QTreeView:focus, QListView:focus {{ border: 0; }}
+QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {faint}; padding: 6px 14px; border: 0;
   border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {text}; border-bottom-color: {accent}; }}

@@ -44,6 +44,7 @@ class Desk(QObject):
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
     log_wanted = pyqtSignal()  #: show the log of what is selected
+    log_toggled = pyqtSignal()  #: show it, or put it away where it is seen
     frames_wanted = pyqtSignal()  #: show the frames of the selected job
     copied = pyqtSignal(str)  #: text for the clipboard
     open_wanted = pyqtSignal(str)  #: a folder or file, for the program that the desktop has for it

@@ -118,7 +118,7 @@ def test_nodes_shows_what_a_node_runs_and_why_it_rests(spool: Spool, worker, ask
     )
     _, text = ask("nodes")
     assert "ws07" in text
-    assert "shot #3 frame 25 40%" in text
+    assert "shot #3 frame 25 · 40 %" in text
     assert "paused by artist" in text
     [node] = ask("nodes", "--json")[1]["nodes"]
     assert set(node) == {"inc", "host", "node", "state", "period", "age", "status", "facts", "note"}

@@ -121,7 +121,12 @@ def test_chunks_are_copied_as_lines(at):
     window, _ = at()
     window.desk.pick(chunks=[1, 2])
     window.actions_["chunk-copy"].trigger()
-    assert window.desk.ask.copied.splitlines()[1].split("\t")[:4] == ["2", "11-20", "fail", "ws07"]
+    assert window.desk.ask.copied.splitlines()[1].split("\t")[:4] == [
+        "2",
+        "11-20",
+        "failed",
+        "ws07",
+    ]
 
 
 def test_an_action_is_about_what_is_selected_also_where_that_was_not_told_of_yet(

@@ -84,3 +84,19 @@ def test_frames_stand_beside_the_jobs_at_first_where_there_is_room(
 ):
     window = show(spool, width=round(theme.em(qapp) * lines))
     assert window.preview_dock.isVisible() is is_there
+
+
+def test_the_sheet_of_frames_stays_a_sheet(show, spool, again):
+    window = show(spool)
+    window.preview.all.setChecked(True)
+    assert again(window).preview.all.isChecked()
+
+
+def test_whether_long_lines_of_a_log_break_is_remembered(show, spool, again):
+    window = show(spool)
+    assert window.log.wrap.isChecked()
+    window.log.wrap.setChecked(False)
+    window = again(window)
+    assert not window.log.wrap.isChecked()
+    window.log.wrap.setChecked(True)
+    assert again(window).log.wrap.isChecked()

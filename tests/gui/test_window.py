@@ -88,3 +88,34 @@ def test_a_name_that_looks_like_html_shows_as_it_is(show, spool, publish):
     cell = view.model().index(0, view.column("name"))
     assert "<img" in cell.data()
     assert cell.data(Qt.ItemDataRole.ToolTipRole).startswith("<qt>&lt;img")
+
+
+def test_ctrl_l_shows_the_log_and_puts_it_away(show, spool, publish, qtbot):
+    publish(name="shot")
+    window = show(spool)
+    window.jobs.jobs.selectRow(0)
+    assert not window.log_dock.isVisible()
+    window.actions_["log"].trigger()
+    assert window.log_dock.isVisible()
+    window.actions_["log"].trigger()
+    assert not window.log_dock.isVisible()
+    qtbot.keyClick(window.jobs.jobs, Qt.Key.Key_Return)
+    assert window.log_dock.isVisible()
+
+
+def test_f6_goes_from_part_to_part_and_ctrl_and_a_digit_to_pages(show, spool, publish, qtbot):
+    publish(name="shot")
+    window = show(spool)
+    with qtbot.waitActive(window, timeout=PATIENCE):
+        window.activateWindow()
+    window.jobs.jobs.setFocus()
+    qtbot.keyClick(window.jobs.jobs, Qt.Key.Key_F6)
+    assert window.jobs.chunks.hasFocus()
+    qtbot.keyClick(window.jobs.chunks, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.machines.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_F6)
+    assert window.machines.machines.hasFocus()
+
+
+def test_the_title_names_the_farm(show, spool):
+    assert show(spool).windowTitle().startswith(os.path.basename(spool.root))

@@ -27,8 +27,8 @@ def any_chunk(desk: Desk) -> bool:
 
 
 def show_log(desk: Desk) -> None:
-    """Show the log of the selected chunk, or of the job's newest."""
-    desk.log_wanted.emit()
+    """Show the log of the selected chunk, or of the job's newest; put it away where it is seen."""
+    desk.log_toggled.emit()
 
 
 def show_frames(desk: Desk) -> None:

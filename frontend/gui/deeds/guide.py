@@ -55,6 +55,9 @@ def keys(deeds: Sequence[Deed]) -> Report:
 
 
 _OTHERS = (
+    ("Ctrl+1, 2, 3", "Pages", "Jobs, machines, history"),
+    ("F6", "Next part", "Jobs, chunks, frames, log"),
+    ("Enter", "Log", "Of the current job or chunk; on frames: opens the frame"),
     ("Ctrl+F", "Find", "Goes to the filter of jobs, or to the search of the log"),
     ("F2", "Edit", "Changes the priority of the current job in its cell"),
     ("F, 1, + and -", "Frame", "Fits the picture, shows its pixels, zooms"),

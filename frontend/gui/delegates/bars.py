@@ -11,8 +11,8 @@ from fs_browser import theme
 from fs_browser.table import PAINT
 
 _HILL = 60  #: opacity of the last ten minutes, of 255
-_LIT = 150  #: percent of its lightness that a colour has on selected rows
 _THICK = 3  #: pixels of a bar, at the very bottom: the words stand as those of other cells
+_RIM = 2  #: pixels of the table's ground around a bar on a selected row
 _FULL, _HIGH = 0.95, 0.85  #: of a meter, from which it is drawn as trouble and as a warning
 
 
@@ -44,24 +44,17 @@ class BarDelegate(QStyledItemDelegate):
                 QRectF(room.left(), room.top() + 2, room.width(), bar.top() - room.top() - 3),
                 found.past,
             )
-        for part, colour in _parts(found):
+        parts = _parts(found)
+        if is_chosen and parts:  # on a ground of its own, where the hues of states stand out
+            ground = bar.adjusted(-_RIM, -_RIM, _RIM, 0)
+            painter.fillRect(ground, QColor(theme.of().colours.field))
+        for part, colour in parts:
             piece = QRectF(bar.left() + part[0] * bar.width(), bar.top(), 0, bar.height())
             piece.setWidth((part[1] - part[0]) * bar.width())
-            painter.fillRect(piece, _on_selection(colour) if is_chosen else QColor(colour))
+            painter.fillRect(piece, QColor(colour))
         painter.setPen(ink)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, found.text)
         painter.restore()
-
-
-def _on_selection(colour: str) -> QColor:
-    """A bar's colour on the ground of selected rows, where hues of states do not stand out."""
-    colours = theme.of().colours
-    ink = QColor(colours.on_accent)
-    if colour == colours.line:
-        ink.setAlpha(_HILL)
-    elif colour != colours.done:
-        return QColor(colour).lighter(_LIT)
-    return ink
 
 
 def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...]) -> None:

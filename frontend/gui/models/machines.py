@@ -142,7 +142,7 @@ def _who_and_what(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             key="doing",
             title="Works on",
             text=lambda n: "; ".join(node_words.doing(one) for one in running(n)),
-            width=36,
+            width=30,
         ),
         Column(
             key="heard",
@@ -150,7 +150,7 @@ def _who_and_what(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: words.age(pulse.silence(n)),
             order=pulse.silence,
             is_number=True,
-            width=8,
+            width=7,
             explains="How long ago it last said how it fares",
         ),
     )
@@ -172,7 +172,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: memory(n).text,
             order=lambda n: memory(n).part,
             paint=_past(pulse, "memory", memory),
-            width=20,
+            width=16,
             explains="Used, of all; behind it the last ten minutes",
         ),
         Column(
@@ -181,7 +181,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: swap(n).text,
             order=lambda n: swap(n).part,
             paint=_past(pulse, "swap", swap),
-            width=20,
+            width=16,
             explains="Used, of all, and what moves in and out a second; the last ten minutes",
         ),
         Column(
@@ -190,6 +190,8 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=_figure("gpu_percent", "{:.0f} %"),
             order=lambda n: load(n, "gpu_percent"),
             is_number=True,
+            is_shown=False,
+            is_shown_when=lambda n: load(n, "gpu_percent") is not None,
             width=7,
         ),
         Column(
@@ -198,6 +200,8 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=_figure("temperature", "{:.0f} °C"),
             order=lambda n: load(n, "temperature"),
             is_number=True,
+            is_shown=False,
+            is_shown_when=lambda n: load(n, "temperature") is not None,
             width=8,
         ),
         Column(
@@ -227,5 +231,23 @@ def _facts(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             explains="Of renderd",
             is_shown=False,
         ),
-        Column(key="says", title="Note", text=_says(pulse), width=40),
+        Column(
+            key="pools",
+            title="Pools",
+            text=lambda n: label(", ".join(map(str, node_words.items(n.facts.get("pools")))), 60),
+            width=10,
+            is_shown=False,
+            is_shown_when=lambda n: bool(node_words.items(n.facts.get("pools"))),
+        ),
+        Column(
+            key="slots",
+            title="Slots",
+            text=lambda n: node_words.number(n.facts.get("slots"), "{}"),
+            order=lambda n: n.facts.get("slots") or 0,
+            is_number=True,
+            width=6,
+            explains="Chunks that it takes at once",
+            is_shown=False,
+        ),
+        Column(key="says", title="Note", text=_says(pulse), width=24, grows=True),
     )

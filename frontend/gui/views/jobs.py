@@ -92,6 +92,7 @@ class JobsPage(QWidget):
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(partial(self._show_menu, view))
             view.doubleClicked.connect(self._open_log)
+            view.opened.connect(self._desk.log_wanted)
         self._desk.added.connect(self.await_jobs)
         self._desk.told.connect(self._pick_awaited)
         self._desk.told.connect(self._count)

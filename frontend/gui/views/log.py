@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtCore import QEvent, QObject, QSettings, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import (
     QComboBox,
@@ -26,6 +26,7 @@ from fs_browser import icons, theme
 from renderd.core.label import label
 from renderd.core.names import host_of
 
+_WRAP = "log/wrap"
 _EVERY = 1.0  #: seconds between looks at a log
 
 
@@ -67,7 +68,8 @@ class LogPanel(QWidget):
         self.search.setPlaceholderText("Find in the log  (Ctrl+F)")
         self.search.setAccessibleName("Find in the log")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(round(em * 6))
+        self.attempts.setMinimumContentsLength(12)
+        self.search.setMinimumWidth(round(em * 5))
         self.search.setMaximumWidth(round(em * 14))
         self.back = self._button("up", "The find before (Shift+Enter)")
         self.next = self._button("down", "The next find (Enter)")
@@ -75,7 +77,7 @@ class LogPanel(QWidget):
         bar.setContentsMargins(round(em / 2), round(em / 4), round(em / 2), round(em / 4))
         bar.setSpacing(round(em / 2))
         bar.addWidget(self.attempts)
-        bar.addWidget(self.about, 1)
+        bar.addStretch(1)
         for one in (self.count, self.search, self.back, self.next):
             bar.addWidget(one, int(one is self.search))
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -89,7 +91,40 @@ class LogPanel(QWidget):
         whole.addWidget(self.trouble)
         whole.addLayout(bar)
         whole.addWidget(self.stack, 1)
+        whole.addLayout(self._make_foot())
         self._say_nothing("Select a job or a chunk to see its log.")
+
+    def _make_foot(self) -> QHBoxLayout:
+        """Where the log lies, and what can be done with its file."""
+        self.wrap = self._button("wrap", "Break long lines")
+        self.wrap.setCheckable(True)
+        self.wrap.toggled.connect(self.text.wrap)
+        self.wrap.setChecked(self._desk.remembered.value(_WRAP, "true") in (True, "true"))
+        self.copy = self._button("copy", "Copy the path of the log")
+        self.open = self._button("open", "Open the log in another program")
+        self.copy.clicked.connect(self._copy_path)
+        self.open.clicked.connect(self._open_file)
+        gap = round(theme.em(self) / 4)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(2 * gap, gap, gap, gap)
+        foot.setSpacing(0)
+        foot.addWidget(self.about, 1)
+        for one in (self.wrap, self.copy, self.open):
+            foot.addWidget(one)
+        return foot
+
+    def remember(self, settings: QSettings) -> None:
+        """Write down how it is read."""
+        settings.setValue(_WRAP, "true" if self.wrap.isChecked() else "false")
+
+    def _copy_path(self) -> None:
+        if self._page is not None:
+            self._desk.copied.emit(self._page.path)
+            self._desk.said.emit("Copied the path of the log")
+
+    def _open_file(self) -> None:
+        if self._page is not None:
+            self._desk.open_wanted.emit(self._page.path)
 
     def _button(self, icon: str, says: str) -> QToolButton:
         button = QToolButton()
@@ -175,6 +210,8 @@ class LogPanel(QWidget):
         if page is None or page.wish.serial != self._wish.serial:
             return
         self._page = page
+        self.copy.setEnabled(True)
+        self.open.setEnabled(True)
         if page.is_fresh:
             self.text.show_lines(page.lines)
             self.stack.setCurrentWidget(self.text)
@@ -207,6 +244,8 @@ class LogPanel(QWidget):
         self.attempts.clear()
         self.attempts.setEnabled(False)
         self.about.setText("")
+        self.copy.setEnabled(False)
+        self.open.setEnabled(False)
         self.trouble.hide()
 
     def _tell_trouble(self) -> None:
@@ -231,7 +270,7 @@ class LogPanel(QWidget):
         self.count.setText(found if self.search.text() else "")
 
     def _redraw(self) -> None:
-        for button in (self.back, self.next):
+        for button in (self.back, self.next, self.wrap, self.copy, self.open):
             button.setIcon(icons.icon(button.property("icon name")))
         self.wish_anew()  # for lines in the colours that are in force now
 

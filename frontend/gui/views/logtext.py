@@ -41,6 +41,11 @@ class LogText(QPlainTextEdit):
         self._sought = ""
         self._has_lines = False
 
+    def wrap(self, is_on: bool) -> None:
+        """Break lines that are too long, or let them be scrolled."""
+        mode = QPlainTextEdit.LineWrapMode
+        self.setLineWrapMode(mode.WidgetWidth if is_on else mode.NoWrap)
+
     # -- lines ------------------------------------------------------------------------------
 
     def show_lines(self, lines: Iterable[Line]) -> None:

@@ -37,7 +37,7 @@ class Person:
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(says)
         does = box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
-        no = box.addButton("Leave it", QMessageBox.ButtonRole.RejectRole)
+        no = box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(no)
         box.setEscapeButton(no)
         box.exec()

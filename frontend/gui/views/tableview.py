@@ -23,10 +23,14 @@ from fs_browser.table import Table, runs
 _MANY = 500  #: selected rows that are told of when the window has time, and kept as keys by us
 
 
+_EDITING = QAbstractItemView.State.EditingState
+
+
 class TableView(QTableView):
     """A view of a Table; `empty` is what it says while nothing is shown."""
 
     chose = pyqtSignal()  #: other rows are selected
+    opened = pyqtSignal()  #: Enter was pressed on a row
 
     def __init__(self, model: Table[Any], name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -246,7 +250,11 @@ class TableView(QTableView):
         self._fill()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Copies the selected rows as lines of tabs."""
+        """Copies the selected rows as lines of tabs; Enter opens."""
+        is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        if is_enter and not event.modifiers() and self.state() != _EDITING:
+            self.opened.emit()
+            return
         clipboard = QGuiApplication.clipboard()
         if event.matches(QKeySequence.StandardKey.Copy) and clipboard is not None:
             clipboard.setText("\n".join(map(self._line, self.picked())))

@@ -1,10 +1,19 @@
 """The window: pages in tabs, docks, menus, and the farm in one sentence below."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
 from PyQt6.QtCore import QByteArray, QSettings, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
+from PyQt6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+    QShortcut,
+)
 from PyQt6.QtWidgets import (
     QApplication,
     QLabel,
@@ -41,6 +50,7 @@ from frontend.gui.views.wizard import Wizard
 from frontend.gui.views.work import WorkPage
 from fs_browser import theme
 from fs_browser.theme import Scheme
+from renderd.core.label import label
 
 _SAID_FOR = 8000  #: milliseconds that what an errand did stays in the status line
 
@@ -54,7 +64,8 @@ class Window(QMainWindow):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.setWindowTitle("Render")
+        farm = os.path.basename(desk.settings.spool.rstrip("/"))
+        self.setWindowTitle(f"{label(farm, 60)} – Render" if farm else "Render")
         self.setObjectName("render")
         self.preferences = Preferences(desk.remembered)
         desk.ask = Person(self)
@@ -88,6 +99,11 @@ class Window(QMainWindow):
         self.toolbar.turn_to(desk.page)
         self._take_room()
         self._recall(desk.remembered)
+        self._listen(desk)
+        self._lay_keys()
+        self.setAcceptDrops(True)
+
+    def _listen(self, desk: Desk) -> None:
         desk.told.connect(self._tell_farm)
         desk.told.connect(self._tell_here)
         desk.trouble.connect(self._tell_trouble)
@@ -102,14 +118,41 @@ class Window(QMainWindow):
         ):
             wanted.connect(partial(self.tabs.setCurrentWidget, self.work))
             wanted.connect(dock.bring)
+        desk.log_toggled.connect(self._toggle_log)
         desk.copied.connect(desk.ask.copy)
         desk.open_wanted.connect(desk.ask.open)
         desk.adding.connect(self.add)
-        self.setAcceptDrops(True)
+
+    def _lay_keys(self) -> None:
+        for number in range(self.tabs.count()):
+            key = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
+            key.activated.connect(partial(self.tabs.setCurrentIndex, number))
+        around = QShortcut(QKeySequence("F6"), self)
+        around.activated.connect(self._go_round)
 
     def _frames(self) -> PreviewPanel:
         fill = partial(self.fill, keys=menus.FRAMES)
         return PreviewPanel(self.desk, fill, self.actions_["frame-open"])
+
+    def _toggle_log(self) -> None:
+        """Show the log; put it away where it is seen already."""
+        if self.log_dock.isVisible() and not self.log_dock.visibleRegion().isEmpty():
+            self.log_dock.hide()
+        else:
+            self.desk.log_wanted.emit()
+
+    def _go_round(self) -> None:
+        """Give the keys to the next part of the page."""
+        stops = [part for part in self._parts() if part.isVisible()]
+        held = QApplication.focusWidget()
+        at = next((i for i, part in enumerate(stops) if held and part.isAncestorOf(held)), None)
+        at = next((i for i, part in enumerate(stops) if part is held), at)
+        if stops:
+            stops[0 if at is None else (at + 1) % len(stops)].setFocus()
+
+    def _parts(self) -> tuple[QWidget, ...]:
+        parts = [self.jobs.jobs, self.jobs.chunks, self.preview.view, self.preview.sheet]
+        return (*parts, self.log.text, self.machines.machines, self.history.machines)
 
     def _turn(self) -> None:
         page = self._pages[self.tabs.currentIndex()]
@@ -224,6 +267,8 @@ class Window(QMainWindow):
     def _make_status_line(self) -> None:
         line = self.statusBar()
         assert line is not None
+        line.setSizeGripEnabled(False)
+        self.here.setObjectName("here")
         self.here.setAutoRaise(True)
         self.here.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.here)

@@ -13,6 +13,7 @@ from fs_browser import theme
 
 _ROOMY = 70  #: lines of text in width from which frames stand beside the jobs at first
 _WIDE = 22  #: … that they take then
+_SHEET = "frames/sheet"
 _KEY = "window/docks"
 
 
@@ -44,12 +45,16 @@ class WorkPage(QMainWindow):
 
     def recall(self, settings: QSettings) -> None:
         """Place the docks as they were."""
+        if settings.value(_SHEET) in (True, "true"):
+            self.preview.all.setChecked(True)
         value = settings.value(_KEY)
         if isinstance(value, QByteArray) and self.restoreState(value):
             self._is_new = False
 
     def remember(self, settings: QSettings) -> None:
         """Write down where the docks are; nothing where they were never seen."""
+        self.log.remember(settings)
+        settings.setValue(_SHEET, "true" if self.preview.all.isChecked() else "false")
         if not self._is_new:
             settings.setValue(_KEY, self.saveState())
 
