@@ -6,6 +6,7 @@ from dataclasses import replace
 from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication, QSystemTrayIcon
 
+from frontend.attendance import Attendance
 from frontend.gui.desk import Desk
 from frontend.gui.views.window import Window
 from fs_browser import brand
@@ -56,11 +57,14 @@ def run(spool: str | None, files: Sequence[str] = ()) -> int:
     settings = config.load({"spool": spool})
     app = QApplication([brand.RENDER])
     program = Program(app, settings, remembered())
+    attendance = Attendance(settings)
+    attendance.start()
     program.window.show()
     if not settings.spool:
         program.window.set_up()
     elif files:
         program.window.add(files)
     status = app.exec()
+    attendance.stop()
     program.window.stop()
     return status

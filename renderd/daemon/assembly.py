@@ -29,6 +29,7 @@ from renderd.host import facts, process, run_record, scratch
 from renderd.host.gpu import GpuMeter
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
+from renderd.host.presence import Presence
 from renderd.host.run_record import RunRecord
 from renderd.host.scratch import Scratch
 from renderd.spool import ground, history, moves, nodes, tickets, trust
@@ -216,7 +217,8 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     lock = _hold_alive(spool, inc)
     lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
     node.look_again = lookout.look_again
-    courtier = Courtier(node, loop.look_up)
+    presence = Presence()
+    courtier = Courtier(node, loop.look_up, presence.idle)
     scratches += _open_scratch()  # last: what fails before would leave it behind
     closers = [one.close for one in scratches]
     return Incarnation(

@@ -1,16 +1,25 @@
 """A machine makes way for its person: real daemons, real commands held still."""
 
 import contextlib
+import os
+import shutil
+import subprocess
 import threading
 import time
 
 import pytest
 
+from frontend.attendance import Attendance
+from renderd import config
 from renderd.core.chunk import State
 from renderd.core.wire import Op, Request
 from renderd.dialog import Dialog
 from renderd.errors import RenderdError
 from renderd.host import process
+from renderd.host.presence import Presence
+
+#: nobody else's X server tells of a person
+ALONE = {"DISPLAY": "none", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/none"}
 
 
 def is_stopped(pid):
@@ -70,7 +79,7 @@ def stopped(farm, jid, wanted=True):
 
 
 def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_go_on(farm, sit):
-    node = farm.up("ws07", "--when", "away", "--away", "60")
+    node = farm.up("ws07", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     assert session.idle(3600)["matters"]
     jid = farm.add(farm.info("--seconds=0.2", "--child", frames="1-10"))
@@ -91,7 +100,7 @@ def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_g
 
 
 def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(farm, sit):
-    node = farm.up("ws07", "--hang", "2", "--when", "away", "--away", "60")
+    node = farm.up("ws07", "--hang", "2", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     session.idle(3600)
     began = time.monotonic()
@@ -142,7 +151,7 @@ def test_a_courtesy_that_was_ordered_survives_a_restart_and_can_be_taken_back(fa
 
 
 def test_a_suspended_renderer_dies_with_its_daemon(farm, sit):
-    node = farm.up("ws07", "--when", "away", "--away", "60")
+    node = farm.up("ws07", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     session.idle(3600)
     jid = farm.add(farm.info("--hang", "--child", frames="1-3"))
@@ -154,7 +163,7 @@ def test_a_suspended_renderer_dies_with_its_daemon(farm, sit):
 
 
 def test_a_pause_ends_what_is_suspended(farm, sit):
-    node = farm.up("ws07", "--when", "away", "--away", "60")
+    node = farm.up("ws07", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     session.idle(3600)
     jid = farm.add(farm.info("--hang", frames="1-3"))
@@ -177,3 +186,39 @@ def test_a_pause_ends_what_is_suspended(farm, sit):
 )
 def test_a_courtesy_that_makes_no_sense_is_refused_in_a_sentence(farm, words, says):
     assert says in farm.render("node", "courtesy", "ws07", *words, status=2)
+
+
+@pytest.fixture
+def display():
+    """An X server of its own."""
+    words = ("Xvfb", "-displayfd", "1", "-screen", "0", "320x200x24", "-nolisten", "tcp")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        yield f":{server.stdout.readline().decode().strip()}"
+        server.kill()
+
+
+def press(display):
+    subprocess.run(["xdotool", "key", "a"], env={**os.environ, "DISPLAY": display}, check=True)
+
+
+@pytest.mark.skipif(not shutil.which("Xvfb") or not shutil.which("xdotool"), reason="needs both")
+@pytest.mark.parametrize("is_service", [False, True])
+def test_a_key_pressed_suspends_the_renderer_also_where_only_the_session_sees_it(
+    farm, display, is_service
+):
+    own = {**ALONE, "DISPLAY": "none" if is_service else display}
+    node = farm.up("ws07", "--when", "away", "--away", "3", env=own)
+    if is_service:
+        settings = config.Settings(node="ws07", runtime_dir=str(node.home / "run"))
+        session = Attendance(settings, Presence({"DISPLAY": display, "HOME": "/"}))
+        session.start()
+    try:
+        jid = farm.add(farm.info("--hang", frames="1-3"))
+        farm.until(lambda: farm.commands(jid), "it renders when nobody pressed a key for a while")
+        press(display)
+        farm.until(lambda: stopped(farm, jid), "the renderer stands still")
+        farm.until(lambda: stopped(farm, jid, wanted=False), "it goes on by itself")
+    finally:
+        if is_service:
+            session.stop()
+            session.join()

@@ -51,6 +51,8 @@ def tell(desk: "Desk") -> Here:
     if found.status.get("trouble"):
         return Here(Mood.TROUBLE, label(str(found.status["trouble"]), 200))
     state = str(found.status.get("state") or "idle")
+    if state in ("suspended", "yielding"):
+        return Here(Mood.PAUSED, label(f"{state.capitalize()}: {found.status.get('reason')}", 160))
     if works := running(found):
         return Here(Mood.RENDERING, "Renders " + "; ".join(map(node_words.doing, works)))
     if state in ("idle", "waiting"):
