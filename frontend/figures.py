@@ -15,6 +15,7 @@ FAILURES = frozenset({"fail", "bad-output", "timeout"})
 _KEPT_HOURS = 7 * 24 + 1
 _OTHER_THAN_ATTEMPTS = ("reclaimed", "closed")
 _PROGRAM = re.compile(r"\S{1,80}( crashed)?: ")
+_STATUS = re.compile(r"exit status \d+: (?=\S)")
 _DIGITS = re.compile(r"(?<!exit status )\b\d+")
 
 
@@ -75,7 +76,7 @@ def number(event: Mapping[str, Any], key: str) -> float:
 def cause_of(why: str) -> str:
     """Why an attempt failed, so that what is alike counts together."""
     known = next((one.says for one in causes.CAUSES if why.startswith(one.says)), "")
-    said = known or _DIGITS.sub("…", _PROGRAM.sub("", label(why, 80), 1))
+    said = known or _DIGITS.sub("…", _STATUS.sub("", _PROGRAM.sub("", label(why, 80), 1), 1))
     return said or "no reason told"
 
 

@@ -43,6 +43,7 @@ class Desk(QObject):
     settling = pyqtSignal()  #: say now what is selected, where that was put off
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
+    job_wanted = pyqtSignal(str)  #: a jid: show it among the jobs
     log_wanted = pyqtSignal()  #: show the log of what is selected
     log_toggled = pyqtSignal()  #: show it, or put it away where it is seen
     frames_wanted = pyqtSignal()  #: show the frames of the selected job

@@ -107,6 +107,22 @@ def _past(pulse: Pulse, key: str, meter: Callable[[NodeView], Meter]) -> Any:
     return paint
 
 
+def _ten_minutes(
+    pulse: Pulse, key: str, meter: Callable[[NodeView], Meter]
+) -> Callable[[NodeView], str]:
+    """What a meter says, and between what it was in the last ten minutes."""
+
+    def tell(node: NodeView) -> str:
+        past = [one for one in pulse.rings.past(node.inc, key) if one is not None]
+        total, said = load(node, f"{key}_total"), meter(node).text
+        if not past or not total:
+            return said
+        low, high = (words.size(one * total) for one in (min(past), max(past)))
+        return f"{said}\nin the last ten minutes {low} to {high}"
+
+    return tell
+
+
 def _says(pulse: Pulse) -> Callable[[NodeView], str]:
     def say(node: NodeView) -> str:
         if not is_dead(node):
@@ -173,7 +189,8 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             order=lambda n: memory(n).part,
             paint=_past(pulse, "memory", memory),
             width=16,
-            explains="Used, of all; behind it the last ten minutes",
+            tip=_ten_minutes(pulse, "memory", memory),
+            explains="Used, of all; behind it the last ten minutes, as high as the most of them",
         ),
         Column(
             key="swap",
@@ -182,6 +199,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             order=lambda n: swap(n).part,
             paint=_past(pulse, "swap", swap),
             width=16,
+            tip=_ten_minutes(pulse, "swap", swap),
             explains="Used, of all, and what moves in and out a second; the last ten minutes",
         ),
         Column(

@@ -4,21 +4,27 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
-from PyQt6.QtCore import QEvent, QPoint, QRect, QRectF, Qt
-from PyQt6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent
+from PyQt6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from frontend.figures import HOUR
 from fs_browser import theme
 
+_LEFT = Qt.AlignmentFlag.AlignLeft
+
 
 class Chart(QWidget):
     """A title above, a sentence where there is nothing to draw, the rest by its kind."""
+
+    picked = pyqtSignal(object)  #: what was clicked: hours, a machine, a cause
 
     def __init__(self, title: str, nothing: str) -> None:
         super().__init__()
         self._title, self._nothing = title, nothing
         self.setAccessibleName(title)
+        self.setMouseTracking(True)
+        self.chosen: object = None  #: of what can be picked
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.of().changed.connect(self.update)
 
@@ -43,6 +49,24 @@ class Chart(QWidget):
     def says(self, at: QPoint) -> str:
         """What stands under the mouse."""
         raise NotImplementedError
+
+    def what(self, at: QPoint) -> object:
+        """What a click there picks; None for nothing."""
+        raise NotImplementedError
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Shows what can be clicked."""
+        if event is not None:
+            is_there = not self.is_empty() and self.what(event.pos()) is not None
+            shape = Qt.CursorShape
+            self.setCursor(shape.PointingHandCursor if is_there else shape.ArrowCursor)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
+        """Picks."""
+        if event is None or event.button() != Qt.MouseButton.LeftButton or self.is_empty():
+            return
+        if (found := self.what(event.pos())) is not None:
+            self.picked.emit(found)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802
         """As Qt asks."""
@@ -92,6 +116,11 @@ class Timed(Chart):
         """When a stretch begins."""
         return datetime.fromtimestamp((self.hour - self.hours + 1 + at * self.step) * HOUR)
 
+    def hours_of(self, at: int) -> tuple[int, int]:
+        """The hours of a stretch, from and to, from 1970."""
+        first = self.hour - self.hours + 1 + at * self.step
+        return first, first + self.step
+
     def when(self, at: int) -> str:
         """A stretch in words."""
         start = self.start(at)
@@ -102,15 +131,16 @@ class Timed(Chart):
         painter.setPen(QColor(theme.of().colours.faint))
         wide = line.width() / self.count
         form = "%a %d" if self.hours > 48 else "%H:%M"
-        text = round(self.em * 4)
-        before = -text
+        text, before = round(self.em * 4), -9999
+        end = line.right() - self.fontMetrics().horizontalAdvance("now")
+        painter.drawText(QRect(end, line.top(), text, line.height()), _LEFT, "now")
         for at in range(self.count):
             start = self.start(at)
             is_whole = start.hour < self.step if self.hours > 48 else start.hour % 3 == 0
             left = round(line.left() + at * wide)
-            if is_whole and left - before >= text:
+            if is_whole and left - before >= text and left + text < end:
                 place = QRect(left, line.top(), text, line.height())
-                painter.drawText(place, Qt.AlignmentFlag.AlignLeft, start.strftime(form))
+                painter.drawText(place, _LEFT, start.strftime(form))
                 before = left
 
 
@@ -145,6 +175,8 @@ class Rates(Timed):
             tall = plot.height() * value / top
             inner = max(wide * 0.8, 1)
             colour = colours.running if at == self.count - 1 else colours.done
+            if self.chosen is not None:
+                colour = colours.accent if self.hours_of(at) == self.chosen else colours.line
             bar = QRectF(
                 plot.left() + at * wide + (wide - inner) / 2, plot.bottom() - tall, inner, tall
             )
@@ -152,11 +184,20 @@ class Rates(Timed):
         below = round(self.em * 0.3)
         self.draw_times(painter, QRect(plot.left(), plot.bottom() + below, plot.width(), 99))
 
-    def says(self, at: QPoint) -> str:
-        """As Chart."""
+    def _place(self, at: QPoint) -> int:
         plot = self._plot(self.room())
         place = math.floor((at.x() - plot.left()) * self.count / max(plot.width(), 1))
-        if self.is_empty() or not 0 <= place < len(self.values):
+        return place if 0 <= place < len(self.values) else -1
+
+    def what(self, at: QPoint) -> object:
+        """As Chart."""
+        place = self._place(at)
+        return self.hours_of(place) if place >= 0 and self.values[place] else None
+
+    def says(self, at: QPoint) -> str:
+        """As Chart."""
+        place = self._place(at)
+        if self.is_empty() or place < 0:
             return ""
         return f"{self.when(place)}: {self.values[place]:,.1f} frames an hour"
 
@@ -166,9 +207,9 @@ class Busy(Timed):
 
     def __init__(self) -> None:
         super().__init__("How busy machines were", "No machine worked in this time.")
-        self.rows: Sequence[tuple[str, Sequence[float]]] = ()
+        self.rows: Sequence[tuple[str, Sequence[float], float]] = ()
 
-    def show_rows(self, rows: Sequence[tuple[str, Sequence[float]]]) -> None:
+    def show_rows(self, rows: Sequence[tuple[str, Sequence[float], float]]) -> None:
         """Show these, all of them: it grows."""
         self.rows = rows
         self.setMinimumHeight(round(self.em * (5 + 1.5 * max(len(rows), 2))))
@@ -188,7 +229,7 @@ class Busy(Timed):
         colours, plot = theme.of().colours, self._plot(room)
         wide, tall, metrics = plot.width() / self.count, self._tall(plot), self.fontMetrics()
         side = Qt.AlignmentFlag.AlignVCenter
-        for row, (host, parts) in enumerate(self.rows):
+        for row, (host, parts, mean) in enumerate(self.rows):
             y = plot.top() + row * tall
             for at, part in enumerate(parts):
                 cell = QRectF(plot.left() + at * wide, y, wide, tall).adjusted(0.5, 0.5, -0.5, -0.5)
@@ -196,16 +237,22 @@ class Busy(Timed):
                 ink = QColor(colours.running)
                 ink.setAlphaF(min(0.12 + 0.88 * part, 1.0) if part else 0.0)
                 painter.fillRect(cell, ink)
-            painter.setPen(QColor(colours.text))
+            is_other = self.chosen not in (None, host)
+            painter.setPen(QColor(colours.faint if is_other else colours.text))
             left = QRectF(room.left(), y, self.em * 5.6, tall)
             name = metrics.elidedText(host, Qt.TextElideMode.ElideRight, round(left.width()))
             painter.drawText(left, side, name)
             painter.setPen(QColor(colours.faint))
             right = QRectF(plot.right() + self.em / 2, y, self.em * 3, tall)
-            mean = sum(parts) / max(len(parts), 1)
             painter.drawText(right, side | Qt.AlignmentFlag.AlignRight, f"{mean * 100:.0f} %")
         below = round(plot.top() + tall * len(self.rows) + self.em * 0.3)
         self.draw_times(painter, QRect(plot.left(), below, plot.width(), 99))
+
+    def what(self, at: QPoint) -> object:
+        """As Chart."""
+        plot = self._plot(self.room())
+        row = math.floor((at.y() - plot.top()) / self._tall(plot))
+        return self.rows[row][0] if 0 <= row < len(self.rows) else None
 
     def says(self, at: QPoint) -> str:
         """As Chart."""
@@ -216,7 +263,7 @@ class Busy(Timed):
         row = math.floor((at.y() - plot.top()) / self._tall(plot))
         if not (0 <= row < len(self.rows) and 0 <= place < len(self.rows[row][1])):
             return ""
-        host, parts = self.rows[row]
+        host, parts, _ = self.rows[row]
         return f"{host}, {self.when(place)}: {parts[place] * 100:.0f} % busy"
 
 
@@ -242,7 +289,8 @@ class Causes(Chart):
         for row, (cause, number) in enumerate(self.rows[: max(room.height() // self._tall, 1)]):
             top = room.top() + row * self._tall
             line = QRect(room.left(), top, room.width() - number_room, round(self.em * 1.4))
-            painter.setPen(QColor(colours.text))
+            is_other = self.chosen not in (None, cause)
+            painter.setPen(QColor(colours.faint if is_other else colours.text))
             text = self.fontMetrics().elidedText(cause, Qt.TextElideMode.ElideRight, line.width())
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, text)
             right = QRect(line.right(), top, number_room, round(self.em * 1.4))
@@ -251,18 +299,27 @@ class Causes(Chart):
             bar = QRectF(room.left(), line.bottom() + 2, room.width(), self.em * 0.35)
             painter.fillRect(bar, QColor(colours.stripe))
             bar.setWidth(bar.width() * number / most)
-            painter.fillRect(bar, QColor(colours.failed))
+            painter.fillRect(bar, QColor(colours.line if is_other else colours.failed))
+
+    def _row(self, at: QPoint) -> int:
+        row = (at.y() - self.room().top()) // self._tall
+        return row if 0 <= row < len(self.rows) else -1
+
+    def what(self, at: QPoint) -> object:
+        """As Chart."""
+        row = self._row(at)
+        return self.rows[row][0] if row >= 0 else None
 
     def says(self, at: QPoint) -> str:
         """As Chart."""
-        row = (at.y() - self.room().top()) // self._tall
-        if not 0 <= row < len(self.rows):
+        row = self._row(at)
+        if row < 0:
             return ""
         cause, number = self.rows[row]
         return f"{number:,} times:\n{cause}"
 
 
 def rounded_up(value: float) -> float:
-    """The next larger figure figure with one digit: 4, 6, 8, 10, 20, 30 …"""
+    """The next larger figure with one digit: 4, 6, 8, 10, 20, 30 …"""
     size = 10.0 ** math.floor(math.log10(value)) if value > 0 else 1.0
     return next(step * size for step in (1, 2, 3, 4, 6, 8, 10) if step * size >= value)

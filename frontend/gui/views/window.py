@@ -118,6 +118,7 @@ class Window(QMainWindow):
         ):
             wanted.connect(partial(self.tabs.setCurrentWidget, self.work))
             wanted.connect(dock.bring)
+        desk.job_wanted.connect(self._show_job)
         desk.log_toggled.connect(self._toggle_log)
         desk.copied.connect(desk.ask.copy)
         desk.open_wanted.connect(desk.ask.open)
@@ -133,6 +134,14 @@ class Window(QMainWindow):
     def _frames(self) -> PreviewPanel:
         fill = partial(self.fill, keys=menus.FRAMES)
         return PreviewPanel(self.desk, fill, self.actions_["frame-open"])
+
+    def _show_job(self, jid: str) -> None:
+        """Select a job on its page; say so where it is gone."""
+        if jid not in self.desk.jobs.records:
+            self._tell_errand("That job was removed")
+            return
+        self.tabs.setCurrentWidget(self.work)
+        self.jobs.await_jobs([jid])
 
     def _toggle_log(self) -> None:
         """Show the log; put it away where it is seen already."""
