@@ -303,9 +303,14 @@ def _scene(options: Sequence[Option]) -> str:
     return scene
 
 
+def is_rename(expression: str) -> bool:
+    """Whether a Python expression is the one of `scene_words`, which is no person's."""
+    return _RENAME.match(expression) is not None
+
+
 def _is_only_rename(options: Sequence[Option]) -> bool:
     scripts = [option for option in options if option.name in SCRIPTS]
-    return all(_RENAME.match(option.value) is not None for option in scripts)
+    return all(is_rename(option.value) for option in scripts)
 
 
 def _autoexec(options: Sequence[Option]) -> bool | None:

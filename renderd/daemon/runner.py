@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from renderd.blender.versions import BlenderProgram
-from renderd.core.causes import COMPLAINTS, LICENCE, UNBAKED
 from renderd.core.command import is_blender
 from renderd.core.job import Writes
-from renderd.core.progress import Event, Kind, Watch
+from renderd.core.progress import Watch
 from renderd.daemon import recipe, verdict
+from renderd.daemon.attempt import Attempt
 from renderd.daemon.gathering import OutputGone
 from renderd.daemon.kills import Kills
 from renderd.daemon.landing import Landing, NotNow, open_landing
@@ -30,7 +30,6 @@ from renderd.errors import OutputOwned, RenderdError
 from renderd.host import process_use
 from renderd.host.exit import Exit
 from renderd.host.guard import Child, Guard, GuardDied
-from renderd.host.process_use import ProcessUse
 from renderd.spool.layout import Spool
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
@@ -60,30 +59,6 @@ class Means:
     gpu_is_busy: Callable[[], bool] = lambda: False
     scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
     clock: Callable[[], float] = time.monotonic
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """The state of one command while it runs."""
-
-    work: Work
-    printout: Printout
-    watch: Watch
-    landing: Landing | None
-    source: SourceWatch
-    deadline: float | None
-    cpu: float = 0.0
-    began: float = 0.0
-    last_sign: float = 0.0
-    last_look: float = 0.0
-    last_measure: float = 0.0
-    use: ProcessUse | None = None
-    saved: list[int] = field(default_factory=list)
-    timed: int | None = None  #: the frame whose end was noted last
-    made_before: int | None = None  #: frames that were made when its end was wished for
-    is_blender: bool = False  #: only a renderer we know is judged by what it prints
-    held: str = ""  #: why the job must wait for a person
-    spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
 
 class Runner(threading.Thread):
@@ -153,7 +128,7 @@ class Runner(threading.Thread):
         self._printout = printout = Printout(means.spool, path, work.tail, means.log_bytes)
         watch = Watch(run=claim.chunk.run, out=work.output.pattern if work.output else "")
         limit = work.job.info.timeout
-        attempt = _Attempt(
+        attempt = Attempt(
             work, printout, watch, landed, source, began + limit if limit is not None else None
         )
         found = Verdict(ending=Ending.DONE)
@@ -189,7 +164,7 @@ class Runner(threading.Thread):
 
         return open_landing(self._means.spool, work, confirm, self._means.allows)
 
-    def _commands(self, attempt: _Attempt, missing: Sequence[int]) -> None:
+    def _commands(self, attempt: Attempt, missing: Sequence[int]) -> None:
         """Run the attempt's commands one after the other, with a TMPDIR that goes with them."""
         means, work = self._means, attempt.work
         recipe.demand_allowed(means.spool, work, means.programs(), means.allows)
@@ -202,7 +177,7 @@ class Runner(threading.Thread):
 
     # One command: start it, read it, watch it, end it.
 
-    def _command(self, attempt: _Attempt, words: tuple[str, ...], env: Mapping[str, str]) -> None:
+    def _command(self, attempt: Attempt, words: tuple[str, ...], env: Mapping[str, str]) -> None:
         means, work = self._means, attempt.work
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
@@ -238,17 +213,17 @@ class Runner(threading.Thread):
         if not ended.is_success:
             self._blame(work, words[0].rpartition("/")[2], ended)
 
-    def _last_words(self, attempt: _Attempt, read_end: int) -> None:
+    def _last_words(self, attempt: Attempt, read_end: int) -> None:
         """What a command that was stopped still said."""
         os.set_blocking(read_end, False)
-        left, now = LAST_WORDS, self._means.clock()
+        left, now = LAST_WORDS, self._now(attempt.work)
         with contextlib.suppress(OSError):
             while left > 0 and (data := os.read(read_end, 1 << 16)):
                 left -= len(data)
                 for line in attempt.printout.feed(data, now):
-                    self._feed(attempt, line)
+                    attempt.feed(line, now)
         for line in attempt.printout.finish():
-            self._feed(attempt, line)
+            attempt.feed(line, now)
 
     def _blame(self, work: Work, program: str, ended: Exit) -> None:
         was_oom = self._kills.came() if ended.code in _KILLED else None
@@ -259,7 +234,7 @@ class Runner(threading.Thread):
         ending = Ending.MEMORY if was_oom else Ending.FAIL
         raise Stopped(ending, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
 
-    def _attend(self, attempt: _Attempt, child: Child, read_end: int) -> None:
+    def _attend(self, attempt: Attempt, child: Child, read_end: int) -> None:
         """Read the output until the command ends; stop it when there is a reason to."""
         poller = select.poll()
         poller.register(read_end, select.POLLIN | select.POLLHUP)
@@ -274,42 +249,13 @@ class Runner(threading.Thread):
                     break
                 attempt.last_sign = now
                 for line in attempt.printout.feed(data, now):
-                    self._feed(attempt, line)
+                    attempt.feed(line, now)
                 self._land_saved(attempt)
             self._check(attempt, child, now)
         while child.wait(ENDING_LOOK) is None:  # it closed its output and goes on
             self._check(attempt, child, self._now(attempt.work))
 
-    def _feed(self, attempt: _Attempt, line: str) -> None:
-        event: Event | None = attempt.watch.feed(line)
-        if event is None:
-            return
-        work, watch = attempt.work, attempt.watch
-        work.frame, work.percent = watch.frame, round(100 * watch.fraction, 1)
-        work.message = event.text[:200]
-        is_missing = event.kind is Kind.FAILURE and event.cause in COMPLAINTS
-        is_spoiling = event.is_fatal or (is_missing and work.job.info.missing == "fail")
-        # A watermark is no picture of anybody's, whichever program puts it there.
-        is_marked = event.cause == LICENCE and "watermark" in event.text.lower()
-        if is_marked or (attempt.is_blender and is_spoiling):
-            attempt.spoiled = attempt.spoiled or event
-        if attempt.is_blender and event.cause == UNBAKED:
-            what = event.text.partition("unbaked ")[2]
-            attempt.held = attempt.held or f"{what} is not baked: bake it or use --whole"
-        if event.kind is Kind.WARNING or is_missing:
-            work.warnings += 1
-        if is_missing and attempt.is_blender and not is_spoiling:
-            work.lacking = work.lacking or event.text.removeprefix("renderd: ").strip()
-        if event.kind in (Kind.SAVED, Kind.WHOLE) and watch.frame is not None:
-            attempt.saved.append(watch.frame)
-            after = self._now(work) - attempt.began
-            if attempt.timed == watch.frame:  # a further file of the same frame
-                work.saved_after[-1] = after
-            else:
-                work.saved_after.append(after)
-            attempt.timed = watch.frame
-
-    def _land_saved(self, attempt: _Attempt) -> None:
+    def _land_saved(self, attempt: Attempt) -> None:
         """Put each frame in place as soon as the renderer says that it is written."""
         landed = attempt.landing
         if landed is not None and attempt.watch.knows_sets:
@@ -322,7 +268,7 @@ class Runner(threading.Thread):
         attempt.saved.clear()
         attempt.work.frames_done = len(landed.receipts)
 
-    def _check(self, attempt: _Attempt, child: Child, now: float) -> None:
+    def _check(self, attempt: Attempt, child: Child, now: float) -> None:
         work, landed = attempt.work, attempt.landing
         if work.stopping.is_set():
             self._end(child, work, Ending.KILLED, work.stop_reason)
@@ -330,7 +276,7 @@ class Runner(threading.Thread):
             self._end(child, work, Ending.HELD, attempt.held)
         if attempt.spoiled is not None:
             self._end(child, work, Ending.FAIL, attempt.spoiled.text[:200])
-        if self._is_last_frame_over(attempt):
+        if attempt.is_last_frame_over():
             self._end(child, work, Ending.KILLED, work.last_frame)
         if attempt.deadline is not None and now > attempt.deadline:
             limit = f"over its limit of {work.job.info.timeout:g} s"
@@ -347,21 +293,7 @@ class Runner(threading.Thread):
             self._kills.count(self._means.clock())
             self._measure(attempt, child, now)
 
-    @staticmethod
-    def _is_last_frame_over(attempt: _Attempt) -> bool:
-        """True when a frame was finished since the command was to end with its frame."""
-        landed = attempt.landing
-        if landed is None or not attempt.work.has_last_frame:
-            attempt.made_before = None
-            return False
-        is_private = landed.output.writes is Writes.PRIVATE
-        whole = {*landed.receipts, *landed.waiting}
-        made = len(whole if is_private else attempt.watch.done)
-        if attempt.made_before is None:
-            attempt.made_before = made
-        return made > attempt.made_before
-
-    def _measure(self, attempt: _Attempt, child: Child, now: float) -> None:
+    def _measure(self, attempt: Attempt, child: Child, now: float) -> None:
         """Has it done anything at all, seen from outside?"""
         use = process_use.measure(child.pid)
         if use is None:

@@ -175,11 +175,18 @@ class Guard:
         """The guard's process id; it changes when a dead guard was replaced."""
         return self._pid
 
-    def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, stdout_fd: int) -> Child:
-        """Start a command in the background: stdout and stderr to `stdout_fd`, stdin null.
+    def spawn(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        stdout_fd: int,
+        stdin_fd: int | None = None,
+    ) -> Child:
+        """Start a command in the background: stdout and stderr to `stdout_fd`, stdin null or given.
 
         Returns at once; a command that cannot be started has an Exit with `start_failure`.
-        The descriptor may be closed right after.  A guard that died is replaced first.
+        The descriptors may be closed right after.  A guard that died is replaced first.
         Raises ValueError for NUL in a word, GuardDied when no guard can be started.
         """
         argv = (*background.PREFIX, *argv)
@@ -190,6 +197,7 @@ class Guard:
                     raise GuardDied("the daemon stops its commands: none is started any more")
                 self._count += 1
                 fds = [stdout_fd, theirs.fileno()]
+                fds += [stdin_fd] if stdin_fd is not None else []
                 if self._socket is None or not self._send(argv, env, cwd, fds):
                     self._bury()
                     self._launch()

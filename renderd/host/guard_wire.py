@@ -7,7 +7,7 @@ import struct
 
 #: daemon → guard: length of the body, words in the command line; then the body: mark, working
 #: folder, words, environment, joined by NUL.  Two descriptors travel with it: the command's
-#: output and its own control socket.
+#: output and its own control socket; a third one where it gets a stdin.
 REQUEST = struct.Struct("=II")
 #: guard → daemon on the control socket: what happened, a number, user s, system s, peak bytes
 RECORD = struct.Struct("=cqddq")
@@ -32,7 +32,7 @@ def receive_request(daemon: socket.socket) -> tuple[int, list[bytes], list[int]]
     Raises EOFError or OSError when the daemon is gone.
     """
     flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-    head, fds, _, _ = socket.recv_fds(daemon, REQUEST.size, 2, flags)
+    head, fds, _, _ = socket.recv_fds(daemon, REQUEST.size, 3, flags)
     if not head:
         raise EOFError
     for fd in fds:

@@ -29,6 +29,7 @@ class Order:
     folder: bytes
     output: int
     control: socket.socket
+    source: int | None = None  #: its stdin; None: nothing to read
 
 
 def launch(order: Order, *, is_short: bool) -> int:
@@ -62,7 +63,7 @@ def _become(order: Order, guard: int) -> NoReturn:
             os._exit(127)
         os.setsid()
         background.apply_to(os.getpid())  # here, so that all it starts inherits it
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(os.devnull, os.O_RDONLY) if order.source is None else order.source, 0)
         os.dup2(order.output, 1)
         os.dup2(order.output, 2)
         for number in DEFAULTS:
@@ -85,7 +86,9 @@ def _spawn(order: Order) -> int:
             order.words,
             order.env,
             file_actions=(
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+                if order.source is None
+                else (os.POSIX_SPAWN_DUP2, order.source, 0),
                 (os.POSIX_SPAWN_DUP2, order.output, 1),
                 (os.POSIX_SPAWN_DUP2, order.output, 2),
             ),

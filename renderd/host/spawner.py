@@ -99,9 +99,12 @@ class Spawner:
             return False
         control = socket.socket(fileno=fds[1])
         env = dict(entry.split(b"=", 1) for entry in words[count:])
-        order = launch.Order(words[:count], env, folder, fds[0], control)
-        pid = launch.launch(order, is_short=self._last_took < _SHORT)
-        os.close(fds[0])
+        source = fds[2] if len(fds) > 2 else None
+        order = launch.Order(words[:count], env, folder, fds[0], control, source)
+        is_short = self._last_took < _SHORT and source is None  # who is fed goes on for long
+        pid = launch.launch(order, is_short=is_short)
+        for fd in (fds[0], *fds[2:]):
+            os.close(fd)
         if pid == 0:
             control.close()
             return True
