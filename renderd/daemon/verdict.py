@@ -8,7 +8,7 @@ from renderd.core import causes, room
 from renderd.core.progress import Event, Watch
 from renderd.daemon.landing import HELD_OPEN, NotNow, is_full
 from renderd.daemon.work import Ending, Result, Work
-from renderd.spool import frames, sources
+from renderd.spool import frames, mount, sources
 from renderd.spool.layout import Spool
 from renderd.spool.moves import PASSING
 from renderd.spool.output import Output
@@ -62,7 +62,9 @@ def of_refusal(work: Work, refusal: NotNow) -> Verdict:
     reason, where = refusal.message, work.output.folder if work.output is not None else ""
     if refusal.number in _FULL:
         return Verdict(ending=Ending.NO_SPACE, reason=reason, where=where)
-    if refusal.number in (errno.EACCES, errno.EPERM):  # perhaps for good: not tried for ever
+    may_be_denied = refusal.number in (errno.EACCES, errno.EPERM)
+    # The one answer of SMB for a target that is open; elsewhere it is not tried for ever.
+    if may_be_denied and not mount.is_smb(where):
         return Verdict(ending=Ending.FAIL, reason=reason)
     if refusal.number in HELD_OPEN:
         return Verdict(ending=Ending.BUSY, reason=reason)

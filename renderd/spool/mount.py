@@ -92,6 +92,12 @@ def find_mount(path: str) -> Mount | None:
     return mount_of(os.path.realpath(path), mounted())
 
 
+def is_smb(path: str) -> bool:
+    """Whether a path lies on a share of SMB, as far as the system tells."""
+    found = find_mount(path)
+    return found is not None and found.kind in SMB
+
+
 def mounted() -> tuple[Mount, ...]:
     """The mounts of this machine; none where the system does not tell."""
     try:

@@ -224,6 +224,7 @@ PASSING = frozenset(
     {
         *(errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR),
         *(errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+        *(errno.EAGAIN, errno.ECONNABORTED, errno.ECONNRESET),  # SMB, while its server restarts
         *(errno.ENOSPC, errno.EDQUOT),
         *(errno.EBUSY, errno.ETXTBSY),
     }

@@ -29,7 +29,7 @@ from renderd.host import load, process
 from renderd.host.guard import Guard
 from renderd.host.scratch import Scratch
 from renderd.plan import Wish
-from renderd.spool import claims, control, frames, jobs
+from renderd.spool import claims, control, frames, jobs, mount
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare, Space
 
@@ -1017,6 +1017,7 @@ def test_a_frame_waits_for_a_reader_while_the_others_are_rendered(
         (errno.EBUSY, Ending.BUSY),
         (errno.ETXTBSY, Ending.BUSY),
         (errno.ESTALE, Ending.UNABLE),
+        (errno.EAGAIN, Ending.UNABLE),
         (errno.ENOSPC, Ending.NO_SPACE),
         (errno.EACCES, Ending.FAIL),  # perhaps for good
     ],
@@ -1038,6 +1039,20 @@ def test_what_waited_too_long_is_given_back_and_not_rendered_anew(
     assert len(mark.read_text().splitlines()) == 1
     assert result.work.output is not None
     assert sorted(os.listdir(result.work.output.own)) == ["ok", "set", "since"]
+
+
+def test_a_frame_open_on_an_smb_share_is_no_failure_of_its_job(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # EACCES is all that its servers answer; a mount table stands in for the kernel's.
+    table = stand.folder / "mountinfo"
+    table.write_text("42 27 0:39 / / rw - cifs //filer/farm rw\n")
+    monkeypatch.setattr(mount, "MOUNTINFO", str(table))
+    share = Held(errno.EACCES)
+    share.names = {"shot_0001.png"}
+    jid = stand.job(standin())
+    result = stand.run(jid, spool=replace(stand.spool, share=share), patience=0.0)
+    assert (result.ending, result.keeps) == (Ending.BUSY, True)
 
 
 def test_a_stop_ends_the_waiting_for_a_reader(stand: Stand, wait: Callable[..., None]) -> None:

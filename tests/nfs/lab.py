@@ -197,6 +197,7 @@ class Lab:
     folder: Path
     nfs: str = "vers=4.2"  #: the clients' mount options; empty: they mount nothing
     export: str = "sync,no_root_squash"
+    restart: str = "rpc.nfsd 0; exportfs -f; rpc.nfsd 8"  #: what makes a server start anew
     disk_bytes: int = 256 << 20
     guests: dict[int, Guest] = field(default_factory=dict)
     switch: subprocess.Popen[bytes] | None = None
@@ -292,7 +293,7 @@ class Lab:
 
     def restart_server(self) -> None:
         """Restart nfsd: its memory of open files and locks is gone, a grace period begins."""
-        self.server.run("rpc.nfsd 0; exportfs -f; rpc.nfsd 8")
+        self.server.run(self.restart)
 
     def cut_power_of_server(self) -> None:
         """Take the server's power away and give it back: its disk has what was synced."""

@@ -41,7 +41,7 @@ SHORT = [
     *_on("all-squash", "calm"),
 ]
 
-_FAULTS = [one.name for one in scenarios.ALL if one.name not in ("swap", "blender")]
+_FAULTS = [one.name for one in scenarios.ALL if one.name not in ("swap", "blender", "viewer")]
 WHOLE = [
     *_on("v4.2", *_FAULTS),
     *_on("v3", *_FAULTS),
@@ -50,6 +50,9 @@ WHOLE = [
     *_on("uids", "calm", "restarts", "zombie"),
     *_on("root-squash", "calm", "restarts", "zombie"),
     *_on("all-squash", "calm", "restarts", "zombie"),
+    *_on("samba", "viewer", "calm", "restarts", "pause", "server-power", "partition"),
+    *_on("samba", "client-power", "zombie", "full"),
+    *_on("v4.2", "viewer"),
     *_on("swap", "swap"),
     *_on("blender", "blender"),
 ]

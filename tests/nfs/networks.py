@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.nfs import samba
 from tests.nfs.fleet import ARTISTS, Fleet
 from tests.nfs.lab import Lab
 
@@ -28,6 +29,7 @@ class Network:
     owner: str = "root:root"  #: of the export's top folder
     mem: str = "384M"
     has_swap: bool = False  #: the last client has little memory and a swap disk
+    cifs: str = ""  #: mount options; with them the share is Samba's and not NFS's
 
 
 SQUASHED = "all_squash,anonuid=54331,anongid=54330"
@@ -70,6 +72,14 @@ NETWORKS = {
             init=("--trust-share",),
             owner="artist1",
         ),
+        Network(
+            "samba",
+            "Samba with one owner for all, vers=3.1.1,hard,closetimeo=0",
+            "",
+            init=("--trust-share",),
+            owner="artist4",
+            cifs="vers=3.1.1,hard,closetimeo=0",
+        ),
         Network("swap", "NFS 4.2, a client with a swap disk", "vers=4.2", has_swap=True),
         Network("blender", "NFS 4.2, clients that have room for Blender", "vers=4.2", mem="1200M"),
     )
@@ -84,6 +94,8 @@ def running(network: Network) -> Iterator[Fleet]:
         folder = tempfile.mkdtemp(prefix="renderd-nfs-", dir="/var/tmp")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         lab = stack.enter_context(Lab(Path(folder), nfs=network.nfs, export=network.export))
+        if network.cifs:
+            samba.prepare(lab, network.cifs)
         lab.add_server()
         for host in range(2, 2 + CLIENTS):
             if network.has_swap and host == 1 + CLIENTS:

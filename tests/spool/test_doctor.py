@@ -380,6 +380,24 @@ def test_a_share_that_does_not_replace_an_open_file_is_found(root, helper):
     assert found["put in place"].verdict is Verdict.BAD
 
 
+class RefusesWhatIsRead(PosixShare):
+    """Refuses each third time to replace a file, as if somebody just read it."""
+
+    times = 0
+
+    def rename(self, old, new):
+        self.times += new.endswith("/put")
+        if new.endswith("/put") and self.times % 3 == 1:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        os.rename(old, new)
+
+
+def test_a_share_that_replaces_at_the_second_try_is_doubtful(root, helper):
+    found = answers(root, helper, RefusesWhatIsRead())["put in place"]
+    assert found.verdict is Verdict.WARN
+    assert "of 200 were refused" in found.measured
+
+
 class ForgetsTimes(PosixShare):
     """A move makes a file new."""
 

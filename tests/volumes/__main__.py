@@ -9,14 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "nfs"))
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
 
 from gluster import GlusterFS
 from moosefs import MooseFS
-from samba import report
 from volume import Volume, why_not
+
+from tests.nfs import samba
 
 FARM = Path(__file__).parents[1] / "farm"
 KINDS: dict[str, type[Volume]] = {"moosefs": MooseFS, "glusterfs": GlusterFS}
@@ -33,7 +33,7 @@ def main() -> int:
     for kind in words[:cut] or (*KINDS, "samba"):
         if kind == "samba":
             with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-                report(Path(folder))
+                samba.report(Path(folder))
             continue
         if reason := why_not(KINDS[kind]):
             sys.exit(f"{kind}: {reason}")
