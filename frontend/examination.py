@@ -37,6 +37,21 @@ def examine(share: Share, subject: Subject, progress: Progress | None = None) ->
     return inspection.judge(subject, looks)
 
 
+def missing(share: Share, subject: Subject) -> list[int]:
+    """Frames of which a file is not there; the others are not looked into.  Raises OSError."""
+    return [frame for frame in subject.wanted if not _is_there(share, subject, frame)]
+
+
+def _is_there(share: Share, subject: Subject, frame: int) -> bool:
+    names = subject.files.get(frame, ())
+    try:
+        for name in names:
+            share.stat(os.path.join(subject.folder, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return bool(names)
+
+
 def undecoded(report: Report) -> list[str]:
     """What must be installed for the pixels that could not be looked at."""
     from frontend import picture  # noqa: PLC0415

@@ -249,6 +249,10 @@ class Table(QAbstractTableModel, Generic[R]):
         self.rearranged.emit()
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(self.columns) - 1)
 
+    def passes(self, one: R) -> bool:
+        """Whether the filter would show a record."""
+        return self._passes(one)
+
     def _passes(self, one: R) -> bool:
         return self._accepts is None or self._accepts(one)
 

@@ -6,9 +6,10 @@ from frontend import words
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from frontend.cli.parser import jobs_argument
+from frontend.verdicts import asks, headline, ordered
 from renderd.core.label import label
 from renderd.spool import reasons
-from renderd.spool.layout import CANCELLED, DONE
+from renderd.spool.layout import CANCELLED, DONE, QUEUE
 from renderd.spool.reasons import Verdict
 
 
@@ -36,11 +37,15 @@ def run(args: argparse.Namespace) -> int:
     done = f"{job.done} of {words.plural(job.chunks, 'chunk')} done"
     state = output.state(words.shown_state(job), colours=colours)
     output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
-    for reason in own:
+    if own and (job.state != QUEUE or not job.waiting):
+        told = own  # the sentence would be the first of them
+    else:
+        told = [headline(job, own, verdicts), *own]
+    for reason in filter(None, (*told, asks(job))):
         output.say(f"  {label(reason, 400)}")
-    asked = () if job.state in (DONE, CANCELLED) else verdicts
+    asked = () if job.state in (DONE, CANCELLED) else ordered(verdicts)
     rows = [(label(v.node, 24), _word(v, colours=colours), label(v.reason, 200)) for v in asked]
-    for line in output.table(("NODE", "TAKES IT", ""), rows) if rows else ():
+    for line in output.table(("NODE", "TAKES IT", "WHY NOT"), rows) if rows else ():
         output.say(line)
     return 0
 
@@ -50,4 +55,7 @@ def _word(verdict: Verdict, *, colours: bool) -> str:
         return output.paint(f"runs {verdict.runs}", "cyan", is_on=colours)
     if verdict.is_busy:
         return output.paint("when free", "yellow", is_on=colours)
-    return output.paint(*(("yes", "green") if verdict.takes else ("no", "red")), is_on=colours)
+    if verdict.takes:
+        return output.paint("yes", "green", is_on=colours)
+    word, colour = ("no", "red") if verdict.lasts else ("not now", "yellow")
+    return output.paint(word, colour, is_on=colours)

@@ -39,6 +39,7 @@ class Deed:
     icon: str = ""
     short: str = ""  #: its title on a button; empty: the whole one
     shortcut: str = ""
+    named: Callable[[Desk], str] | None = None  #: its title now, where that changes
     may: Callable[[Desk], bool] = lambda _desk: True  #: whether it makes sense now
     destroys: bool = False  #: its shortcut holds only where the table of its subject has the focus
 
@@ -54,6 +55,7 @@ class Actions(QObject):
         desk.selected.connect(self.refresh)
         desk.told.connect(self.refresh)
         desk.said.connect(self.refresh)
+        desk.refused.connect(self.refresh)
         desk.turned.connect(self.refresh)
         desk.frame_seen.connect(self.refresh)
         theme.of().changed.connect(self._tint)
@@ -73,6 +75,8 @@ class Actions(QObject):
             deed = self._deeds[key]
             is_seen = deed.about.page in ("", self._desk.page)
             action.setEnabled(is_seen and deed.may(self._desk))
+            if deed.named is not None:
+                action.setText(deed.named(self._desk))
 
     def lay_keys(self, table: QWidget, about: About) -> None:
         """Let the shortcuts of what destroys hold in the table of its subject, and only there."""

@@ -23,9 +23,22 @@ class Report:
 
     title: str
     says: str  #: the answer in short
+    more: str = ""  #: what else is to be said of it
     heads: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+    inks: Sequence[str] = ()  #: of each row's second cell, by a colour's name of the theme
     offers: Sequence[Offer] = field(default_factory=tuple)
+    again: Callable[[], None] | None = None  #: asks anew; the answer takes this one's place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One line of a form."""
+
+    title: str
+    value: str
+    check: Check
+    hint: str = ""  #: shown while it is empty
 
 
 class Ask(Protocol):
@@ -36,6 +49,9 @@ class Ask(Protocol):
 
     def line(self, title: str, says: str, value: str, check: Check) -> str | None:
         """A line of text that passes the check; None where they would rather not."""
+
+    def form(self, title: str, says: str, fields: Sequence[Field]) -> Sequence[str] | None:
+        """A line of text for each field, all checked; None where they would rather not."""
 
     def files(
         self, folder: str, kinds: Sequence[Kind], *, multiple: bool = False, save_name: str = ""

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 
 from frontend import endings
 from frontend.farm import open_farm, patiently
-from frontend.gui.asking import Ask, Check
+from frontend.gui.asking import Ask, Check, Field
 from frontend.gui.bridge import Errand, Errands, Reader
 from frontend.gui.models import chunks, jobs, machines, plight
 from frontend.gui.models.chunks import ChunkRow
@@ -74,7 +74,8 @@ class Desk(QObject):
         self.picked_chunks: tuple[int, ...] = ()
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
         self.seen: Seen | None = None  #: the frame that is looked at
-        self.undoable: list[Errand] = []
+        self.undoable: list[Errand] = []  #: each named by what it takes back
+        self._undoing: list[Errand] = []  #: on their way
         self._plight = Plight()
         self._troubles: dict[str, Plight] = {}  #: what each reader complains of
         self._readers: list[Reader] = []
@@ -210,7 +211,8 @@ class Desk(QObject):
     def undo(self) -> None:
         """Take back the last order that can be."""
         if self.undoable:
-            self.errands.run(self.undoable.pop())
+            self._undoing.append(self.undoable.pop())
+            self.errands.run(self._undoing[-1])
 
     def open(self) -> Spool:
         """The spool, for an errand's own thread.  Raises RenderdError, OSError."""
@@ -290,15 +292,21 @@ class Desk(QObject):
             self.trouble.emit(found.says)
 
     def _did(self, errand: object, words: str) -> None:
-        undo = cast(Errand, errand).undo
-        if undo is not None:
-            self.undoable.append(undo)
+        done = cast(Errand, errand)
+        if done in self._undoing:
+            self._undoing.remove(done)
+        if done.undo is not None:
+            self.undoable.append(done.undo)
         self.farm.hurry()
         self.chunk_reader.hurry()
         if words:
             self.said.emit(words)
 
-    def _did_not(self, _errand: object, error: object) -> None:
+    def _did_not(self, errand: object, error: object) -> None:
+        failed = cast(Errand, errand)
+        if failed in self._undoing:  # it can be tried once more
+            self._undoing.remove(failed)
+            self.undoable.append(failed)
         self.farm.hurry()
         self.refused.emit(sentence(error))
 
@@ -311,6 +319,15 @@ class Nobody:
         return False
 
     def line(self, title: str, says: str, value: str, check: Check) -> str | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def form(
+        self,
+        title: str,  # noqa: ARG002
+        says: str,  # noqa: ARG002
+        fields: Sequence[Field],  # noqa: ARG002
+    ) -> Sequence[str] | None:
         """Nothing."""
         return None
 

@@ -23,10 +23,11 @@ JOBS = (
         "",
         "retry",
         "redo",
+        "redo-missing",
         "redo-broken",
         "verify",
     ),
-    *("skip", "frames", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
+    *("skip", "frames", "terms", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
     *("copy-command", "", "cancel", "remove"),
 )
 CHUNKS = ("log", "preview", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")

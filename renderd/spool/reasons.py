@@ -31,6 +31,7 @@ class Verdict:
     node: str
     inc: str
     takes: bool  #: nothing speaks against it
+    lasts: bool = False  #: it would not take it even if it were idle and no person made it rest
     is_busy: bool = False  #: it takes it as soon as a slot is free
     runs: int = 0  #: chunks of this job that it runs now
     reason: str = ""  #: why it does not, or what it is busy with
@@ -59,13 +60,17 @@ def read(spool: Spool, place: Place) -> tuple[JobView, list[str], list[Verdict]]
         terms = control.read(spool, job.jid).terms(
             job, frozenset(owners), failures.get(node.inc, 0)
         )
-        reason = policy.why_not(able(node), job, terms) or refusal(node, job.jid)
+        can = able(node)
+        unfit = policy.unfit_for(can, job, terms)
+        # What no rest changes is told before the rest: to resume it would not help.
+        reason = unfit or policy.why_not(can, job, terms) or refusal(node, job.jid)
         busy = "" if reason else _busy(node)
         verdicts.append(
             Verdict(
                 node=node.node,
                 inc=node.inc,
                 takes=not reason,
+                lasts=bool(unfit),
                 is_busy=bool(busy),
                 runs=owners.count(node.inc),
                 reason=reason or busy,

@@ -1,5 +1,6 @@
 """Each action on a real spool: what it changes there, what it asks first, what it tells."""
 
+import os
 from dataclasses import dataclass, field
 
 import pytest
@@ -7,9 +8,11 @@ from PyQt6.QtCore import Qt
 
 from frontend.gui import menus
 from frontend.gui.deeds.machines import until_morning
+from frontend.gui.views.person import ReportDialog
 from renderd.core import frames
+from renderd.core.needs import Needs
 from renderd.core.wire import Op
-from renderd.spool import jobs, nodes, notes, orders, tickets
+from renderd.spool import control, jobs, nodes, notes, orders, tickets
 
 PATIENCE = 30_000
 
@@ -18,7 +21,7 @@ PATIENCE = 30_000
 class Typist:
     """A person who answers what the test says and writes down what was asked."""
 
-    typed: str | None = None
+    typed: str | list[str] | None = None
     agrees: bool = True
     asked: list = field(default_factory=list)
     copied: str = ""
@@ -31,6 +34,12 @@ class Typist:
     def line(self, title, says, value, check):
         self.asked.append((title, says, value))
         assert self.typed is None or not check(self.typed)
+        return self.typed
+
+    def form(self, title, says, fields):
+        self.asked.append((title, says, [field.value for field in fields]))
+        if self.typed is not None:
+            assert not any(f.check(t) for f, t in zip(fields, self.typed, strict=True))
         return self.typed
 
     def copy(self, text):
@@ -81,7 +90,8 @@ def test_a_job_that_runs_is_cancelled_after_a_question_only(at, spool, publish, 
     assert "1 chunk in work would stop" in window.desk.ask.asked[0][1]
     assert place(spool, jid) == "queue"
     window.desk.ask.agrees = True
-    assert does(qtbot, window, "cancel") == "Cancelled shot"
+    said = does(qtbot, window, "cancel")
+    assert said == "Cancelled shot (hidden by the filter: show ⊘ cancelled)"
     assert place(spool, jid) == "cancelled"
 
 
@@ -150,8 +160,107 @@ def test_why_says_of_each_machine_whether_it_takes_the_job(at, spool, publish, w
     with qtbot.waitSignal(window.desk.reported, timeout=PATIENCE) as told:
         window.actions_["why"].trigger()
     [(machine, takes, reason)] = told.args[0].rows
-    assert (machine, takes) == ("ws07", "no")
+    assert (machine, takes) == ("ws07", "✘ no")
     assert "gpu" in reason
+
+
+def report(qtbot, window, key="why"):
+    """What is answered to an action."""
+    with qtbot.waitSignal(window.desk.reported, timeout=PATIENCE) as told:
+        window.actions_[key].trigger()
+    return told.args[0]
+
+
+def offered(found, title):
+    [offer] = [offer for offer in found.offers if offer.title == title]
+    return offer.do
+
+
+def test_why_offers_another_pool_to_a_job_that_no_machine_can_take(
+    at, spool, publish, worker, qtbot
+):
+    jid = publish("shot", pool=("gpu",), needs=Needs(tags=("fast",)))
+    window = at("shot", typed=["", ""])
+    found = report(qtbot, window)
+    assert found.says == "No machine can take it: ws07 is not in pool gpu."
+    assert found.more == "It asks for pool gpu, tag=fast."
+    with qtbot.waitSignal(window.desk.said, timeout=PATIENCE):
+        offered(found, "Change pool and needs…")()
+    assert control.read(spool, jid).pool == ()
+    assert control.read(spool, jid).needs == Needs()
+    found = report(qtbot, window)
+    assert found.says == "ws07 takes it within seconds."
+    qtbot.waitUntil(
+        lambda: window.actions_["undo"].text() == "&Undo pool and needs of shot", timeout=PATIENCE
+    )
+    does(qtbot, window, "undo")
+    assert control.read(spool, jid) == control.Control()
+
+
+def test_why_offers_to_resume_a_machine_that_rests_and_to_release_a_job(
+    at, spool, publish, worker, qtbot
+):
+    jid = publish("shot")
+    nodes.publish_status(spool, worker.inc, {"state": "paused", "reason": "paused by me@here"})
+    window = at("shot")
+    found = report(qtbot, window)
+    assert [row[1:] for row in found.rows] == [("◌ not now", "paused by me@here")]
+    with qtbot.waitSignal(window.desk.said, timeout=PATIENCE):
+        offered(found, "Resume ws07")()
+    [name] = spool.share.listdir(spool.node(worker.inc, "inbox"))
+    assert b"resume" in spool.share.read(spool.node(worker.inc, f"inbox/{name}"))
+    orders.hold(spool, jid, "me")
+    found = report(qtbot, window)
+    assert found.says == "It is held: held by me."
+    with qtbot.waitSignal(window.desk.said, timeout=PATIENCE):
+        offered(found, "Release")()
+    assert place(spool, jid) == "queue"
+
+
+def test_an_answer_is_shown_anew_in_its_place(at, spool, publish, worker, qtbot):
+    publish("shot", pool=("gpu",))
+    window = at("shot")
+    report(qtbot, window)
+    [dialog] = window.findChildren(ReportDialog)
+    assert dialog.table.item(0, 1).text() == "✘ no"
+    with qtbot.waitSignal(window.desk.reported, timeout=PATIENCE):
+        dialog.offers["Look again"].click()
+    assert window.findChildren(ReportDialog) == [dialog]
+    dialog.close()
+
+
+def test_undo_says_what_it_takes_back_and_can_be_tried_again_where_it_failed(
+    at, spool, publish, qtbot, tmp_path
+):
+    jid = publish("R&D")
+    window = at("R&D")
+    undo = window.actions_["undo"]
+    assert (undo.text(), undo.isEnabled()) == ("&Undo", False)
+    does(qtbot, window, "hold")
+    qtbot.waitUntil(lambda: undo.text() == "&Undo hold of R&&D", timeout=PATIENCE)
+    os.rename(spool.root, f"{spool.root}.away")
+    with qtbot.waitSignal(window.desk.refused, timeout=PATIENCE):
+        undo.trigger()
+    os.rename(f"{spool.root}.away", spool.root)
+    qtbot.waitUntil(undo.isEnabled, timeout=PATIENCE)
+    does(qtbot, window, "undo")
+    assert place(spool, jid) == "queue"
+
+
+def test_several_jobs_are_duplicated_with_one_question(at, spool, publish, qtbot):
+    publish("one", "1-10")
+    publish("two", "1-20")
+    window = at("one", "two", typed="v2_")
+    assert does(qtbot, window, "duplicate") == "Queued and held: copies of 2 jobs"
+    held = tickets.everywhere(spool, ("held",))
+    assert sorted(jobs.read(spool, jid).name for jid in held) == ["one copy", "two copy"]
+
+
+def test_a_cancelled_job_that_is_still_shown_is_not_called_hidden(at, publish, qtbot):
+    publish("shot")
+    window = at("shot")
+    window.jobs.states["cancelled"].setChecked(True)
+    assert does(qtbot, window, "cancel") == "Cancelled shot"
 
 
 def test_ids_and_command_lines_are_copied(at, spool, publish, qtbot):

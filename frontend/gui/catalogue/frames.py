@@ -1,7 +1,7 @@
 """What can be done to a job's frames, and what can be copied of it."""
 
 from frontend.gui.actions import About, Deed
-from frontend.gui.deeds import chunks, jobs, studies
+from frontend.gui.deeds import chunks, jobs, studies, whys
 
 DEEDS = (
     Deed(
@@ -15,13 +15,22 @@ DEEDS = (
         may=jobs.one_with_frames,
     ),
     Deed(
-        key="redo-broken",
-        title="Redo missing or &broken",
+        key="redo-missing",
+        title="Redo m&issing",
         about=About.JOBS,
-        does="Look at every frame, and render again what is missing or broken",
+        does="Render again the frames of the selected jobs whose files are not there",
+        icon="redo",
+        do=studies.redo_missing,
+        may=jobs.any_with_frames,
+    ),
+    Deed(
+        key="redo-broken",
+        title="Redo missing and &broken",
+        about=About.JOBS,
+        does="Look at every frame of the selected jobs, and render again what is missing or broken",
         icon="redo",
         do=studies.redo_broken,
-        may=jobs.one_with_frames,
+        may=jobs.any_with_frames,
     ),
     Deed(
         key="verify",
@@ -32,7 +41,7 @@ DEEDS = (
         icon="verify",
         shortcut="Ctrl+Shift+V",
         do=studies.verify,
-        may=jobs.one_with_frames,
+        may=jobs.any_with_frames,
     ),
     Deed(
         key="frames",
@@ -47,11 +56,11 @@ DEEDS = (
         key="duplicate",
         title="&Duplicate…",
         about=About.JOBS,
-        does="Queue the job once more, held, with an output of its own",
+        does="Queue the selected jobs once more, held, each with an output of its own",
         icon="duplicate",
         shortcut="Ctrl+D",
         do=jobs.duplicate,
-        may=jobs.one_job,
+        may=jobs.any_job,
     ),
     Deed(
         key="folder",
@@ -86,9 +95,9 @@ DEEDS = (
         key="copy-command",
         title="Copy command &line",
         about=About.JOBS,
-        does="Copy what the first chunk runs",
+        does="Copy what the first chunk of each selected job runs",
         do=studies.copy_command,
-        may=jobs.one_job,
+        may=jobs.any_job,
     ),
     Deed(
         key="log",
@@ -120,7 +129,7 @@ DEEDS = (
         does="Say of each machine why it does or does not take the job",
         icon="why",
         shortcut="Ctrl+I",
-        do=studies.why,
+        do=whys.why,
         may=jobs.one_job,
     ),
 )

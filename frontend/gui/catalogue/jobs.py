@@ -3,7 +3,7 @@
 from functools import partial
 
 from frontend.gui.actions import About, Deed
-from frontend.gui.deeds import adding, jobs
+from frontend.gui.deeds import adding, jobs, terms
 from frontend.gui.desk import Desk
 
 DEEDS = (
@@ -100,13 +100,23 @@ DEEDS = (
         may=jobs.any_in(jobs.CHANGEABLE),
     ),
     Deed(
+        key="terms",
+        title="Change &pool and needs…",
+        about=About.JOBS,
+        does="Say which machines may take the selected jobs: pools, memory, Blender, GPU, tags",
+        icon="machine",
+        do=terms.change,
+        may=jobs.any_in(jobs.CHANGEABLE | {"failed"}),
+    ),
+    Deed(
         key="undo",
         title="&Undo",
         about=About.WINDOW,
-        does="Take back the last hold, release or priority",
+        does="Take back the last hold, release, priority, pool, needs or note",
         icon="retry",
         shortcut="Ctrl+Z",
         do=Desk.undo,
+        named=jobs.undo_title,
         may=lambda desk: bool(desk.undoable),
     ),
 )

@@ -16,10 +16,15 @@ from renderd.spool.tickets import Place
 Order = Callable[[Spool, str], object]
 
 
-def each(desk: Desk, jobs: Iterable[JobView], said: str, order: Order) -> Errand:
+def each(desk: Desk, jobs: Iterable[JobView], said: str, order: Order, after: str = "") -> Errand:
     """An errand that gives one order to each job; `said` tells what was done to them."""
     found = tuple(jobs)
-    return Errand(said, partial(_give, desk, found, said, order))
+    return Errand(said, partial(_give, desk, found, (said, after), order))
+
+
+def with_undo(there: Errand, back: Errand, what: str) -> Errand:
+    """An errand that `back` takes back; `what` names it: `hold of shot010`."""
+    return Errand(there.title, there.work, Errand(what, back.work))
 
 
 def one(desk: Desk, jid: str, title: str, work: Callable[[Spool, Place], str]) -> Errand:
@@ -39,7 +44,7 @@ def named(jobs: Sequence[JobView]) -> str:
     return label(jobs[0].name, 60) if len(jobs) == 1 else plural(len(jobs), "job")
 
 
-def _give(desk: Desk, jobs: tuple[JobView, ...], said: str, order: Order) -> str:
+def _give(desk: Desk, jobs: tuple[JobView, ...], said: tuple[str, str], order: Order) -> str:
     spool, failed = desk.open(), []
     for job in jobs:
         try:
@@ -50,5 +55,5 @@ def _give(desk: Desk, jobs: tuple[JobView, ...], said: str, order: Order) -> str
         desk.nudge(spool)
     if failed and len(failed) == len(jobs):
         raise failed[0]
-    words = f"{said} {named(jobs)}"
+    words = f"{said[0]} {named(jobs)}{said[1]}"
     return f"{words}; not {plural(len(failed), 'job')}: {failed[0]}" if failed else words

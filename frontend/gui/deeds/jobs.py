@@ -1,11 +1,12 @@
 """What is done to the selected jobs."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from frontend import again, removal
 from frontend.farm import me
 from frontend.gui.bridge import Errand
-from frontend.gui.deeds.errands import Order, each, named, one
+from frontend.gui.deeds.errands import Order, each, named, one, with_undo
 from frontend.gui.desk import Desk
 from frontend.words import plural
 from renderd.core import frames as ranges
@@ -18,6 +19,7 @@ from renderd.spool.tickets import Place
 
 OPEN = frozenset({"queue", "waiting"})
 CHANGEABLE = OPEN | {"held"}
+_COPY = "copy_"
 OVER = frozenset({"done", "failed", "cancelled"})
 
 
@@ -46,6 +48,11 @@ def one_with_frames(desk: Desk) -> bool:
     return len(jobs) == 1 and bool(jobs[0].frames)
 
 
+def any_with_frames(desk: Desk) -> bool:
+    """True while a job that renders frames is selected."""
+    return any(job.frames for job in desk.chosen_jobs())
+
+
 def any_failed(desk: Desk) -> bool:
     """True while a selected job has failed chunks."""
     return any(job.failed for job in desk.chosen_jobs())
@@ -64,15 +71,19 @@ def hold(desk: Desk) -> None:
     jobs = [job for job in desk.chosen_jobs() if job.state in OPEN]
     back = each(desk, jobs, "Released", orders.release)
     there = each(desk, jobs, "Held", lambda spool, jid: orders.hold(spool, jid, me()))
-    desk.order(Errand(there.title, there.work, back))
+    desk.order(with_undo(there, back, f"hold of {named(jobs)}"))
 
 
 def release(desk: Desk) -> None:
     """Release the selected jobs; hold takes it back."""
-    jobs = [job for job in desk.chosen_jobs() if job.state == "held"]
+    release_these(desk, [job for job in desk.chosen_jobs() if job.state == "held"])
+
+
+def release_these(desk: Desk, jobs: Sequence[JobView]) -> None:
+    """Release jobs; hold takes it back."""
     back = each(desk, jobs, "Held", lambda spool, jid: orders.hold(spool, jid, me()))
     there = each(desk, jobs, "Released", orders.release)
-    desk.order(Errand(there.title, there.work, back))
+    desk.order(with_undo(there, back, f"release of {named(jobs)}"))
 
 
 def cancel(desk: Desk) -> None:
@@ -83,12 +94,18 @@ def cancel(desk: Desk) -> None:
     says = f"{stops}Frames that are done stay. A cancelled job does not go on: hold it for that."
     if not desk.ask.confirm(f"Cancel {named(jobs)}?", says, "Cancel rendering"):
         return
-    desk.order(each(desk, jobs, "Cancelled", orders.cancel))
+    gone = [job for job in jobs if not desk.jobs.passes(replace(job, state="cancelled"))]
+    hidden = " (hidden by the filter: show ⊘ cancelled)" if gone else ""
+    desk.order(each(desk, jobs, "Cancelled", orders.cancel, hidden))
 
 
 def retry(desk: Desk) -> None:
     """Run what failed of the selected jobs again."""
-    jobs = [job for job in desk.chosen_jobs() if job.failed]
+    retry_these(desk, [job for job in desk.chosen_jobs() if job.failed])
+
+
+def retry_these(desk: Desk, jobs: Sequence[JobView]) -> None:
+    """Run what failed of jobs again."""
     desk.order(each(desk, jobs, "Failed chunks run again:", orders.retry))
 
 
@@ -125,7 +142,11 @@ def skip_failed(desk: Desk) -> None:
 
 def change_priority(desk: Desk, by: int) -> None:
     """Raise or lower the priority of the selected jobs; one undo brings back the old ones."""
-    jobs = [job for job in desk.chosen_jobs() if job.state in CHANGEABLE]
+    change_these(desk, [job for job in desk.chosen_jobs() if job.state in CHANGEABLE], by)
+
+
+def change_these(desk: Desk, jobs: Sequence[JobView], by: int) -> None:
+    """Raise or lower the priority of jobs."""
     wanted = {job.jid: min(max(job.priority + by, 0), 99) for job in jobs}
     _prioritize(desk, jobs, wanted, f"Priority {'+' if by > 0 else '−'}{abs(by)} for")
 
@@ -136,7 +157,7 @@ def set_priority(desk: Desk, job: JobView, priority: int) -> None:
         _prioritize(desk, [job], {job.jid: priority}, f"Priority {priority} for")
 
 
-def _prioritize(desk: Desk, jobs: list[JobView], wanted: dict[str, int], said: str) -> None:
+def _prioritize(desk: Desk, jobs: Sequence[JobView], wanted: dict[str, int], said: str) -> None:
     before = {job.jid: job.priority for job in jobs}
 
     def to(values: dict[str, int]) -> Order:
@@ -144,7 +165,14 @@ def _prioritize(desk: Desk, jobs: list[JobView], wanted: dict[str, int], said: s
 
     back = each(desk, jobs, "Old priority again for", to(before))
     there = each(desk, jobs, said, to(wanted))
-    desk.order(Errand(there.title, there.work, back))
+    desk.order(with_undo(there, back, f"priority of {named(jobs)}"))
+
+
+def undo_title(desk: Desk) -> str:
+    """What undoing would take back."""
+    if not desk.undoable:
+        return "&Undo"
+    return f"&Undo {desk.undoable[-1].title.replace('&', '&&')}"
 
 
 # -- frames ----------------------------------------------------------------------------------
@@ -204,8 +232,12 @@ def change_frames(desk: Desk) -> None:
 
 
 def duplicate(desk: Desk) -> None:
-    """Queue the selected job once more, held, with an output of its own."""
-    [job] = desk.chosen_jobs()
+    """Queue the selected jobs once more, held, each with an output of its own."""
+    jobs = desk.chosen_jobs()
+    if len(jobs) > 1:
+        _duplicate_all(desk, jobs)
+        return
+    [job] = jobs
     out: str | None = ""
     if job.out:
         out = desk.ask.line(
@@ -225,6 +257,24 @@ def duplicate(desk: Desk) -> None:
     desk.order(one(desk, job.jid, "Duplicate", work))
 
 
+def _duplicate_all(desk: Desk, jobs: Sequence[JobView]) -> None:
+    asked = desk.ask.line(
+        "Duplicate",
+        f"What stands before the names of the frames that the copies of {named(jobs)} write:",
+        _COPY,
+        lambda said: "" if said.strip() and "/" not in said else "say the beginning of a name",
+    )
+    if asked is None:
+        return
+
+    def copy(spool: Spool, jid: str) -> object:
+        place = orders.where(spool, jid)
+        out = next(job.out for job in jobs if job.jid == jid)
+        return again.duplicate(spool, place, _beside(out, asked) if out else "")
+
+    desk.order(each(desk, jobs, "Queued and held: copies of", copy))
+
+
 def wrong_frames(said: str) -> str:
     """What is wrong with a range of frames; empty where nothing is."""
     try:
@@ -233,9 +283,9 @@ def wrong_frames(said: str) -> str:
         return str(error)
 
 
-def _beside(out: str) -> str:
+def _beside(out: str, before: str = _COPY) -> str:
     folder, slash, base = out.rpartition("/")
-    return f"{folder}{slash}copy_{base}"
+    return f"{folder}{slash}{before}{base}"
 
 
 # -- looking ---------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What is done to the selected machines."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from frontend.farm import me
@@ -34,7 +34,12 @@ def any_saying(word: str) -> Callable[[Desk], bool]:
 
 def send(desk: Desk, op: Op, said: str, **args: object) -> None:
     """Send an order to each selected machine that lives."""
-    nodes = [node for node in desk.chosen_machines() if node.state != "dead"]
+    send_to(desk, desk.chosen_machines(), op, said, **args)
+
+
+def send_to(desk: Desk, among: Iterable[NodeView], op: Op, said: str, **args: object) -> None:
+    """Send an order to those of some machines that live."""
+    nodes = [node for node in among if node.state != "dead"]
     request = Request(op, {**args, "by": me()})
 
     def work() -> str:
@@ -130,7 +135,7 @@ def note(desk: Desk) -> None:
 
         return work
 
-    desk.order(Errand("note", put(typed), Errand("note", put(node.note))))
+    desk.order(Errand("note", put(typed), Errand(f"note on {name}", put(node.note))))
 
 
 def wake(desk: Desk) -> None:

@@ -396,4 +396,8 @@ class Window(QMainWindow):
         self._tell_errand(f"✘ {why}")
 
     def _show_report(self, report: Report) -> None:
-        ReportDialog(self, report).show()
+        seen = (d for d in self.findChildren(ReportDialog) if d.isVisible())
+        if dialog := next((d for d in seen if d.windowTitle() == report.title), None):
+            dialog.show_report(report)
+        else:
+            ReportDialog(self, report).show()
