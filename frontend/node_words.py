@@ -33,6 +33,9 @@ def troubles(node: NodeView) -> list[str]:
 def _rest(node: NodeView) -> str:
     """Why it takes nothing, and until when."""
     reason, until = str(node.status.get("reason") or ""), node.status.get("until")
+    since = node.status.get("since")
+    if reason and until is None and isinstance(since, int | float):
+        return f"{reason} {words.age(max(time.time() - since, 0.0))} ago"
     if not reason or not isinstance(until, int | float):
         return reason
     return f"{reason} until {words.moment(until, time.time())}"

@@ -124,6 +124,7 @@ class Settings:
     yields: tuple[str, ...] = _is(
         _causes, "what makes it suspend its work", default=tuple(map(str, courtesy.YIELDS))
     )
+    awake: bool = _is(_flag, "keep this machine from falling asleep over work", default=True)
     once: bool = _is(_flag, "work until nothing is left, then exit", default=False)
     allow_root: bool = _is(_flag, "run jobs although the daemon is root", default=False)
     programs: tuple[str, ...] = _is(

@@ -90,6 +90,7 @@ TEXTS = {
     "away": ("5m", 300.0),
     "office": ("mon-thu 8-17, fri 8-12", "mon-thu 8-17, fri 8-12"),
     "yields": ("memory,heat", ("memory", "heat")),
+    "awake": ("yes", True),
     "once": ("yes", True),
     "allow_root": ("1", True),
     "programs": ("blender,/opt/x", ("blender", "/opt/x")),

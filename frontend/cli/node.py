@@ -1,6 +1,7 @@
 """`render node ORDER NODE…`: pause, drain, restart, quit … on a node."""
 
 import argparse
+import sys
 import time
 from typing import Any
 
@@ -147,6 +148,8 @@ def _request(args: argparse.Namespace) -> Request:
     if args.seconds and args.until:
         raise UsageError("--for and --until say the same thing", "say one of them")
     seconds = _seconds(args)
+    if args.order == "pause" and seconds is None and _is_talk(args):
+        seconds = _ask_length()
     if seconds is not None:
         # The length counts, on the node's own clock; the time is for those that know no length.
         said |= {"for": seconds, "until": round(time.time() + seconds, 3)}
@@ -195,6 +198,20 @@ def _seconds(args: argparse.Namespace) -> float | None:
         return amounts.duration(args.seconds)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _is_talk(args: argparse.Namespace) -> bool:
+    """True where a person types at a terminal and can be asked."""
+    return not args.json and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _ask_length() -> float | None:
+    """Ask for how long; None: until told.  Pauses without an end are forgotten."""
+    output.say("Pause for how long?  1 an hour   2 until 9:00   3 until I say")
+    answer = input("[1] ").strip() or "1"
+    if answer not in ("1", "2", "3"):
+        raise UsageError(f"{answer[:20]!r} is none of them", "say --for TIME or --until HH:MM")
+    return {"1": 3600.0, "2": _until("9:00"), "3": None}[answer]
 
 
 def _until(text: str) -> float:

@@ -24,8 +24,10 @@ from renderd.daemon.runner import Means, Runner
 from renderd.daemon.shortages import Shortages
 from renderd.daemon.sight import Lookouts
 from renderd.daemon.tail import Tail
+from renderd.daemon.vigil import Vigil
 from renderd.daemon.work import Work
 from renderd.host import facts, process, run_record, scratch
+from renderd.host.awake import Awake
 from renderd.host.gpu import GpuMeter
 from renderd.host.guard import Guard
 from renderd.host.load import LoadSampler
@@ -218,9 +220,10 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     lookout = Lookout(node, settings, state_dir, lambda: loop.inbox.put(Nudge()))
     node.look_again = lookout.look_again
     presence = Presence()
-    courtier = Courtier(node, loop.look_up, presence.idle)
+    vigil = Vigil(node, Awake() if settings.awake else None)
+    courtier = Courtier(node, loop.look_up, presence.idle, vigil.look)
     scratches += _open_scratch()  # last: what fails before would leave it behind
-    closers = [one.close for one in scratches]
+    closers = [vigil.close, *(one.close for one in scratches)]
     return Incarnation(
         settings,
         spool,

@@ -31,11 +31,16 @@ class Courtier(threading.Thread):
         node: Node,
         told: Callable[[], None],
         idle: Callable[[], float | None] = lambda: None,
+        beside: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`told`: called at each change; `idle`: seconds since the person's last input."""
+        """`told`: called at each change; `idle`: seconds since the person's last input.
+
+        `beside` is called after each look, on the same thread.
+        """
         super().__init__(name="courtesy", daemon=True)
         self._node, self._told, self._idle, self._clock = node, told, idle, clock
+        self._beside = beside
         self._meter = StrainMeter()
         self._leaving = threading.Event()
 
@@ -47,6 +52,7 @@ class Courtier(threading.Thread):
         while not self._leaving.wait(LOOK_EVERY if self._node.running else LOOK_SELDOM):
             try:
                 self.look()
+                self._beside()
             except Exception:  # a file of the kernel with odd contents must not end all looks
                 _log.exception("whether this machine is needed cannot be told")
 

@@ -87,6 +87,7 @@ class Node:
     standing: Standing = field(default_factory=Standing)  #: swapped whole by the courtier
     reported: tuple[float, float] | None = None  #: a person's idle seconds; when that was told
     machine_bytes: int = 0  #: memory of the machine
+    is_awake: bool = False  #: it is kept from falling asleep
     queue: Folder = field(init=False)
     root: Folder = field(init=False)
     cancelled: Folder = field(init=False)

@@ -54,6 +54,7 @@ def snapshot(node: Node, load: Load | None, now: float) -> dict[str, Any]:
         "until": node.rest.until,
         "since": node.rest.since,
         "policy": _policy(node),
+        "awake": node.is_awake,
         "slots": node.slots,
         "pools": sorted(node.able.pools),
         "tags": sorted(node.able.tags),

@@ -160,7 +160,7 @@ class Farm:
         for path in (self.out, self.local / "tmp", self.local / "hosts"):
             path.mkdir(exist_ok=True)
         # A busy machine must not make way for the tests themselves.
-        (self.local / "config.toml").write_text("yields = []\n")
+        (self.local / "config.toml").write_text("yields = []\nawake = false\n")
         self._spool: Spool | None = None
 
     # -- spool and daemons ------------------------------------------------------------------

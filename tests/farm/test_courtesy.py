@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import threading
 import time
 
 import pytest
+from farm import RENDER
 
 from frontend.attendance import Attendance
 from renderd import config
@@ -222,3 +224,26 @@ def test_a_key_pressed_suspends_the_renderer_also_where_only_the_session_sees_it
         if is_service:
             session.stop()
             session.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_open_ended", "hour"), [("2", False, 9), ("3", True, None), ("", False, None)]
+)
+def test_a_pause_at_a_terminal_asks_for_how_long(farm, answer, is_open_ended, hour):
+    node = farm.up("ws07")
+    ours, theirs = os.openpty()
+    env = {**os.environ, "RENDERD_SPOOL": str(farm.root), "HOME": str(farm.local)}
+    env["RENDERD_CONFIG"] = str(farm.local / "config.toml")
+    words = [str(RENDER), "node", "pause", "ws07"]
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as asked:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        assert asked.wait(60) == 0
+    os.close(ours)
+    said = farm.until(lambda: (s := node.status())["state"] == "paused" and s, "it pauses")
+    assert (said["until"] is None) is is_open_ended
+    assert said["since"] == pytest.approx(time.time(), abs=100)
+    if hour is not None:
+        assert (time.localtime(said["until"] + 5).tm_hour) == hour
+    if is_open_ended:
+        farm.until(lambda: re.search(r"paused by \S+ \d+s ago", farm.render("nodes")), "it shows")

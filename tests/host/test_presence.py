@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from renderd.host import desktop
+from renderd.host.awake import Awake
 from renderd.host.dbus import Bus, BusError, Target
 from renderd.host.presence import Presence
 from renderd.host.x11 import XServer
@@ -182,6 +184,15 @@ def logind(tmp_path, starts, until):
     return environ
 
 
+@lacking("dbus-daemon")
+def test_a_message_is_shown_by_the_desktop(bus, starts):
+    words = (sys.executable, str(DESKTOP), "notifications")
+    shown = starts(*words, env={**os.environ, **bus}, stdin=subprocess.PIPE)
+    assert line_of(shown) == "ready"
+    desktop.tell("This machine does not render", "paused by anna 4h ago — größer", bus)
+    assert line_of(shown) == "renderd: This machine does not render: paused by anna 4h ago — größer"
+
+
 needs_logind = pytest.mark.skipif(
     os.geteuid() != 0 or not os.path.exists(LOGIND) or not shutil.which("dbus-daemon"),
     reason="needs root, systemd and dbus-daemon",
@@ -193,3 +204,29 @@ def test_where_nobody_is_logged_in_nobody_is_disturbed(logind):
     presence = Presence(logind)
     assert presence.idle() == float("inf")
     presence.close()
+
+
+@needs_logind
+def test_sleep_is_held_off_until_it_is_let_go(logind):
+    asked = Bus.system(logind)
+
+    def held():
+        return [one[:4] for one in asked.call(LOGIN1, "ListInhibitors")[0]]
+
+    awake = Awake(logind)
+    awake.hold("renders for the farm")
+    awake.hold("renders for the farm")
+    assert held() == [["sleep:idle", "renderd", "renders for the farm", "block"]]
+    awake.release()
+    assert not awake.is_held
+    awake.release()
+    deadline = time.monotonic() + 30
+    while held():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    asked.close()
+
+
+def test_where_nobody_can_hold_sleep_off_there_is_an_error_and_no_answer():
+    with pytest.raises(OSError, match="No such file"):
+        Awake({"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"}).hold("renders")
