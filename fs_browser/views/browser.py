@@ -25,7 +25,6 @@ from fs_browser.core.kinds import Kind
 from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.places import Places
-from fs_browser.models.reading import key_of
 from fs_browser.models.rows import DETAIL, count
 from fs_browser.models.session import Session
 from fs_browser.views.acts import CONTEXT, Acts
@@ -36,6 +35,7 @@ from fs_browser.views.sidebar import SideBar
 from renderd.blend.names import shown
 
 BUMPS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Minus: -1}
+_ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Right)
 _SAID_FOR = 6000  #: milliseconds that what was done stays below
 
 
@@ -339,7 +339,10 @@ class Browser(QWidget):
 
     def _key(self, event: Any) -> bool:
         key = event.key()
+        if key in _ARROWS:
+            return self.files.select_current()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.files.select_current()
             row, rows = self.files.current_row(), self.files.selected()
             if len(rows) > 1 or row is None:
                 self.opened.emit()
@@ -362,8 +365,7 @@ class Browser(QWidget):
             return True
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down):
             self.files.setFocus()
-            if self.files.current_row() is None and self.session.rows.rowCount():
-                self.files.select(key_of(self.session.rows.record(0)))
+            self.files.select_current()
             return True
         return False
 

@@ -166,6 +166,16 @@ class Files(QStackedWidget):
         self.current.scrollTo(index)
         return True
 
+    def select_current(self) -> bool:
+        """Select the row that keys are about, the first at first; False where some are selected."""
+        if self._chosen.hasSelection() or not self.rows.rowCount():
+            return False
+        index = self._chosen.currentIndex()
+        index = index if index.isValid() else self.rows.index(0, NAME)
+        self._chosen.setCurrentIndex(index, _Flag.ClearAndSelect | _Flag.Rows)
+        self.current.scrollTo(index)
+        return True
+
     def select_all(self, *, is_on: bool = True) -> None:
         """Select all rows, or none."""
         if is_on and self.rows.rowCount():  # as one range: asked for each, 100,000 take a second

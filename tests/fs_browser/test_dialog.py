@@ -90,6 +90,15 @@ def test_enter_on_a_file_chooses_it(show, qtbot, folder):
     assert dialog.paths == [str(folder / "shot_v002.blend")]
 
 
+def test_the_first_arrow_selects_a_file_that_is_alone(show, qtbot, folder):
+    (folder / "shot_v002.blend").unlink()
+    (folder / "cache").rmdir()
+    dialog = show(kinds={Kind.BLEND})
+    press(qtbot, dialog, Qt.Key.Key_Down)
+    press(qtbot, dialog, Qt.Key.Key_Return)
+    assert dialog.paths == [str(folder / "shot_v001.blend")]
+
+
 def test_enter_on_a_folder_goes_in_and_p_comes_back_to_it(show, qtbot, folder):
     dialog = show()
     dialog.browser.files.select("cache")

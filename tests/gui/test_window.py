@@ -82,6 +82,32 @@ def test_ctrl_f_goes_to_the_filter(show, spool, publish, qtbot):
     qtbot.waitUntil(window.jobs.search.hasFocus, timeout=PATIENCE)
 
 
+def test_enter_in_the_filter_goes_to_the_first_job_it_found(show, spool, publish, qtbot):
+    publish(name="lights")
+    jid = publish(name="sky")
+    window = show(spool)
+    with qtbot.waitActive(window, timeout=PATIENCE):
+        window.activateWindow()
+    window.jobs.search.setFocus()
+    qtbot.keyClicks(window.jobs.search, "sky")
+    qtbot.keyClick(window.jobs.search, Qt.Key.Key_Return)
+    assert window.jobs.jobs.hasFocus()
+    qtbot.waitUntil(lambda: window.desk.picked_jobs == (jid,), timeout=PATIENCE)
+
+
+def test_ctrl_and_a_digit_turns_to_a_page_with_the_keys_in_its_table(show, spool, worker, qtbot):
+    window = show(spool)
+    with qtbot.waitActive(window, timeout=PATIENCE):
+        window.activateWindow()
+    assert window.jobs.jobs.hasFocus()
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.machines.machines.hasFocus()
+    qtbot.keyClick(window.machines.machines, Qt.Key.Key_Down)
+    assert [node.inc for node in window.machines.machines.picked()] == [worker.inc]
+    qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert window.jobs.jobs.hasFocus()
+
+
 def test_a_name_that_looks_like_html_shows_as_it_is(show, spool, publish):
     publish(name="<img src=x> <b>bold</b>")
     view = show(spool).jobs.jobs

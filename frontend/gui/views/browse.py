@@ -14,7 +14,7 @@ def browse(
     """Paths that were chosen; with `save_name` the one to write to."""
     above = QApplication.activeModalWidget() or QApplication.activeWindow() or parent
     dialog = BrowserDialog(above, folder, kinds, multiple, save_name or None)
-    dialog.setWindowTitle("Where frames go" if save_name else "Add jobs")
+    dialog.setWindowTitle("Where frames go" if save_name else "Choose .blend files")
     chosen = dialog.paths if dialog.exec() else []
     dialog.deleteLater()
     return chosen

@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from PyQt6.QtCore import QSettings, QSize, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QIcon, QMouseEvent, QPainter, QPixmap, QResizeEvent
+from PyQt6.QtGui import (
+    QColor,
+    QIcon,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+    QResizeEvent,
+    QShortcut,
+)
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from frontend import words
@@ -22,6 +31,7 @@ class FilterBar(QWidget):
     """A box for words and the states as toggles; says when either changes."""
 
     changed = pyqtSignal()
+    left = pyqtSignal()  #: the person is done with the words: Enter or Down
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,6 +59,10 @@ class FilterBar(QWidget):
             row.addWidget(button)
         self.choose(AT_FIRST)
         self.search.textChanged.connect(self.changed)
+        self.search.returnPressed.connect(self.left)
+        down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.search)
+        down.setContext(Qt.ShortcutContext.WidgetShortcut)
+        down.activated.connect(self.left)
         theme.of().changed.connect(self._draw)
         self._draw()
 

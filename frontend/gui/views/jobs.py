@@ -86,6 +86,7 @@ class JobsPage(QWidget):
 
     def _connect(self) -> None:
         self.bar.changed.connect(self._filter)
+        self.bar.left.connect(self._go_to_found)
         for view, told in ((self.jobs, self._jobs_picked), (self.chunks, self._chunks_picked)):
             view.chose.connect(told)
             self._desk.settling.connect(view.settle)
@@ -106,6 +107,10 @@ class JobsPage(QWidget):
     def _filter(self) -> None:
         self._desk.jobs.filter(self.bar.filter().test())
 
+    def _go_to_found(self) -> None:
+        self.jobs.setFocus()
+        self.jobs.select_current()
+
     def remember(self, settings: QSettings) -> None:
         """Write down what is filtered, and how the tables share the room."""
         self.bar.remember(settings)
@@ -118,7 +123,8 @@ class JobsPage(QWidget):
             self.split.restoreState(value)
 
     def await_jobs(self, jids: Sequence[str]) -> None:
-        """Select these as soon as they are in the table."""
+        """Select these as soon as they are in the table, for the keys that come next."""
+        self.jobs.setFocus()
         self._awaited = set(jids)
         self._pick_awaited()
 

@@ -259,7 +259,17 @@ class TableView(QTableView):
         if event.matches(QKeySequence.StandardKey.Copy) and clipboard is not None:
             clipboard.setText("\n".join(map(self._line, self.picked())))
             return
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and self.select_current():
+            return
         super().keyPressEvent(event)
+
+    def select_current(self) -> bool:
+        """Select the row that keys are about, the first at first; False where some are selected."""
+        chosen = self.selectionModel()
+        if chosen is None or chosen.hasSelection() or not self.table.rowCount():
+            return False
+        self.selectRow(max(0, self.currentIndex().row()))
+        return True
 
     def _line(self, record: Any) -> str:
         shown = [c for i, c in enumerate(self.table.columns) if not self.isColumnHidden(i)]

@@ -102,6 +102,7 @@ class Window(QMainWindow):
         self._listen(desk)
         self._lay_keys()
         self.setAcceptDrops(True)
+        self._go_to(self.tabs.currentIndex())
 
     def _listen(self, desk: Desk) -> None:
         desk.told.connect(self._tell_farm)
@@ -125,9 +126,6 @@ class Window(QMainWindow):
         desk.adding.connect(self.add)
 
     def _lay_keys(self) -> None:
-        for number in range(self.tabs.count()):
-            key = QShortcut(QKeySequence(f"Ctrl+{number + 1}"), self)
-            key.activated.connect(partial(self.tabs.setCurrentIndex, number))
         around = QShortcut(QKeySequence("F6"), self)
         around.activated.connect(self._go_round)
 
@@ -162,6 +160,11 @@ class Window(QMainWindow):
     def _parts(self) -> tuple[QWidget, ...]:
         parts = [self.jobs.jobs, self.jobs.chunks, self.preview.view, self.preview.sheet]
         return (*parts, self.log.text, self.machines.machines, self.history.machines)
+
+    def _go_to(self, page: int) -> None:
+        """Show a page, with the keyboard in its table."""
+        self.tabs.setCurrentIndex(page)
+        (self.jobs.jobs, self.machines.machines, self.history.machines)[page].setFocus()
 
     def _turn(self) -> None:
         page = self._pages[self.tabs.currentIndex()]
@@ -299,6 +302,12 @@ class Window(QMainWindow):
         assert view is not None
         for dock in self.work.docks():
             view.addAction(dock.toggleViewAction())
+        view.addSeparator()
+        for at, title in enumerate(("&Jobs", "&Machines", "&History")):
+            turns = QAction(title, self)
+            turns.setShortcut(f"Ctrl+{at + 1}")
+            turns.triggered.connect(lambda _=False, at=at: self._go_to(at))
+            view.addAction(turns)
         view.addSeparator()
         self._make_schemes(view)
         about = bar.addMenu("&Help")
