@@ -14,7 +14,7 @@ from frontend.gui.bridge import Errand, Errands, Reader
 from frontend.gui.models import chunks, jobs, machines, plight
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
-from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
+from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook, Wish
 from frontend.gui.models.plight import Plight
 from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
@@ -46,6 +46,7 @@ class Desk(QObject):
     job_wanted = pyqtSignal(str)  #: a jid: show it among the jobs
     log_wanted = pyqtSignal()  #: show the log of what is selected
     log_toggled = pyqtSignal()  #: show it, or put it away where it is seen
+    failed_wanted = pyqtSignal()  #: select the next chunk that failed
     frames_wanted = pyqtSignal()  #: show the frames of the selected job
     copied = pyqtSignal(str)  #: text for the clipboard
     open_wanted = pyqtSignal(str)  #: a folder or file, for the program that the desktop has for it
@@ -70,6 +71,7 @@ class Desk(QObject):
         self.root = settings.spool
         self.daemon: Hello | None = None
         self.page = "jobs"  #: the page that is seen
+        self._wish: Wish = ("", 0)  #: read by another thread: replaced as a whole
         self.picked_jobs: tuple[str, ...] = ()
         self.picked_chunks: tuple[int, ...] = ()
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
@@ -84,7 +86,7 @@ class Desk(QObject):
         farm = FarmReading(settings)
         self._in_farm = farm
         self.farm = self.read("farm", farm, _EVERY)
-        self._in_chunks = ChunksReading(settings, self._job_shown, lambda: farm.running)
+        self._in_chunks = ChunksReading(settings, lambda: self._wish, lambda: farm.running)
         self.chunk_reader = self.read("chunks", self._in_chunks, _EVERY)
         self.share = self.read("share", SpoolLook(settings), _PULSE)
         self.share.rests = 0  # asks for next to nothing, and must see the next hang as soon
@@ -146,6 +148,7 @@ class Desk(QObject):
         self.picked_machines = self.picked_machines if machines is None else tuple(machines)
         if self._job_shown() != before:
             self.picked_chunks = ()
+            self._wish = (self._job_shown(), self._wish[1] + 1)
             self.chunks.replace({})
             self.chunk_reader.hurry()
         self.selected.emit()
@@ -186,6 +189,11 @@ class Desk(QObject):
             return self.chunks.records.get(self.picked_chunks[0])
         jid, index = self._in_chunks.telling
         return self.chunks.records.get(index) if jid == self._job_shown() else None
+
+    def chunk_counts(self) -> Mapping[str, int]:
+        """How many chunks of the job shown are in each state."""
+        jid, counts = self._in_chunks.counts
+        return counts if jid == self._job_shown() else {}
 
     def slots_read(self) -> Mapping[str, int]:
         """Each host's slots as last read; for other threads, too."""
@@ -250,8 +258,8 @@ class Desk(QObject):
         self.spans.take(found)
 
     def _take_chunks(self, value: object) -> None:
-        jid, is_other, changes = cast(tuple[str, bool, Changes[ChunkRow]], value)
-        if jid != self._job_shown():
+        wish, is_other, changes = cast(tuple[Wish, bool, Changes[ChunkRow]], value)
+        if wish != self._wish:
             return
         if is_other:
             self.chunks.replace(dict(changes.put))

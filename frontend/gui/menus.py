@@ -30,7 +30,18 @@ JOBS = (
     *("skip", "frames", "terms", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),
     *("copy-command", "", "cancel", "remove"),
 )
-CHUNKS = ("log", "preview", "redo", "", "chunk-retry", "chunk-skip", "chunk-kill", "", "chunk-copy")
+CHUNKS = (
+    "log",
+    "preview",
+    "redo",
+    "",
+    "next-failed",
+    "chunk-retry",
+    "chunk-skip",
+    "chunk-kill",
+    "",
+    "chunk-copy",
+)
 FRAMES = ("frame-open", "frame-play", "frame-show", "", "frame-copy", "", "frame-redo")
 MACHINES = (
     *("pause", "pause-hour", "pause-morning", "resume", "", "drain", "undrain", "restart"),

@@ -1,8 +1,11 @@
 """The chunks' table: what runs as its machine says, what ended as its journal says; orders."""
 
 import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
 
-from frontend.gui.models.chunks import row
+from frontend.gui.models.chunks import ChunkRow, Filter, row
+from renderd.core import frames
 from renderd.core.chunk import State
 from renderd.core.wire import Op
 from renderd.spool import history, listing, nodes
@@ -142,3 +145,70 @@ def test_an_action_is_about_what_is_selected_also_where_that_was_not_told_of_yet
     with qtbot.waitSignal(window.desk.said, timeout=PATIENCE) as told:
         window.actions_["chunk-copy"].trigger()
     assert told.args[0] == "Copied 700 chunks"
+
+
+def shown(window):
+    return window.desk.chunks.keys(0, window.desk.chunks.rowCount() - 1)
+
+
+def test_chunks_are_filtered_by_state_frame_machine_and_last_line(at):
+    window, _ = at()
+    bar = window.jobs.pane.bar
+    bar.choose(["fail"])
+    assert shown(window) == [2]
+    bar.choose(["run", "done"])
+    assert shown(window) == [1, 3]
+    bar.all.click()
+    for asked, found in (("17", [2]), ("21", [3]), ("EXIT", [2]), ("ws07 exit", [2]), ("x9", [])):
+        bar.search.setText(asked)
+        assert shown(window) == found
+    bar.search.clear()
+    assert shown(window) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("span", ["7", "-3", "1-10", "1-9x2", "-20--11", "-5-5", "0-0"])
+@pytest.mark.parametrize("number", [-20, -3, 0, 1, 7, 10, 11])
+def test_a_number_finds_the_chunk_over_whose_frames_it_lies(span, number):
+    [run] = frames.parse(span)
+    passes = Filter(text=str(number)).test()
+    assert passes(ChunkRow(index=1, frames=span, state="wait")) == (run.first <= number <= run.last)
+
+
+def test_the_filter_of_chunks_is_reached_by_keys_and_remembered(at, qtbot):
+    window, _ = at()
+    window.jobs.chunks.setFocus()
+    QTest.keyClick(window.jobs.chunks, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    bar = window.jobs.pane.bar
+    assert window.focusWidget() is bar.search
+    QTest.keyClicks(bar.search, "17")
+    assert shown(window) == [2]
+    QTest.keyClick(bar.search, Qt.Key.Key_Tab)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    assert window.focusWidget() is bar.states["run"]
+    QTest.keyClick(bar.states["run"], Qt.Key.Key_Space)
+    assert bar.chosen() == ["wait", "fail", "done"]
+    window.jobs.remember(window.desk.remembered)
+    bar.search.clear()
+    bar.choose(["done"])
+    window.jobs.recall(window.desk.remembered)
+    assert (bar.search.text(), bar.chosen()) == ("17", ["wait", "fail", "done"])
+    QTest.keyClick(bar.search, Qt.Key.Key_Escape)
+    assert bar.search.text() == ""
+    QTest.keyClick(bar.search, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.jobs.chunks
+
+
+def test_f8_goes_to_the_next_failed_chunk(at, qtbot):
+    window, _ = at()
+    window.jobs.pane.bar.choose(["done"])
+    qtbot.waitUntil(window.actions_["next-failed"].isEnabled, timeout=PATIENCE)
+    window.actions_["next-failed"].trigger()
+    assert window.desk.picked_chunks == (2,)
+
+
+def test_a_job_selected_again_before_its_chunks_came_shows_them(at, publish, qtbot):
+    window, jid = at()
+    for _ in range(20):
+        window.desk.pick(jobs=[])
+        window.desk.pick(jobs=[jid])
+    qtbot.waitUntil(lambda: window.desk.chunks.rowCount() == 3, timeout=PATIENCE)

@@ -5,6 +5,15 @@ from frontend.gui.deeds import chunks
 
 DEEDS = (
     Deed(
+        key="next-failed",
+        title="Ne&xt failed chunk",
+        does="Select the next chunk of the job that failed",
+        about=About.JOBS,
+        shortcut="F8",
+        do=lambda desk: desk.failed_wanted.emit(),
+        may=chunks.any_failed,
+    ),
+    Deed(
         key="chunk-retry",
         title="Retr&y chunks",
         about=About.CHUNKS,

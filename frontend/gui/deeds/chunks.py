@@ -21,6 +21,12 @@ def any_in(states: Iterable[str]) -> Callable[[Desk], bool]:
     return lambda desk: any(chunk.state in wanted for chunk in desk.chosen_chunks())
 
 
+def any_failed(desk: Desk) -> bool:
+    """True while the job shown has chunks that failed."""
+    job = desk.job_shown()
+    return job is not None and job.failed > 0
+
+
 def any_chunk(desk: Desk) -> bool:
     """True while a chunk is selected."""
     return bool(desk.chosen_chunks())

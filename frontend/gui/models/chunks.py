@@ -1,8 +1,8 @@
 """The chunks' table of one job."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any
 
 from frontend import mishaps, words
@@ -106,6 +106,47 @@ def last_line(chunk: ChunkRow) -> str:
 @lru_cache(1024)  # thousands of chunks say the same, and a table asks for all of them
 def _told(says: str, error: str) -> str:
     return label(says or mishaps.brief(error), 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which chunks are shown: by state and by words that all must occur, or frames."""
+
+    states: Collection[str] = field(default_factory=frozenset)  #: none: all
+    text: str = ""
+
+    def test(self) -> Callable[[ChunkRow], bool] | None:
+        """The question to ask of each chunk; None where all pass."""
+        asks = [_asking(word) for word in self.text.lower().split()]
+        states = frozenset(self.states)
+        if not asks:
+            return (lambda chunk: chunk.state in states) if states else None
+        return lambda chunk: (not states or chunk.state in states) and all(a(chunk) for a in asks)
+
+
+def _asking(word: str) -> Callable[[ChunkRow], bool]:
+    """Whether a chunk holds a frame, ran on a machine or says something."""
+    number = int(word) if word.removeprefix("-").isdecimal() else None
+
+    @cache  # a hundred thousand chunks name few machines and say few things
+    def tells(node: str, says: str, error: str) -> bool:
+        return word in f"{host_of(node)} {_told(says, error)}".lower()
+
+    if number is None:
+        return lambda chunk: tells(chunk.node, chunk.says, chunk.error)
+    return lambda chunk: _holds(chunk.frames, number) or tells(chunk.node, chunk.says, chunk.error)
+
+
+def _holds(frames: str, number: int) -> bool:
+    """Whether a chunk's frames, `7`, `1-10`, `1-9x2` or `-20--11`, go over a number."""
+    if frames.startswith("-"):
+        first, _, last = frames[1:].partition("-")
+        first = f"-{first}"
+    else:
+        first, _, last = frames.partition("-")
+    if not last:
+        return first == str(number)
+    return bool(first) and int(first) <= number <= int(last.partition("x")[0])
 
 
 _COLUMNS: tuple[Column[ChunkRow], ...] = (

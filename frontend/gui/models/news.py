@@ -1,8 +1,10 @@
 """What changed on the farm since it was last read: jobs, nodes and the daemon that told."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from frontend import node_words
@@ -19,6 +21,7 @@ from renderd.spool.records import ChunkView, JobView, NodeView
 from renderd.spool.share import PosixShare
 
 Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
+Wish = tuple[str, int]  #: the job whose chunks are wanted, and how often one was wished for
 NO_FARM = "No farm is chosen yet"
 _ETA_STEP = 15.0  #: seconds by which an end must move to be told of
 
@@ -124,22 +127,23 @@ class ChunksReading:
     """
 
     def __init__(
-        self, settings: Settings, wanted: Callable[[], str], running: Callable[[], Told]
+        self, settings: Settings, wanted: Callable[[], Wish], running: Callable[[], Told]
     ) -> None:
         self._settings = settings
         self._wanted = wanted
         self._running = running
         self._spool: Spool | None = None
-        self._jid = ""
+        self._wish: Wish = ("", 0)
         self.shown: tuple[str, dict[int, ChunkView]] = ("", {})  #: replaced as a whole, too
         self.telling: tuple[str, int] = ("", 0)  #: the job's chunk whose log tells most
+        self.counts: tuple[str, Mapping[str, int]] = ("", {})  #: its chunks by state
         self._chunks: dict[Hashable, ChunkRow] = {}
         self._journals = Journals()
 
-    def __call__(self) -> tuple[str, bool, Changes[ChunkRow]]:
-        """The job, whether it is another than before, and what is new of its chunks."""
-        jid = self._wanted()
-        is_other = jid != self._jid
+    def __call__(self) -> tuple[Wish, bool, Changes[ChunkRow]]:
+        """What was wished, whether it is another wish than before, and what is new."""
+        wish = self._wanted()
+        jid, is_other = wish[0], wish != self._wish
         before = {} if is_other else self._chunks
         now: dict[Hashable, ChunkRow] = {}
         if not jid:
@@ -147,10 +151,11 @@ class ChunksReading:
         else:
             self._spool = self._spool or open_farm(self._settings)
             now = self._read(self._spool, jid, before)
-        self._jid, self._chunks = jid, now
+        self._wish, self._chunks = wish, now
         most = most_telling(now.values())
         self.telling = (jid, most.index if most is not None else 0)
-        return jid, is_other, compare(before, now)
+        self.counts = (jid, Counter(map(attrgetter("state"), now.values())))
+        return wish, is_other, compare(before, now)
 
     def _read(
         self, spool: Spool, jid: str, before: dict[Hashable, ChunkRow]

@@ -1,7 +1,8 @@
-"""Which jobs are shown: words, and a button a state with the number of its jobs."""
+"""Which rows of a table are shown: words, and a button a state with the number of its rows."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from PyQt6.QtCore import QSettings, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import (
@@ -18,34 +19,64 @@ from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QToolButton, QWidget
 
 from frontend import words
 from frontend.gui.delegates.state import colour
-from frontend.gui.models.jobs import Filter
+from frontend.gui.models import chunks, jobs
 from fs_browser import theme
-from renderd.spool.records import JobView
 
-STATES = ("running", "queue", "waiting", "held", "failed", "done", "cancelled")
-AT_FIRST = frozenset(STATES) - {"cancelled"}
-_KEY = "filter"
+R = TypeVar("R")
 
 
-class FilterBar(QWidget):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filtered(Generic[R]):
+    """What a bar filters, and how it asks."""
+
+    what: str  #: a word for its rows
+    key: str  #: by which it is remembered
+    hint: str
+    states: tuple[str, ...]
+    at_first: frozenset[str]
+    test: Callable[[frozenset[str], str], Callable[[R], bool] | None]
+
+
+_STATES = ("running", "queue", "waiting", "held", "failed", "done", "cancelled")
+JOBS = Filtered(
+    what="jobs",
+    key="filter",
+    hint="Filter by name, owner, pool, output …  (Ctrl+F)",
+    states=_STATES,
+    at_first=frozenset(_STATES) - {"cancelled"},
+    test=lambda states, text: jobs.Filter(states, text).test(),
+)
+_ENDS = ("run", "wait", "fail", "done")
+CHUNKS = Filtered(
+    what="chunks",
+    key="filter/chunks",
+    hint="Filter by frame, machine, last line …  (Ctrl+F)",
+    states=_ENDS,
+    at_first=frozenset(_ENDS),
+    test=lambda states, text: chunks.Filter(states, text).test(),
+)
+
+
+class FilterBar(QWidget, Generic[R]):
     """A box for words and the states as toggles; says when either changes."""
 
     changed = pyqtSignal()
-    left = pyqtSignal()  #: the person is done with the words: Enter or Down
+    left = pyqtSignal()  #: the person is done with the words: Enter, Down, Escape
 
-    def __init__(self) -> None:
+    def __init__(self, filtered: Filtered[R]) -> None:
         super().__init__()
+        self._filtered = filtered
         self._counts: Mapping[str, int] = {}
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Filter by name, owner, pool, output …  (Ctrl+F)")
+        self.search.setPlaceholderText(filtered.hint)
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Filter of jobs")
+        self.search.setAccessibleName(f"Filter of {filtered.what}")
         self.search.setMinimumWidth(round(theme.em(self) * 10))
         self.all = QToolButton()
         self.all.setText("All")
-        self.all.setToolTip("Show jobs in every state")
-        self.all.clicked.connect(lambda: self.choose(STATES))
-        self.states = {key: StateButton(key) for key in STATES}
+        self.all.setToolTip(f"Show {filtered.what} in every state")
+        self.all.clicked.connect(lambda: self.choose(filtered.states))
+        self.states = {key: StateButton(key, filtered.what) for key in filtered.states}
         row = QHBoxLayout(self)
         gap = round(theme.em(self) / 2.5)
         row.setContentsMargins(gap, gap, gap, gap)
@@ -57,18 +88,29 @@ class FilterBar(QWidget):
             button.toggled.connect(self.changed)
             button.alone.connect(lambda key=button.key: self.choose([key]))
             row.addWidget(button)
-        self.choose(AT_FIRST)
+        self.choose(filtered.at_first)
         self.search.textChanged.connect(self.changed)
         self.search.returnPressed.connect(self.left)
         down = QShortcut(QKeySequence(Qt.Key.Key_Down), self.search)
         down.setContext(Qt.ShortcutContext.WidgetShortcut)
         down.activated.connect(self.left)
+        leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        leave.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        leave.activated.connect(self._leave)
         theme.of().changed.connect(self._draw)
         self._draw()
 
-    def filter(self) -> Filter:
-        """What is asked of jobs now."""
-        return Filter(frozenset(self.chosen()), self.search.text())
+    def _leave(self) -> None:
+        if self.search.text():
+            self.search.clear()
+        else:
+            self.left.emit()
+
+    def test(self) -> Callable[[R], bool] | None:
+        """The question to ask of each row now; None where all pass."""
+        chosen = frozenset(self.chosen())
+        is_whole = len(chosen) == len(self.states)
+        return self._filtered.test(frozenset() if is_whole else chosen, self.search.text())
 
     def chosen(self) -> list[str]:
         """The states that are shown."""
@@ -84,11 +126,10 @@ class FilterBar(QWidget):
             button.draw(self._counts.get(key, 0))
         self.changed.emit()
 
-    def count(self, jobs: Iterable[JobView]) -> None:
-        """Say at each state how many jobs are in it."""
-        counts = Counter(map(words.shown_state, jobs))
+    def count(self, counts: Mapping[str, int]) -> None:
+        """Say at each state how many rows are in it."""
         if counts != self._counts:
-            self._counts = counts
+            self._counts = dict(counts)
             self._draw()
 
     def _draw(self) -> None:
@@ -113,15 +154,15 @@ class FilterBar(QWidget):
 
     def remember(self, settings: QSettings) -> None:
         """Write down what is asked."""
-        settings.setValue(f"{_KEY}/states", ",".join(self.chosen()))
-        settings.setValue(f"{_KEY}/text", self.search.text())
+        settings.setValue(f"{self._filtered.key}/states", ",".join(self.chosen()))
+        settings.setValue(f"{self._filtered.key}/text", self.search.text())
 
     def recall(self, settings: QSettings) -> None:
         """Ask what was asked."""
-        said = settings.value(f"{_KEY}/states")
+        said = settings.value(f"{self._filtered.key}/states")
         if isinstance(said, str | list):  # an INI file gives a list of what holds commas
             self.choose(said.split(",") if isinstance(said, str) else map(str, said))
-        self.search.setText(str(settings.value(f"{_KEY}/text") or ""))
+        self.search.setText(str(settings.value(f"{self._filtered.key}/text") or ""))
 
 
 class StateButton(QToolButton):
@@ -129,7 +170,7 @@ class StateButton(QToolButton):
 
     alone = pyqtSignal()  #: this one and no other
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, what: str) -> None:
         super().__init__()
         self.key = key
         self._name, self._glyph = words.STATES[key][:2]
@@ -138,8 +179,8 @@ class StateButton(QToolButton):
         self.setObjectName("state")
         self.setCheckable(True)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setToolTip(f"Show jobs that are {self._name}; Ctrl+click: these alone")
-        self.setAccessibleName(f"Show jobs that are {self._name}")
+        self.setToolTip(f"Show {what} that are {self._name}; Ctrl+click: these alone")
+        self.setAccessibleName(f"Show {what} that are {self._name}")
         size = round(theme.em(self) * 0.9)
         self.setIconSize(QSize(size, size))
         self.toggled.connect(lambda: self.draw(self._number))

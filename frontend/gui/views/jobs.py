@@ -1,5 +1,6 @@
 """The page of jobs: filter above, jobs, and the chunks of the selected one below."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -14,6 +15,7 @@ from PyQt6.QtCore import (
 )
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
+    QApplication,
     QMenu,
     QSpinBox,
     QSplitter,
@@ -22,14 +24,17 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from frontend import words
 from frontend.gui.deeds.jobs import set_priority
 from frontend.gui.delegates.bars import BarDelegate
 from frontend.gui.delegates.state import StateDelegate
 from frontend.gui.delegates.text import InkDelegate, TextDelegate
 from frontend.gui.desk import Desk
-from frontend.gui.views.filterbar import FilterBar
+from frontend.gui.views.chunkpane import ChunkPane
+from frontend.gui.views.filterbar import JOBS, FilterBar
 from frontend.gui.views.tableview import TableView
 from fs_browser.table import RECORD
+from renderd.spool.records import JobView
 
 _AWAY = "The farm cannot be read now.\n\nIts jobs show again as soon as it can."
 _LEAST_ROWS = 4  #: of each table that stay in sight
@@ -54,13 +59,9 @@ class JobsPage(QWidget):
         self.jobs.setItemDelegateForColumn(self.jobs.column("ready"), InkDelegate(self.jobs))
         priority = PriorityDelegate(desk, self.jobs)
         self.jobs.setItemDelegateForColumn(self.jobs.column("priority"), priority)
-        self.chunks = TableView(desk.chunks, "chunks")
-        self.chunks.setAccessibleName("Chunks of the selected job")
-        self.chunks.empty = self._no_chunks
-        state = self.chunks.column("state")
-        self.chunks.setItemDelegateForColumn(state, StateDelegate(self.chunks))
-        self.chunks.setItemDelegateForColumn(self.chunks.column("doing"), BarDelegate(self.chunks))
-        self.bar = FilterBar()
+        self.pane = ChunkPane(desk)
+        self.chunks = self.pane.view
+        self.bar: FilterBar[JobView] = FilterBar(JOBS)
         self.search = self.bar.search
         self.states = self.bar.states
         self._lay_out()
@@ -69,10 +70,10 @@ class JobsPage(QWidget):
     def _lay_out(self) -> None:
         find = QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self)
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        find.activated.connect(self.search.setFocus)
+        find.activated.connect(self._find)
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(self.jobs)
-        self.split.addWidget(self.chunks)
+        self.split.addWidget(self.pane)
         self.split.setStretchFactor(0, 3)
         self.split.setStretchFactor(1, 2)
         self.split.setChildrenCollapsible(False)
@@ -100,12 +101,20 @@ class JobsPage(QWidget):
         self._desk.trouble.connect(self.jobs.repaint_empty)
         self._filter()
 
+    def _find(self) -> None:
+        """Go to the filter of the table that has the focus, else to that of jobs."""
+        focus, chunks = QApplication.focusWidget(), self.pane.bar
+        is_below = focus is not None and self.pane.isAncestorOf(focus) and chunks.isVisible()
+        box = chunks.search if is_below else self.search
+        box.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        box.selectAll()
+
     def _count(self) -> None:
-        self.bar.count(self._desk.jobs.records.values())
+        self.bar.count(Counter(map(words.shown_state, self._desk.jobs.records.values())))
         self.jobs.show_in_use()
 
     def _filter(self) -> None:
-        self._desk.jobs.filter(self.bar.filter().test())
+        self._desk.jobs.filter(self.bar.test())
 
     def _go_to_found(self) -> None:
         self.jobs.setFocus()
@@ -114,11 +123,13 @@ class JobsPage(QWidget):
     def remember(self, settings: QSettings) -> None:
         """Write down what is filtered, and how the tables share the room."""
         self.bar.remember(settings)
+        self.pane.remember(settings)
         settings.setValue(_SPLIT, self.split.saveState())
 
     def recall(self, settings: QSettings) -> None:
         """Look as it was remembered."""
         self.bar.recall(settings)
+        self.pane.recall(settings)
         if isinstance(value := settings.value(_SPLIT), QByteArray):
             self.split.restoreState(value)
 
@@ -162,10 +173,6 @@ class JobsPage(QWidget):
         port = view.viewport()
         assert port is not None
         menu.exec(port.mapToGlobal(at))
-
-    def _no_chunks(self) -> str:
-        is_idle = self._desk.picked_jobs or not self._desk.jobs.total
-        return "" if is_idle else "Select a job to see its chunks."
 
     def _nothing(self) -> str:
         if self._desk.jobs.total:
