@@ -40,6 +40,7 @@ class Deed:
     short: str = ""  #: its title on a button; empty: the whole one
     shortcut: str = ""
     named: Callable[[Desk], str] | None = None  #: its title now, where that changes
+    is_on: Callable[[Desk], bool] | None = None  #: of one that holds or not: whether it does
     may: Callable[[Desk], bool] = lambda _desk: True  #: whether it makes sense now
     destroys: bool = False  #: its shortcut holds only where the table of its subject has the focus
 
@@ -75,6 +76,8 @@ class Actions(QObject):
             deed = self._deeds[key]
             is_seen = deed.about.page in ("", self._desk.page)
             action.setEnabled(is_seen and deed.may(self._desk))
+            if deed.is_on is not None:
+                action.setChecked(deed.is_on(self._desk))
             if deed.named is not None:
                 action.setText(deed.named(self._desk))
 
@@ -91,6 +94,7 @@ class Actions(QObject):
         keys = f" ({QKeySequence(deed.shortcut).toString(_NATIVE)})" if deed.shortcut else ""
         made.setToolTip(f"{deed.does}{keys}")
         made.setStatusTip(deed.does)
+        made.setCheckable(deed.is_on is not None)
         if deed.shortcut:
             made.setShortcut(QKeySequence(deed.shortcut))
             made.setShortcutContext(_IN_TABLE if deed.destroys else _IN_WINDOW)
@@ -103,6 +107,8 @@ class Actions(QObject):
         self._desk.settling.emit()  # many rows may be selected, and not yet told of
         if deed.may(self._desk):
             deed.do(self._desk)
+        if deed.is_on is not None:
+            self.refresh()  # what holds is what the farm says, not what was clicked
 
     def _tint(self) -> None:
         for key, action in self._made.items():

@@ -1,5 +1,6 @@
 """Each action on a real spool: what it changes there, what it asks first, what it tells."""
 
+import json
 import os
 from dataclasses import dataclass, field
 
@@ -285,6 +286,40 @@ def test_orders_to_machines_reach_their_inbox(at, spool, worker, qtbot, key, op)
     ).decode().replace(" ", "")
 
 
+def flat(entries):
+    """The keys of menus and of the menus in them."""
+    for entry in entries:
+        yield from flat(entry) if isinstance(entry, tuple) else [entry]
+
+
+def test_when_a_machine_works_is_chosen_shown_and_taken_back(at, spool, worker, qtbot):
+    policy = {"when": "off-hours", "office": "mon-fri 09:00-18:00", "ordered": True}
+    nodes.publish_status(spool, worker.inc, {"state": "idle", "policy": policy})
+    window = at()
+    pick_machines(window)
+    ways = {key: window.actions_[key] for key in menus.WORKS}
+    assert [key for key, way in ways.items() if way.isChecked()] == ["works-off-hours"]
+    assert does(qtbot, window, "works-away") == "ws07 works only while nobody uses it"
+    nodes.publish_status(spool, worker.inc, {"state": "idle", "policy": {"when": "away"}})
+    window.desk.farm.hurry()
+    qtbot.waitUntil(ways["works-away"].isChecked, timeout=PATIENCE)
+    does(qtbot, window, "undo")
+    told = [
+        json.loads(spool.share.read(spool.node(worker.inc, f"inbox/{name}")))["args"]
+        for name in sorted(spool.share.listdir(spool.node(worker.inc, "inbox")))
+    ]
+    assert [(one["when"], one.get("office")) for one in told] == [
+        ("away", None),
+        ("off-hours", "mon-fri 09:00-18:00"),
+    ]
+
+
+def test_a_machine_of_an_earlier_release_is_not_told_when_to_work(at, worker):
+    window = at()
+    pick_machines(window)
+    assert not any(window.actions_[key].isEnabled() for key in menus.WORKS)
+
+
 def test_every_action_has_words_and_no_shortcut_means_two_things():
     deeds = menus.deeds()
     keys = [deed.key for deed in deeds]
@@ -292,9 +327,8 @@ def test_every_action_has_words_and_no_shortcut_means_two_things():
     assert len(set(keys)) == len(keys)
     assert len(set(shortcuts)) == len(shortcuts)
     assert all(deed.does and deed.title for deed in deeds)
-    shown = {key for _, menu in menus.BAR for key in menu} | set(menus.JOBS) | set(menus.MACHINES)
-    shown |= set(menus.HELP)
-    assert set(keys) <= shown
+    shown = flat([*(menu for _, menu in menus.BAR), menus.HELP])
+    assert set(keys) <= set(shown)
 
 
 def test_an_action_that_makes_no_sense_is_grey(at, publish):

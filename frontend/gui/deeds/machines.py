@@ -1,7 +1,7 @@
 """What is done to the selected machines."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from frontend.farm import me
@@ -47,7 +47,7 @@ def send_to(desk: Desk, among: Iterable[NodeView], op: Op, said: str, **args: ob
         for node in nodes:
             orders.send(spool, node.inc, request)
         desk.nudge(spool)
-        return f"{said} {_named(nodes)}, at its next beat"
+        return f"{said} {named(nodes)}, at its next beat"
 
     desk.order(Errand(op.value, work))
 
@@ -70,7 +70,7 @@ def quit_(desk: Desk) -> None:
     nodes = desk.chosen_machines()
     busy = sum(len(machines.running(node)) for node in nodes)
     says = f"{plural(busy, 'chunk')} in work would be given back and begun again elsewhere."
-    if busy and not desk.ask.confirm(f"Quit renderd on {_named(nodes)}?", says, "Quit"):
+    if busy and not desk.ask.confirm(f"Quit renderd on {named(nodes)}?", says, "Quit"):
         return
     send(desk, Op.QUIT, "Leaves:")
 
@@ -80,7 +80,7 @@ def kill(desk: Desk) -> None:
     nodes = desk.chosen_machines()
     chunks = [(node, one) for node in nodes for one in machines.running(node)]
     says = "Its frames in work are lost and rendered again; those that are done stay."
-    title = f"Stop {plural(len(chunks), 'chunk')} on {_named(nodes)}?"
+    title = f"Stop {plural(len(chunks), 'chunk')} on {named(nodes)}?"
     if not desk.ask.confirm(title, says, "Stop"):
         return
 
@@ -90,7 +90,7 @@ def kill(desk: Desk) -> None:
             said = {"job": str(one.get("job")), "chunk": one.get("chunk"), "by": me()}
             orders.send(spool, node.inc, Request(Op.KILL, said))
         desk.nudge(spool)
-        return f"Stops {plural(len(chunks), 'chunk')} on {_named(nodes)}"
+        return f"Stops {plural(len(chunks), 'chunk')} on {named(nodes)}"
 
     desk.order(Errand("kill", work))
 
@@ -100,7 +100,8 @@ def copy_names(desk: Desk) -> None:
     desk.ask.copy("\n".join(node.node for node in desk.chosen_machines()))
 
 
-def _named(nodes: list[NodeView]) -> str:
+def named(nodes: Sequence[NodeView]) -> str:
+    """One machine by its name, several by their number."""
     return label(nodes[0].node, 40) if len(nodes) == 1 else plural(len(nodes), "machine")
 
 

@@ -20,7 +20,6 @@ from PyQt6.QtWidgets import (
     QMainWindow,
     QMenu,
     QTabWidget,
-    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -171,10 +170,14 @@ class Window(QMainWindow):
         self.desk.turn_to(page)
         self.toolbar.turn_to(page)
 
-    def fill(self, shown: QMenu | QToolBar, keys: Sequence[str]) -> None:
-        """Put actions into a menu or bar."""
+    def fill(self, shown: QMenu, keys: Sequence[menus.Entry]) -> None:
+        """Put actions into a menu."""
         for key in keys:
-            if key:
+            if isinstance(key, tuple):
+                below = shown.addMenu(key[0])
+                assert below is not None
+                self.fill(below, key[1])
+            elif key:
                 shown.addAction(self.actions_[key])
             else:
                 shown.addSeparator()
@@ -193,8 +196,7 @@ class Window(QMainWindow):
         shows.triggered.connect(self.bring)
         menu.addSeparator()
         self.tray = self.news.tray = Tray(self.desk, self.actions_, menu)
-        menu.addSeparator()
-        menu.addAction(self.actions_["leave"])
+        self.fill(menu, (*menus.COURTESY, "", "leave"))
         self.tray.activated.connect(self._take_click)
         self.tray.messageClicked.connect(self.bring)
         self.tray.show()
@@ -284,7 +286,7 @@ class Window(QMainWindow):
         self.here.setAutoRaise(True)
         self.here.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.here)
-        self.fill(menu, menus.HERE)
+        self.fill(menu, (*menus.HERE, *menus.COURTESY))
         self.here.setMenu(menu)
         line.addPermanentWidget(self.farm_words)
         line.addPermanentWidget(self.here)
