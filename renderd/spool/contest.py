@@ -15,8 +15,11 @@ FLAVOURS = ("fcntl", "flock")
 
 
 def race(share: Share, what: str, folder: str, tag: str, count: int) -> str:
-    """Rename (`what` is rename) or create the same `count` names as the partner, a letter each."""
-    step = _rename if what == "rename" else _create
+    """Rename, create or mkdir, as `what` says, the same `count` names as the partner.
+
+    A letter each.
+    """
+    step = {"rename": _rename, "create": _create, "mkdir": _mkdir}[what]
     return "".join(step(share, folder, tag, number) for number in range(count))
 
 
@@ -32,6 +35,10 @@ def _create(share: Share, folder: str, tag: str, number: int) -> str:
         share.create(f"{folder}/create{number}", tag.encode())
 
     return _letter(attempt, FileExistsError)
+
+
+def _mkdir(share: Share, folder: str, _tag: str, number: int) -> str:
+    return _letter(lambda: share.mkdir(f"{folder}/mkdir{number}"), FileExistsError)
 
 
 def _letter(attempt: Callable[[], None], loss: type[OSError]) -> str:

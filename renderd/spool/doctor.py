@@ -13,6 +13,7 @@ from renderd.errors import SpoolUnsafe
 from renderd.spool import trust
 from renderd.spool.bench import PATIENCE, Answer, Bench, Clock, Examination, Partner
 from renderd.spool.contest import FLAVOURS, LOST, WON, Held, race
+from renderd.spool.holding import examine_large_file, examine_names, examine_odd_names
 from renderd.spool.layout import TMP, Spool
 from renderd.spool.mount import Verdict, complaints, find_mount, synced_by
 from renderd.spool.putting import (
@@ -28,7 +29,9 @@ MIB, GIB = 1 << 20, 1 << 30
 MEANING = {
     "rename": "a chunk would run twice",
     "create": "two writers would share one file",
+    "mkdir": "two writers would share one folder",
 }
+TOLD = {"rename": "rename", "create": "exclusive create", "mkdir": "exclusive mkdir"}
 
 
 def examine(spool: Spool, clock: Clock, partner: Partner) -> Iterator[Answer]:
@@ -66,6 +69,9 @@ def _sweep(bench: Bench) -> None:
         for name in bench.spool.share.listdir(bench.folder):
             with contextlib.suppress(OSError):
                 bench.spool.share.unlink(f"{bench.folder}/{name}")
+                continue
+            with contextlib.suppress(OSError):  # a folder
+                bench.spool.share.rmdir(f"{bench.folder}/{name}")
         bench.spool.share.rmdir(bench.folder)
 
 
@@ -137,6 +143,11 @@ def examine_exclusive_create(bench: Bench) -> Iterator[Answer]:
     yield _judge(bench, "create")
 
 
+def examine_exclusive_mkdir(bench: Bench) -> Iterator[Answer]:
+    """Two processes make the same folders: one makes each, the other hears EEXIST."""
+    yield _judge(bench, "mkdir")
+
+
 def _judge(bench: Bench, what: str) -> Answer:
     request = {"do": "race", "what": what, "folder": bench.folder, "tag": "b", "count": ROUNDS}
     bench.partner.start(request)
@@ -148,7 +159,7 @@ def _judge(bench: Bench, what: str) -> Answer:
     pairs = ["".join(sorted(pair)) for pair in zip(mine, theirs, strict=True)]
     twice = pairs.count(WON + WON)
     odd = len(pairs) - twice - pairs.count("".join(sorted(WON + LOST)))
-    name = "rename" if what == "rename" else "exclusive create"
+    name = TOLD[what]
     measured = f"{ROUNDS} fought for, {mine.count(WON)} to {theirs.count(WON)}, {each_ms:.2f} ms"
     if twice:
         advice = f"do not use this share: {MEANING[what]}"
@@ -258,27 +269,6 @@ def examine_clock(bench: Bench) -> Iterator[Answer]:
     yield Answer("clock", verdict, sign, advice if is_off else "")
 
 
-def examine_names(bench: Bench) -> Iterator[Answer]:
-    """Long names with ~, and whether upper and lower case differ."""
-    share = bench.spool.share
-    long_name = "long~" + "n" * 115
-    share.create(f"{bench.folder}/{long_name}", b"")
-    share.create(f"{bench.folder}/CaSe", b"")
-    has_long = long_name in share.listdir(bench.folder)
-    try:
-        share.stat(f"{bench.folder}/case")
-        cased = False
-    except FileNotFoundError:
-        cased = True
-    if not has_long:
-        yield Answer("names", Verdict.BAD, "120 bytes are cut", "use another file system")
-    elif cased:
-        yield Answer("names", Verdict.OK, "120 bytes, case matters")
-    else:
-        advice = "the spool is fine with that; frames named alike but for case would clash"
-        yield Answer("names", Verdict.WARN, "case does not matter", advice)
-
-
 def examine_fsync(bench: Bench) -> Iterator[Answer]:
     """What a safely written small file costs."""
     times = []
@@ -297,6 +287,7 @@ EXAMINATIONS: tuple[Examination, ...] = (
     examine_owners,
     examine_rename,
     examine_exclusive_create,
+    examine_exclusive_mkdir,
     examine_put_in_place,
     examine_open_target,
     examine_file_times,
@@ -307,6 +298,8 @@ EXAMINATIONS: tuple[Examination, ...] = (
     examine_clock,
     examine_folder_times,
     examine_names,
+    examine_odd_names,
+    examine_large_file,
     examine_fsync,
     examine_folder_sync,
 )

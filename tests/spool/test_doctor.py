@@ -1,6 +1,7 @@
 """`renderd doctor` finds what is wrong with a mount, and nothing wrong with a good one."""
 
 import argparse
+import contextlib
 import errno
 import fcntl
 import json
@@ -8,6 +9,8 @@ import os
 import random
 import signal
 import time
+import unicodedata
+from dataclasses import replace
 
 import pytest
 
@@ -133,6 +136,58 @@ def test_a_share_on_which_two_processes_win_is_bad(root, helper):
     assert found["rename"].verdict is Verdict.BAD
     assert "chunk would run twice" in found["rename"].advice
     assert found["exclusive create"].verdict is Verdict.BAD
+
+
+class MakesEveryFolder(PosixShare):
+    """Says yes to everybody who makes a folder that is there."""
+
+    def mkdir(self, path):
+        with contextlib.suppress(FileExistsError):
+            super().mkdir(path)
+
+
+def test_a_share_on_which_two_processes_make_one_folder_is_bad(root, helper):
+    assert answers(root, helper)["exclusive mkdir"].verdict is Verdict.OK
+    found = answers(root, helper, MakesEveryFolder())["exclusive mkdir"]
+    assert found.verdict is Verdict.BAD
+    assert "won twice" in found.measured
+
+
+class OddNames(PosixShare):
+    """Keeps names as some servers do: no space or dot at the end, accents in one sign."""
+
+    def create(self, path, data, **how):
+        super().create(unicodedata.normalize("NFC", path.rstrip(" .")), data, **how)
+
+
+def test_names_that_do_not_come_back_as_written_are_doubtful(root, helper):
+    assert answers(root, helper)["odd names"].verdict is Verdict.OK
+    found = answers(root, helper, OddNames())["odd names"]
+    assert found.verdict is Verdict.WARN
+    lost = "spaces at the end, a dot at the end, accents in two signs"
+    assert found.measured == f"do not hold: {lost}"
+
+
+class HidesDots(PosixShare):
+    def listdir(self, path):
+        return [name for name in super().listdir(path) if not name.startswith(".")]
+
+
+def test_a_share_that_hides_names_with_a_dot_is_bad(root, helper):
+    assert answers(root, helper, HidesDots())["names"].verdict is Verdict.BAD
+
+
+class ShortFiles(PosixShare):
+    """Tells sizes in 32 bits."""
+
+    def stat(self, path):
+        found = super().stat(path)
+        return replace(found, size=found.size & 0xFFFFFFFF)
+
+
+def test_files_that_end_at_4_gib_are_doubtful(root, helper):
+    assert answers(root, helper)["large files"].verdict is Verdict.OK
+    assert answers(root, helper, ShortFiles())["large files"].verdict is Verdict.WARN
 
 
 class Failing(PosixShare):
