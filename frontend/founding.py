@@ -104,6 +104,20 @@ def examine(root: str) -> list[Finding]:
     return [Finding(a["name"], a["verdict"], a["measured"], a.get("advice", "")) for a in answers]
 
 
+def groups() -> list[str]:
+    """The groups of this user that a farm can be shared with, by name; users' own left out."""
+    import grp  # noqa: PLC0415  only here, and not on every system
+    import pwd  # noqa: PLC0415
+
+    found = set()
+    for gid in {os.getgid(), *os.getgroups()}:
+        with contextlib.suppress(KeyError):
+            found.add(grp.getgrgid(gid).gr_name)
+    with contextlib.suppress(KeyError):
+        found.discard(pwd.getpwuid(os.getuid()).pw_name)
+    return sorted(found)
+
+
 def has_unit() -> bool:
     """Whether systemd can start renderd for this user, now and at each login."""
     if shutil.which("systemctl") is None:

@@ -6,7 +6,9 @@ import subprocess
 import pytest
 
 from frontend import founding
+from frontend.founding import Finding
 from frontend.gui.views.wizard import Wizard
+from fs_browser.dialog import BrowserDialog
 from renderd import config
 from renderd.client import Client
 from renderd.core.wire import Op
@@ -35,7 +37,10 @@ def test_a_farm_is_made_examined_remembered_and_given_a_sample(wizard, qtbot, at
     wizard.next.click()
     qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
     assert {one.verdict for one in wizard.findings} <= {"ok", "warn", "bad"}
-    assert wizard.shown.topLevelItemCount() == len(wizard.findings) > 5
+    assert "checks passed" in wizard.checks.sum.text()
+    wizard.checks.more.click()
+    assert wizard.checks.list.topLevelItemCount() == len(wizard.findings) > 5
+    assert root in wizard.stays.text()  # what a person finds afterwards who leaves now
     wizard.next.click()
     wizard.renders.setChecked(False)
     with qtbot.waitSignal(wizard.chosen, timeout=PATIENCE) as told:
@@ -44,6 +49,43 @@ def test_a_farm_is_made_examined_remembered_and_given_a_sample(wizard, qtbot, at
     assert config.load().spool == root
     spool = founding.open_farm(config.load())
     assert [ticket.slug for _, ticket in tickets.everywhere(spool).values()] == ["sample"]
+
+
+def test_a_folder_that_cannot_carry_a_farm_ends_the_way_there(wizard, qtbot, at_home):
+    wizard.folder.setText(str(at_home / "farm"))
+    qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+    wizard._show(1)
+    good, bad = Finding("space", "ok", "9 GB"), Finding("locks", "bad", "none", "mount with nolock")
+    wizard.findings = [good, good, bad]
+    wizard._show_findings("Made a farm")
+    assert not wizard.next.isEnabled()
+    assert wizard.again.isVisible()
+    assert wizard.checks.list.topLevelItemCount() == 1  # without asking for details
+    assert "mount with nolock" in wizard.checks.list.topLevelItem(0).text(1)
+    wizard.findings = [good, good]
+    wizard._show_findings("Made a farm")
+    assert wizard.next.isEnabled()
+    assert wizard.checks.sum.text() == "✔ 2 checks passed."
+    assert not wizard.checks.list.isVisible()
+
+
+def test_a_folder_is_chosen_in_our_own_browser(wizard, qtbot, at_home):
+    (at_home / "shared").mkdir()
+    wizard.folder.setText(str(at_home))
+    wizard.browse.click()
+    browser = wizard.findChild(BrowserDialog)
+    browser.browser.session.go(str(at_home / "shared"))
+    qtbot.waitUntil(lambda: browser.folder == str(at_home / "shared"), timeout=PATIENCE)
+    qtbot.waitUntil(browser.go.isEnabled, timeout=PATIENCE)
+    browser.go.click()
+    qtbot.waitUntil(lambda: wizard.folder.text() == str(at_home / "shared"), timeout=PATIENCE)
+
+
+def test_who_may_render_is_chosen_among_the_groups_of_the_person(wizard, qtbot):
+    assert wizard.group.itemData(0) == ""
+    known = founding.groups()
+    qtbot.waitUntil(lambda: wizard.group.count() == 1 + len(known), timeout=PATIENCE)
+    assert [wizard.group.itemData(1 + at) for at in range(len(known))] == known
 
 
 def test_a_folder_that_holds_something_else_is_refused_in_words(wizard, qtbot, at_home):

@@ -6,16 +6,14 @@ from functools import partial
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QDialog,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
     QStackedWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +21,10 @@ from PyQt6.QtWidgets import (
 from frontend import founding
 from frontend.founding import Finding
 from frontend.gui.bridge import Errand, Errands
-from fs_browser import icons, theme
+from frontend.gui.views.checks import Checks
+from fs_browser import theme
+from fs_browser.core.kinds import Kind
+from fs_browser.dialog import BrowserDialog
 from renderd import config
 from renderd.core.label import label
 
@@ -32,7 +33,12 @@ _WELCOME = (
     "A farm is a folder that all your machines see: on a NAS or a file server, or on this machine"
     " to try it out.  Queue, frames' checks and logs live in it; there is no server to install."
 )
-_SIGNS = {"ok": ("ok", "done"), "warn": ("warning", "warning"), "bad": ("error", "failed")}
+_NEEDS = (
+    "What a good place has: every machine mounts it, at the same path if you can; everybody who"
+    " renders may write there; some gigabytes are free for logs and copies of .blend files."
+    "  Frames go where each scene says, not here."
+)
+_MACHINE = "What shall it do from now on?  All of it can be changed later."
 
 
 class Wizard(QDialog):
@@ -45,7 +51,7 @@ class Wizard(QDialog):
         self.setWindowTitle("Set up a farm")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         em = theme.em(self)
-        self.resize(round(em * 44), round(em * 27))
+        self.resize(round(em * 42), round(em * 25))
         self._errands = Errands("set-up")  # of its own: a folder may be on a share that hangs
         self._errands.done.connect(self._did)
         self._errands.failed.connect(self._did_not)
@@ -61,9 +67,11 @@ class Wizard(QDialog):
         self.next.clicked.connect(self._go_on)
         self.leave = QPushButton("Cancel")
         self.leave.clicked.connect(self.reject)
+        self.stays = _words("")
+        self.stays.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         row = QHBoxLayout()
         row.addWidget(self.leave)
-        row.addStretch(1)
+        row.addWidget(self.stays, 1)
         row.addWidget(self.back)
         row.addWidget(self.next)
         whole = QVBoxLayout(self)
@@ -72,7 +80,9 @@ class Wizard(QDialog):
         whole.addWidget(self.steps, 1)
         whole.addLayout(row)
         self.finished.connect(lambda _result: self._errands.stop())
+        self._is_new = False  #: a farm was made here
         self._show(0)
+        self._run("groups", lambda: "\n".join(founding.groups()))
         self._judge_soon()
 
     @property
@@ -83,24 +93,26 @@ class Wizard(QDialog):
     # -- the steps --------------------------------------------------------------------------
 
     def _make_where(self, root: str) -> QWidget:
-        page, column = _page("Where is the farm?", _WELCOME)
+        page, column = _page(1, "Where is the farm?", _WELCOME)
         self.folder = QLineEdit(root)
         self.folder.setPlaceholderText("/mnt/farm/render")
         self.folder.setAccessibleName("Folder of the farm")
-        browse = QPushButton("Browse…")
-        browse.clicked.connect(self._browse)
+        self.browse = QPushButton("Browse…")
+        self.browse.clicked.connect(self._browse)
         row = QHBoxLayout()
         row.addWidget(self.folder, 1)
-        row.addWidget(browse)
+        row.addWidget(self.browse)
         column.addLayout(row)
         self.judged = _words("")
         column.addWidget(self.judged)
-        self.group_label = _words("Who renders here?  A group of this system, empty for you alone:")
-        self.group = QLineEdit()
-        self.group.setAccessibleName("Group whose members render")
+        self.group_label = _words("Who may queue and render here?")
+        self.group = QComboBox()
+        self.group.setAccessibleName("Who may queue and render here")
+        self.group.addItem("Only I, on all machines where I have the same account", "")
         column.addWidget(self.group_label)
-        column.addWidget(self.group)
+        column.addWidget(self.group, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
+        column.addWidget(_words(_NEEDS))
         self._typed = QTimer(self)
         self._typed.setSingleShot(True)
         self._typed.setInterval(_TYPED)
@@ -109,28 +121,26 @@ class Wizard(QDialog):
         return page
 
     def _make_doctor(self) -> QWidget:
-        page, column = _page("Can this folder carry a farm?", "")
+        page, column = _page(2, "Can this folder carry a farm?", "")
         self.verdict = _words("")
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
         self.busy.setTextVisible(False)
         self.busy.setMaximumHeight(round(theme.em(self) * 0.4))
-        self.shown = QTreeWidget()
-        self.shown.setAccessibleName("What the doctor found")
-        self.shown.setHeaderLabels(["What was tried", "Found"])
-        self.shown.setRootIsDecorated(False)
-        self.shown.setUniformRowHeights(True)
-        self.shown.setColumnWidth(0, round(theme.em(self) * 14))
-        for one in (self.verdict, self.busy, self.shown):
-            column.addWidget(one, int(one is self.shown))
-        self.verdict.setMinimumHeight(round(theme.em(self) * 2.4))
+        self.checks = Checks()
+        self.again = QPushButton("Check again")
+        self.again.clicked.connect(self._found)
+        self.again.hide()
+        for one in (self.verdict, self.busy, self.checks):
+            column.addWidget(one, int(one is self.checks))
+        column.addWidget(self.again, 0, Qt.AlignmentFlag.AlignLeft)
         return page
 
     def _make_machine(self) -> QWidget:
-        page, column = _page("This machine", "")
+        page, column = _page(3, "This machine", _MACHINE)
         self.remembers = QCheckBox("Work for this farm from now on (written into my settings)")
         self.renders = QCheckBox("Render on this machine, in the background")
-        self.samples = QCheckBox("Queue a small sample shot")
+        self.samples = QCheckBox("Queue a small sample shot, to see it work")
         for box in (self.remembers, self.renders, self.samples):
             box.setChecked(True)
             column.addWidget(box)
@@ -147,18 +157,21 @@ class Wizard(QDialog):
         self.steps.setCurrentIndex(step)
         self.back.setVisible(step > 0)
         self.next.setText(("Next", "Next", "Start")[step])
+        self._tell_what_stays()
 
     def _go_back(self) -> None:
         self._show(self.steps.currentIndex() - 1)
-        self.next.setEnabled(True)
+        self.next.setEnabled(self.steps.currentIndex() == 0 or not self.checks.bad)
 
     def _go_on(self) -> None:
         (self._found, self._show_machine, self._start)[self.steps.currentIndex()]()
 
     def _browse(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, "The farm's folder", self.root)
-        if found:
-            self.folder.setText(found)
+        browser = BrowserDialog(self, self.root if self.folder.text() else "", {Kind.FOLDER})
+        browser.setWindowTitle("The farm's folder")
+        browser.accepted.connect(lambda: self.folder.setText(browser.paths[0]))
+        browser.finished.connect(browser.deleteLater)
+        browser.open()
 
     def _judge_soon(self) -> None:
         self.next.setEnabled(False)
@@ -179,10 +192,11 @@ class Wizard(QDialog):
         self._run(f"judge {root}", work)
 
     def _found(self) -> None:
-        root, group = self.root, self.group.text().strip()
+        root, group = self.root, str(self.group.currentData() or "")
         self._show(1)
         self.next.setEnabled(False)
-        self.shown.clear()
+        self.checks.clear()
+        self.again.hide()
         self.busy.show()
         self.verdict.setText("Trying what a farm needs of this mount; that takes some seconds…")
 
@@ -228,6 +242,9 @@ class Wizard(QDialog):
         assert isinstance(errand, Errand)
         if errand.title == "found":
             self._show_findings(words)
+        elif errand.title == "groups":
+            for name in filter(None, words.split("\n")):
+                self.group.addItem(f"Everybody in the group {label(name, 40)}", name)
         elif errand.title == "start":
             self._end(words)
         elif errand.title == f"judge {self.root}":
@@ -246,27 +263,24 @@ class Wizard(QDialog):
         if errand.title == "found":
             self.busy.hide()
             self.verdict.setText(why)
+            self.again.show()
         elif errand.title == f"judge {self.root}":
             self.judged.setText(why)
 
     def _show_findings(self, words: str) -> None:
         self.busy.hide()
-        colours = theme.of().colours
-        worst_first = sorted(self.findings, key=lambda f: ["bad", "warn", "ok"].index(f.verdict))
-        for one in worst_first:
-            sign, colour = _SIGNS[one.verdict]
-            says = label(" — ".join(filter(None, (one.measured, one.advice))), 600)
-            item = QTreeWidgetItem([one.name, says])
-            item.setIcon(0, icons.icon(sign, getattr(colours, colour)))
-            item.setToolTip(1, says)
-            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{one.verdict}: {one.name}")
-            self.shown.addTopLevelItem(item)
-        bad = sum(one.verdict == "bad" for one in self.findings)
-        doubtful = sum(one.verdict == "warn" for one in self.findings)
-        says = "It can carry a farm." if not bad else f"{bad} to change before rendering here."
-        more = f"  {doubtful} worth a look." if doubtful else ""
-        self.verdict.setText(f"{label(words, 300)}.\n{says}{more}")
-        self.next.setEnabled(True)
+        self._is_new = self._is_new or not self._is_farm
+        self.verdict.setText(f"{label(words, 300)}.")
+        self.checks.show_findings(self.findings)
+        self.again.setVisible(bool(self.checks.bad))
+        self.next.setEnabled(not self.checks.bad)
+        self._tell_what_stays()
+
+    def _tell_what_stays(self) -> None:
+        """What a person who leaves now finds on the disk afterwards."""
+        is_late = self.steps.currentIndex() > 0
+        says = f"The new farm in {label(self.root, 200)} stays when you cancel."
+        self.stays.setText(says if self._is_new and is_late else "")
 
     def _end(self, words: str) -> None:
         self.did.setText(words)
@@ -290,11 +304,14 @@ def _all(works: list[Callable[[], str]]) -> str:
     return "\n".join(said)
 
 
-def _page(title: str, says: str) -> tuple[QWidget, QVBoxLayout]:
+def _page(step: int, title: str, says: str) -> tuple[QWidget, QVBoxLayout]:
     page = QWidget()
     column = QVBoxLayout(page)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(round(theme.em(page) * 0.6))
+    where = _words(f"Step {step} of 3")
+    where.setForegroundRole(page.palette().ColorRole.PlaceholderText)
+    column.addWidget(where)
     head = _words(title)
     font = head.font()
     font.setPointSizeF(font.pointSizeF() * 1.4)
