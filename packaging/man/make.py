@@ -20,7 +20,7 @@ from frontend.cli import verbs
 from fs_browser import app as fs_app
 from renderd.daemon import app as renderd_app
 
-DAEMON_VERBS = ("init", "doctor", "config")
+DAEMON_VERBS = ("init", "doctor", "config", "install", "uninstall")
 FILES = r"""
 .SH FILES
 .TP

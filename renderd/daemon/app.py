@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from renderd.daemon.assembly import Incarnation
     from renderd.daemon.server import Server
 
-VERBS = ("init", "doctor", "config", "sign")
+VERBS = ("init", "doctor", "config", "sign", "install", "uninstall")
 AGAIN = "RENDERD_BEGINS_ANEW"  #: in the environment of a daemon that replaces itself
 AGAIN_EVERY = 5.0  #: seconds between tries of a fenced daemon to come back
 LEAVE_WITHIN = 6.0  #: seconds from SIGTERM for the loop; with what follows never more than 10
@@ -30,6 +30,7 @@ verbs:  renderd init DIR      make a spool
         renderd doctor        prove what this mount can do
         renderd config        show the settings and where each comes from
         renderd sign FILE     sign an info file with the farm's key
+        renderd install       start it at your login; uninstall takes that away
 
 exit status:  0 left in order (--once: all done)   1 something failed   2 usage
               10 spool cannot be used   11 another daemon holds this node's name or socket
@@ -54,11 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _verb(words: list[str]) -> int:
-    from renderd.daemon import doctor, init, settings_verb, sign  # noqa: PLC0415  seldom needed
+    from renderd.daemon import doctor, init, install, settings_verb, sign  # noqa: PLC0415  seldom needed
 
     parser = argparse.ArgumentParser(prog="renderd", allow_abbrev=False)
     subparsers = parser.add_subparsers(dest="verb", required=True)
-    for module in (init, doctor, settings_verb, sign):
+    for module in (init, doctor, settings_verb, sign, install):
         module.add_parser(subparsers)
     args = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = args.run
