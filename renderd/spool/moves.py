@@ -11,6 +11,7 @@ from renderd.errors import ShareUnsure, SpoolError, SpoolNotMounted
 from renderd.spool.layout import TMP, Spool, is_mounted
 
 BREATH = 100  #: files between two breaths of a long step
+RELIST = 300.0  #: seconds after which a folder whose time stands still is listed all the same
 SETTLE = 2.0  #: seconds between two listings that must agree before absence means anything
 
 
@@ -197,7 +198,7 @@ class Folder:
     def __init__(self, path: str) -> None:
         self.path = path
         self._changed_at: int | None = None
-        self._first_listed = 0.0
+        self._first_listed = self._listed = 0.0
         self._names: tuple[str, ...] = ()
         self.is_settled = False  #: listed twice, SETTLE apart, at one and the same mtime
 
@@ -205,9 +206,11 @@ class Folder:
         """The names in it, as fresh as the share can tell.  Raises OSError."""
         changed_at = spool.share.changed_at(self.path)
         is_same = changed_at == self._changed_at
-        if is_same and self.is_settled:
+        # A share may show the new time with an old list: what was missed would stay so for good.
+        if is_same and self.is_settled and now - self._listed < RELIST:
             return self._names
         self._names = tuple(n for n in spool.share.listdir(self.path) if not is_litter(n))
+        self._listed = now
         if is_same:
             self.is_settled = now - self._first_listed >= SETTLE
         else:

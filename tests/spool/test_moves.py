@@ -12,6 +12,7 @@ import pytest
 from renderd.errors import ShareUnsure, SpoolNotMounted
 from renderd.spool.layout import Spool
 from renderd.spool.moves import (
+    RELIST,
     SETTLE,
     Folder,
     Outcome,
@@ -131,7 +132,29 @@ def test_an_unchanged_folder_is_listed_twice_and_then_only_asked(spool: Spool) -
     make(spool, "a")
     for now in (0.0, SETTLE / 2, SETTLE, SETTLE * 2, SETTLE * 3):
         assert folder.look(counted, now) == ("a",)
-    assert share.listings == 3  # at first sight, too early, settled; then never again
+    assert share.listings == 3  # at first sight, too early, settled; then only asked
+
+
+class Old(PosixShare):
+    """A share that shows a folder's new time with its old names."""
+
+    is_old = True
+
+    def listdir(self, path: str) -> list[str]:
+        return [] if self.is_old else super().listdir(path)
+
+
+def test_a_name_that_an_old_list_hid_is_seen_later_though_the_folder_stands_still(
+    spool: Spool,
+) -> None:
+    share = Old()
+    stale = replace(spool, share=share)
+    folder = Folder(spool.at("queue"))
+    make(spool, "a")
+    for now in (0.0, SETTLE, SETTLE * 2):
+        assert folder.look(stale, now) == ()
+    share.is_old = False
+    assert folder.look(stale, SETTLE + RELIST) == ("a",)
 
 
 def test_a_change_is_seen_at_the_next_look(spool: Spool) -> None:
