@@ -1,5 +1,6 @@
 """What a person can do: one object an action, for menu, context menu, toolbar and shortcut."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,7 +107,11 @@ class Actions(QObject):
     def _do(self, deed: Deed) -> None:
         self._desk.settling.emit()  # many rows may be selected, and not yet told of
         if deed.may(self._desk):
-            deed.do(self._desk)
+            self._desk.doing = re.sub("&(.)", r"\1", self._made[deed.key].text()).rstrip(" …")
+            try:
+                deed.do(self._desk)
+            finally:
+                self._desk.doing = ""
         if deed.is_on is not None:
             self.refresh()  # what holds is what the farm says, not what was clicked
 

@@ -15,6 +15,7 @@ from renderd import config
 from renderd.config import APP, Settings
 
 _ORGANIZATION = APP
+_ORDERS = 5.0  #: seconds that orders which were given have to reach the share
 
 
 def remembered() -> QSettings:
@@ -67,4 +68,5 @@ def run(spool: str | None, files: Sequence[str] = ()) -> int:
     status = app.exec()
     attendance.stop()
     program.window.stop()
+    program.window.desk.errands.join(_ORDERS)  # nobody looks at a window any more
     return status

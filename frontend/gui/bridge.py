@@ -7,7 +7,7 @@ long its present call has been out, and its thread ends with the program.
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ from renderd.errors import RenderdError
 
 _SHARE = 10  #: a reader rests so many times as long as its last reading took, at least
 _LONGEST = 20.0  #: … but no longer: a share that hung for minutes is read again once it answers
-_JOIN = 5.0  #: seconds that an ended thread may take in tests and at the end
+PATIENCE = 0.3  #: seconds that ended threads may take together: the window stands still so long
 
 
 class Reader(QObject):
@@ -45,12 +45,15 @@ class Reader(QObject):
         """Read again at once."""
         self._asked.set()
 
-    def stop(self) -> None:
-        """Read no more; a reading that hangs is left behind."""
+    def end(self) -> None:
+        """Read no more."""
         self._ends = True
         self._asked.set()
-        if self._thread.is_alive() and not self.out_for() > 1:
-            self._thread.join(_JOIN)
+
+    def join(self, seconds: float) -> None:
+        """Wait so long for the end of the reading that is under way."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def out_for(self) -> float:
         """Seconds since the present reading began; 0 between readings."""
@@ -90,7 +93,7 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """One thing a person asked for, and how it is taken back."""
+    """One thing a person asked for, as it is told of meanwhile, and how it is taken back."""
 
     title: str
     work: Work
@@ -119,11 +122,13 @@ class Errands(QObject):
         began = self._began
         return time.monotonic() - began if began else 0.0
 
-    def stop(self) -> None:
-        """Do no more; an errand that hangs is left behind."""
+    def end(self) -> None:
+        """Do what was asked for until now, and then no more."""
         self._waiting.put(None)
-        if not self.out_for() > 1:
-            self._thread.join(_JOIN)
+
+    def join(self, seconds: float) -> None:
+        """Wait so long for the end of what is under way."""
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         while (errand := self._waiting.get()) is not None:
@@ -137,6 +142,16 @@ class Errands(QObject):
             self._began = 0.0
             if not told:
                 return
+
+
+def leave(workers: Iterable[Reader | Errands], seconds: float = PATIENCE) -> None:
+    """End threads and wait so long for all of them; those that hang are left behind."""
+    ended = tuple(workers)
+    for one in ended:
+        one.end()
+    until = time.monotonic() + seconds
+    for one in ended:
+        one.join(max(0.0, until - time.monotonic()))
 
 
 class Latest(QObject):

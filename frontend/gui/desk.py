@@ -10,7 +10,7 @@ from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 from frontend import endings
 from frontend.farm import open_farm, patiently
 from frontend.gui.asking import Ask, Check, Field
-from frontend.gui.bridge import Errand, Errands, Reader
+from frontend.gui.bridge import PATIENCE, Errand, Errands, Reader, leave
 from frontend.gui.models import chunks, jobs, machines, plight
 from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.models.jobs import Clock
@@ -18,6 +18,7 @@ from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
 from frontend.gui.models.plight import Plight
 from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
+from frontend.words import plural
 from fs_browser.changes import Changes
 from fs_browser.core.kinds import Kind
 from renderd.client import Client, Hello
@@ -41,6 +42,7 @@ class Desk(QObject):
     trouble = pyqtSignal(str)  #: why the farm cannot be read; empty when it can again
     selected = pyqtSignal()  #: other jobs, chunks or machines are selected
     settling = pyqtSignal()  #: say now what is selected, where that was put off
+    waits = pyqtSignal(str)  #: what is on its way to the share; empty where nothing is any more
     said = pyqtSignal(str)  #: what an errand did
     reported = pyqtSignal(object)  #: Report: a longer answer
     job_wanted = pyqtSignal(str)  #: a jid: show it among the jobs
@@ -78,10 +80,13 @@ class Desk(QObject):
         self.seen: Seen | None = None  #: the frame that is looked at
         self.undoable: list[Errand] = []  #: each named by what it takes back
         self._undoing: list[Errand] = []  #: on their way
+        self._ordered: list[tuple[Errand, str]] = []  #: on their way, and how they are called
+        self.doing = ""  #: the action that a person chose, while it does what it does
         self._plight = Plight()
         self._troubles: dict[str, Plight] = {}  #: what each reader complains of
         self._readers: list[Reader] = []
         self._has_started = False
+        self.others: list[Errands] = []  #: that end with the window, too
         self.at_end: list[Callable[[], None]] = []  #: called when the window ends
         farm = FarmReading(settings)
         self._in_farm = farm
@@ -115,13 +120,10 @@ class Desk(QObject):
             reader.start()
         self._watch.start(_TICK)
 
-    def stop(self) -> None:
-        """Read no more, do no more."""
+    def stop(self, seconds: float = PATIENCE) -> None:
+        """Read no more, do no more; what is under way has so long to end."""
         self._watch.stop()
-        for reader in self._readers:
-            reader.stop()
-        for one in (self.errands, self.studies):
-            one.stop()
+        leave((*self._readers, self.errands, self.studies, *self.others), seconds)
         for end in self.at_end:
             end()
 
@@ -210,6 +212,8 @@ class Desk(QObject):
 
     def order(self, errand: Errand) -> None:
         """Have something done; what was done or went wrong is `said`."""
+        self._ordered.append((errand, self.doing or errand.title))
+        self.waits.emit(f"{self._ordered[-1][1]} …")
         self.errands.run(errand)
 
     def study(self, errand: Errand) -> None:
@@ -220,7 +224,7 @@ class Desk(QObject):
         """Take back the last order that can be."""
         if self.undoable:
             self._undoing.append(self.undoable.pop())
-            self.errands.run(self._undoing[-1])
+            self.order(self._undoing[-1])
 
     def open(self) -> Spool:
         """The spool, for an errand's own thread.  Raises RenderdError, OSError."""
@@ -287,6 +291,12 @@ class Desk(QObject):
         silent = self.share.out_for()
         if silent > _SILENT:
             self._complain("share", plight.silent(self.root, silent))
+        if self._ordered and (out := self.errands.out_for()) > _SILENT:
+            rest = len(self._ordered) - 1
+            more = f"; {plural(rest, 'more order')} behind it" if rest else ""
+            self.waits.emit(
+                f"{self._ordered[0][1]}: still waiting for the share, {out:.0f} s{more}"
+            )
 
     def _hear(self, who: str, error: object) -> None:
         self._complain(who, plight.of(error, self.root))
@@ -301,6 +311,7 @@ class Desk(QObject):
 
     def _did(self, errand: object, words: str) -> None:
         done = cast(Errand, errand)
+        self._came_back(done)
         if done in self._undoing:
             self._undoing.remove(done)
         if done.undo is not None:
@@ -310,8 +321,15 @@ class Desk(QObject):
         if words:
             self.said.emit(words)
 
+    def _came_back(self, errand: Errand) -> None:
+        before = len(self._ordered)
+        self._ordered = [one for one in self._ordered if one[0] is not errand]
+        if len(self._ordered) < before:
+            self.waits.emit("")
+
     def _did_not(self, errand: object, error: object) -> None:
         failed = cast(Errand, errand)
+        self._came_back(failed)
         if failed in self._undoing:  # it can be tried once more
             self._undoing.remove(failed)
             self.undoable.append(failed)

@@ -36,13 +36,10 @@ class News(QObject):
         self._preferences = preferences
         self._errands = Errands("news")
         self._errands.done.connect(self._tell)
+        desk.others.append(self._errands)
         self.last: tuple[str, str] = ("", "")
         self.tray: QSystemTrayIcon | None = None
         desk.ended.connect(self._read)
-
-    def stop(self) -> None:
-        """Tell no more."""
-        self._errands.stop()
 
     def _read(self, job: JobView) -> None:
         if self._preferences.notifies:

@@ -36,7 +36,7 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
 
     yield _show
     for window in made:
-        window.stop()
+        window.stop(PATIENCE / 1000)
 
 
 @pytest.fixture

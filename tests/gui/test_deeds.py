@@ -2,12 +2,14 @@
 
 import json
 import os
+import threading
 from dataclasses import dataclass, field
 
 import pytest
 from PyQt6.QtCore import Qt
 
 from frontend.gui import menus
+from frontend.gui.bridge import Errand
 from frontend.gui.deeds.machines import until_morning
 from frontend.gui.views.person import ReportDialog
 from renderd.core import frames
@@ -407,3 +409,40 @@ def test_only_machines_that_are_off_and_have_a_card_can_be_woken(at, spool, make
         window.desk.pick(machines=[inc])
         may[node.node] = window.actions_["wake"].isEnabled()
     assert may == {"ws01": False, "ws02": True, "ws03": False}
+
+
+def test_an_order_is_told_of_at_once_and_while_the_share_keeps_it_waiting(at, publish, qtbot):
+    publish("shot")
+    window, comes = at("shot"), threading.Event()
+    line = window.statusBar()
+
+    def work():
+        comes.wait(PATIENCE / 1000)
+        return "Held shot"
+
+    window.desk.order(Errand("Hold", work))
+    window.desk.order(Errand("Release", lambda: "Released shot"))
+    assert line.currentMessage() == "Release …"
+    slow = "Hold: still waiting for the share, "
+    qtbot.waitUntil(lambda: line.currentMessage().startswith(slow), timeout=PATIENCE)
+    assert line.currentMessage().endswith(" s; 1 more order behind it")
+    comes.set()
+    qtbot.waitUntil(lambda: line.currentMessage() == "Released shot", timeout=PATIENCE)
+
+
+def test_the_status_line_says_what_was_chosen_until_it_is_done(at, publish, qtbot):
+    publish("shot")
+    window, told = at("shot"), []
+    window.desk.waits.connect(told.append)
+    does(qtbot, window, "hold")
+    does(qtbot, window, "undo")
+    assert told == ["Hold …", "", "Undo hold of shot …", ""]
+
+
+def test_a_window_whose_order_hangs_closes_without_it(show, spool, qtbot):
+    window, ends = show(spool), threading.Event()
+    window.desk.order(Errand("Hold", lambda: f"{ends.wait(PATIENCE / 1000)}"))
+    qtbot.waitUntil(lambda: window.desk.errands.out_for() > 0, timeout=PATIENCE)
+    window.stop()
+    assert window.desk.errands.out_for() > 0
+    ends.set()

@@ -24,7 +24,7 @@ def each(desk: Desk, jobs: Iterable[JobView], said: str, order: Order, after: st
 
 def with_undo(there: Errand, back: Errand, what: str) -> Errand:
     """An errand that `back` takes back; `what` names it: `hold of shot010`."""
-    return Errand(there.title, there.work, Errand(what, back.work))
+    return Errand(what.capitalize(), there.work, Errand(what, back.work))
 
 
 def one(desk: Desk, jid: str, title: str, work: Callable[[Spool, Place], str]) -> Errand:

@@ -16,22 +16,19 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import (
     QApplication,
-    QLabel,
     QMainWindow,
     QMenu,
     QTabWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from frontend import sentence
 from frontend.gui import menus
 from frontend.gui.actions import About, Actions
 from frontend.gui.asking import Report
+from frontend.gui.bridge import PATIENCE
 from frontend.gui.deeds import guide
 from frontend.gui.desk import Desk
-from frontend.gui.models import here
 from frontend.gui.models.preferences import Preferences
 from frontend.gui.tray import News, Tray
 from frontend.gui.views import dropping
@@ -43,6 +40,7 @@ from frontend.gui.views.machines import MachinesPage
 from frontend.gui.views.person import Person, ReportDialog
 from frontend.gui.views.preview import PreviewPanel
 from frontend.gui.views.settings import SettingsDialog
+from frontend.gui.views.statusline import StatusLine
 from frontend.gui.views.tableview import TableView
 from frontend.gui.views.toolbar import Toolbar
 from frontend.gui.views.wizard import Wizard
@@ -50,8 +48,6 @@ from frontend.gui.views.work import WorkPage
 from fs_browser import theme
 from fs_browser.theme import Scheme
 from renderd.core.label import label
-
-_SAID_FOR = 8000  #: milliseconds that what an errand did stays in the status line
 
 
 class Window(QMainWindow):
@@ -87,11 +83,10 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.banner.taken.connect(self.set_up)
         self.setCentralWidget(self._stacked())
-        self.farm_words = QLabel()
-        self.here = QToolButton()
         self.tray: Tray | None = None
         self.news = News(desk, self.preferences)
-        self._make_status_line()
+        self.line = self._make_status_line()
+        self.here = self.line.here
         self._make_menus()
         self.toolbar = Toolbar(self.actions_)
         self.addToolBar(self.toolbar)
@@ -104,12 +99,7 @@ class Window(QMainWindow):
         self._go_to(self.tabs.currentIndex())
 
     def _listen(self, desk: Desk) -> None:
-        desk.told.connect(self._tell_farm)
-        desk.told.connect(self._tell_here)
         desk.trouble.connect(self._tell_trouble)
-        desk.trouble.connect(self._tell_here)
-        desk.said.connect(self._tell_errand)
-        desk.refused.connect(self._tell_refusal)
         desk.reported.connect(self._show_report)
         desk.dialog_wanted.connect(self._show_dialog)
         for wanted, dock in (
@@ -135,7 +125,7 @@ class Window(QMainWindow):
     def _show_job(self, jid: str) -> None:
         """Select a job on its page; say so where it is gone."""
         if jid not in self.desk.jobs.records:
-            self._tell_errand("That job was removed")
+            self.line.say("That job was removed")
             return
         self.tabs.setCurrentWidget(self.work)
         self.jobs.await_jobs([jid])
@@ -278,18 +268,12 @@ class Window(QMainWindow):
         column.addWidget(self.tabs, 1)
         return made
 
-    def _make_status_line(self) -> None:
-        line = self.statusBar()
-        assert line is not None
-        line.setSizeGripEnabled(False)
-        self.here.setObjectName("here")
-        self.here.setAutoRaise(True)
-        self.here.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self.here)
+    def _make_status_line(self) -> StatusLine:
+        menu = QMenu(self)
         self.fill(menu, (*menus.HERE, *menus.COURTESY))
-        self.here.setMenu(menu)
-        line.addPermanentWidget(self.farm_words)
-        line.addPermanentWidget(self.here)
+        made = StatusLine(self.desk, menu)
+        self.setStatusBar(made)
+        return made
 
     def _make_menus(self) -> None:
         self.actions_.lay_keys(self.jobs.jobs, About.JOBS)
@@ -359,10 +343,9 @@ class Window(QMainWindow):
         self.stop()
         self.deleteLater()
 
-    def stop(self) -> None:
-        """Let go of what works for this window."""
-        self.news.stop()
-        self.desk.stop()
+    def stop(self, seconds: float = PATIENCE) -> None:
+        """Let go of what works for this window; what is under way has so long to end."""
+        self.desk.stop(seconds)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Remembers how it looked; stays in the tray where that is wished."""
@@ -384,27 +367,10 @@ class Window(QMainWindow):
 
     # -- what it says -----------------------------------------------------------------------
 
-    def _tell_farm(self) -> None:
-        jobs, nodes = self.desk.jobs.records, self.desk.machines.records
-        self.farm_words.setText(sentence.tell(jobs.values(), nodes.values(), self.desk.clock.now()))
-
-    def _tell_here(self) -> None:
-        now = here.tell(self.desk)
-        self.here.setText(f"This machine: {now.mood.value}")
-        self.here.setToolTip(now.says)
-
     def _tell_trouble(self, why: str) -> None:
         has_farm = bool(self.desk.settings.spool)
         button = "Choose another farm…" if has_farm else "Set up a farm…"
         self.banner.tell(why, button, self.desk.plight.detail)
-
-    def _tell_errand(self, said: str) -> None:
-        line = self.statusBar()
-        assert line is not None
-        line.showMessage(said, _SAID_FOR)
-
-    def _tell_refusal(self, why: str) -> None:
-        self._tell_errand(f"✘ {why}")
 
     def _show_report(self, report: Report) -> None:
         seen = (d for d in self.findChildren(ReportDialog) if d.isVisible())

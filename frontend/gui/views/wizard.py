@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
 
 from frontend import founding
 from frontend.founding import Finding
-from frontend.gui.bridge import Errand, Errands
+from frontend.gui.bridge import Errand, Errands, leave
 from frontend.gui.views.checks import Checks
 from fs_browser import theme
 from fs_browser.core.kinds import Kind
@@ -79,7 +79,7 @@ class Wizard(QDialog):
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.addWidget(self.steps, 1)
         whole.addLayout(row)
-        self.finished.connect(lambda _result: self._errands.stop())
+        self.finished.connect(lambda _result: leave([self._errands]))
         self._is_new = False  #: a farm was made here
         self._show(0)
         self._run("groups", lambda: "\n".join(founding.groups()))
