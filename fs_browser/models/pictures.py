@@ -11,7 +11,7 @@ from fs_browser.core.kinds import Kind
 from fs_browser.core.listing import Entry
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.aside import tell
-from fs_browser.thumbs.cache import picture
+from fs_browser.thumbs.cache import has_failed, picture
 from fs_browser.thumbs.crew import Crew
 
 _PICTURED = frozenset({Kind.BLEND, Kind.BACKUP, Kind.IMAGE, Kind.MOVIE})
@@ -30,12 +30,13 @@ class Pictures(QObject):
         super().__init__(parent)
         self.folder = ""
         self._held: OrderedDict[_Place, QPixmap | None] = OrderedDict()
+        self._broken: set[_Place] = set()
         self._crew = Crew("pictures", max(2, min(4, (os.cpu_count() or 2) - 1)))
         self._made.connect(self._take)
 
     def of(self, row: Row) -> QPixmap | None:
         """A row's picture; None where there is none, or none yet."""
-        entry = row.entries[len(row.entries) // 2] if isinstance(row, FileSequence) else row
+        entry = _pictured(row)
         if entry.kind not in _PICTURED or entry.mtime_ns is None:
             return None
         place = os.path.join(self.folder, entry.name), entry.mtime_ns
@@ -44,6 +45,12 @@ class Pictures(QObject):
             return self._held[place]
         self._crew.ask(place, partial(self._make, place, entry))
         return None
+
+    def is_broken(self, row: Row) -> bool:
+        """Whether an image is damaged or too large for a picture; False while not known."""
+        entry = _pictured(row)
+        place = os.path.join(self.folder, entry.name), entry.mtime_ns or 0
+        return place in self._broken
 
     def forget(self) -> None:
         """Make nothing more of what was asked for and is no longer seen."""
@@ -54,10 +61,19 @@ class Pictures(QObject):
         self._crew.close()
 
     def _make(self, place: _Place, entry: Entry) -> None:
-        tell(self, "_made", place, picture(place[0], entry.kind, entry.mtime_ns or 0))
+        found = picture(place[0], entry.kind, place[1])
+        is_bad = found is None and entry.kind is Kind.IMAGE and has_failed(*place)
+        tell(self, "_made", place, "broken" if is_bad else found)
 
-    def _take(self, place: _Place, image: QImage | None) -> None:
-        self._held[place] = None if image is None else QPixmap.fromImage(image)
+    def _take(self, place: _Place, found: QImage | str | None) -> None:
+        self._held[place] = QPixmap.fromImage(found) if isinstance(found, QImage) else None
+        if isinstance(found, str):
+            self._broken.add(place)
         while len(self._held) > _MOST:
-            self._held.popitem(last=False)
+            self._broken.discard(self._held.popitem(last=False)[0])
         self.told.emit()
+
+
+def _pictured(row: Row) -> Entry:
+    """The file whose picture stands for a row: a sequence's own in the middle."""
+    return row.entries[len(row.entries) // 2] if isinstance(row, FileSequence) else row

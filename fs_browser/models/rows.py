@@ -14,7 +14,7 @@ from fs_browser.models.reading import Batch, key_of
 from fs_browser.table import Table
 from renderd.blend.names import shown
 
-NAME, DETAIL = 0, 1  #: the columns of names, and of frames and scenes
+NAME, DETAIL, KIND = 0, 1, 2  #: the columns of names, of frames and scenes, of kinds
 _FOLDER_WORD = "folder"
 
 
@@ -212,7 +212,7 @@ def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:
             key="kind",
             title="Kind",
             text=_kind_word,
-            width=14,
+            width=11,
         ),
         Column(
             key="modified",

@@ -32,7 +32,7 @@ def picture(path: str, kind: Kind, mtime_ns: int) -> QImage | None:
     """
     seconds = mtime_ns // _SECOND
     found = _kept(path, seconds)
-    if found is not None or _has_failed(path, seconds):
+    if found is not None or has_failed(path, mtime_ns):
         return found
     try:
         image = make.image(path, kind, SIDES[_MADE])
@@ -74,8 +74,9 @@ def _kept(path: str, seconds: int) -> QImage | None:
     return small if is_all else None
 
 
-def _has_failed(path: str, seconds: int) -> bool:
-    return _read(place(path, _FAILED), seconds) is not None
+def has_failed(path: str, mtime_ns: int) -> bool:
+    """Whether no picture could be made of a file, although what makes such pictures is here."""
+    return _read(place(path, _FAILED), mtime_ns // _SECOND) is not None
 
 
 def _read(kept: str, seconds: int) -> QImage | None:

@@ -16,7 +16,6 @@ from PyQt6.QtCore import (
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QWheelEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QListView,
     QStackedWidget,
     QTableView,
@@ -27,8 +26,9 @@ from fs_browser import theme
 from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.reading import key_of
-from fs_browser.models.rows import DETAIL, NAME, Rows
+from fs_browser.models.rows import DETAIL, KIND, NAME, Rows
 from fs_browser.views.paint import CellDelegate, NameDelegate, TileDelegate
+from fs_browser.views.widths import Widths
 
 _SIDES = (5, 7, 9, 12, 16)  #: of thumbnails, in lines of text
 _Flag = QItemSelectionModel.SelectionFlag
@@ -259,7 +259,6 @@ class DetailsView(_Shown, QTableView):
         head.setSectionsMovable(False)
         head.setHighlightSections(False)
         head.setStretchLastSection(False)
-        head.setSectionResizeMode(DETAIL, QHeaderView.ResizeMode.Stretch)
         head.setSortIndicatorShown(True)
         head.setSortIndicator(NAME, Qt.SortOrder.AscendingOrder)
         head.setSectionsClickable(True)
@@ -267,6 +266,7 @@ class DetailsView(_Shown, QTableView):
         digit = self.fontMetrics().horizontalAdvance("0")
         for at, column in enumerate(files.rows.columns):
             self.setColumnWidth(at, digit * column.width + 14)
+        Widths(self, NAME, DETAIL, KIND)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
         """Opens and closes a sequence with Right and Left."""

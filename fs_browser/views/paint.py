@@ -208,6 +208,8 @@ class TileDelegate(QStyledItemDelegate):
             side = round(frame.height() * (0.9 if row.kind is Kind.FOLDER else 0.6))
             icon = row_icon(row, side, ratio, is_chosen=is_chosen)
             painter.drawPixmap(frame.center() - QPoint(side // 2, side // 2), icon)
+            if self._pictures.is_broken(row):
+                _say_broken(painter, frame, is_chosen=is_chosen)
             return
         size = found.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
         place = QRect(QPoint(0, 0), size)
@@ -244,6 +246,15 @@ class TileDelegate(QStyledItemDelegate):
             tall = editor.sizeHint().height()
             rect = option.rect
             editor.setGeometry(rect.left() + 3, rect.top() + self.tall + 4, rect.width() - 6, tall)
+
+
+def _say_broken(painter: QPainter, frame: QRect, *, is_chosen: bool) -> None:
+    """A word over the sign of an image that cannot be shown."""
+    found = theme.of().colours
+    painter.setPen(QColor(found.on_accent if is_chosen else found.failed))
+    line = QRect(frame.left(), frame.bottom(), frame.width(), painter.fontMetrics().height())
+    line.moveBottom(frame.bottom())
+    painter.drawText(line, Qt.AlignmentFlag.AlignCenter, "✘ no image")
 
 
 def name_editor(parent: QWidget | None, row: Row) -> QLineEdit:

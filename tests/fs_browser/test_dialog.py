@@ -15,6 +15,7 @@ from fs_browser import theme
 from fs_browser.core.kinds import Kind
 from fs_browser.dialog import BrowserDialog
 from fs_browser.models import session
+from fs_browser.models.rows import DETAIL, KIND, NAME
 from fs_browser.views.files import View
 
 PATIENCE = 30_000  #: milliseconds
@@ -363,3 +364,31 @@ def run(tmp_path, *words):
         text=True,
         env=os.environ | homes | {"QT_QPA_PLATFORM": "offscreen"},
     )
+
+
+def test_an_image_that_is_damaged_says_so_in_its_tile(show, qtbot, folder):
+    (folder / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    dialog = show()
+    browser = dialog.browser
+    browser.show_as(View.TILES)
+    pictures = browser.pictures
+    rows = {row.name: row for row in browser.session.rows.shown()}
+    qtbot.waitUntil(
+        lambda: browser.files.current.grab() and pictures.is_broken(rows["torn.png"]),
+        timeout=PATIENCE,
+    )
+    assert not pictures.is_broken(rows["shot_v001.blend"])
+
+
+@pytest.mark.parametrize(("lines", "shows_kind"), [(60, True), (42, False)])
+def test_names_and_what_is_in_files_share_the_width(show, qtbot, lines, shows_kind):
+    dialog = show()
+    dialog.browser.show_as(View.DETAILS)
+    dialog.resize(round(theme.em(dialog) * lines), dialog.height())
+    view = dialog.browser.files.current
+    qtbot.waitUntil(lambda: view.isColumnHidden(KIND) is not shows_kind, timeout=PATIENCE)
+    name, detail = view.columnWidth(NAME), view.columnWidth(DETAIL)
+    assert 0.5 < name / detail < 2
+    view.setColumnWidth(NAME, name + 30)  # as a person drags it
+    dialog.resize(dialog.width() + 50, dialog.height())
+    assert view.columnWidth(NAME) == name + 30
