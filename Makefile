@@ -8,7 +8,7 @@
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make many     200 daemons and 20,000 chunks on this machine: a quarter of an hour
 #   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
-#   make nfs      real daemons on kernel NFS, every fault on every network (root, an hour)
+#   make nfs      real daemons on kernel NFS and Samba, every fault on every network (root; hours)
 #   make soak     the same in a random order, HOURS=8 long
 #   make extension  the Blender extension as a zip in dist/
 #   make clean    removes what the above left behind
@@ -79,9 +79,11 @@ sim: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sim --beside 0.1.0 --seeds $$(($(SCHEDULES) / 10))
 	@$(BIN)/python -m tests.sim --exhaustive 1
 
+# In parts, e.g. make nfs ONLY=v3, ONLY=samba, ONLY=v4.2-zombie; without: all, and the costs.
+ONLY =
 nfs: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.nfs
-	@$(BIN)/python -m tests.nfs --costs
+	@$(BIN)/python -m tests.nfs --only '$(ONLY)'
+	@[ -n '$(ONLY)' ] || $(BIN)/python -m tests.nfs --costs
 
 soak: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.nfs --soak $(HOURS)

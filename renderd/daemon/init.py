@@ -10,7 +10,7 @@ from renderd.core.farm import Farm
 from renderd.errors import SpoolError
 from renderd.spool.foundation import Founded, Wishes, found
 from renderd.spool.layout import FARM_FILE
-from renderd.spool.mount import MOOSEFS, Mount, complaints, find_mount
+from renderd.spool.mount import MOOSEFS, SMB, Mount, complaints, find_mount
 from renderd.spool.share import PosixShare
 
 SHARING = """
@@ -100,6 +100,8 @@ def _fstab(mount: Mount) -> str:
     kind, source, options = mount.kind, mount.source, "hard,_netdev"
     if kind.startswith("nfs"):
         options = "vers=4.2,hard,noatime,_netdev"
+    elif kind in SMB:
+        options = "vers=3.1.1,hard,closetimeo=0,_netdev"
     elif kind == MOOSEFS:
         host, _, port = source.removeprefix("mfs#").partition("/")[0].partition(":")
         source, kind = "mfsmount", "fuse"

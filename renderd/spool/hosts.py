@@ -31,7 +31,9 @@ def examine_hosts(spool: Spool, clock: Clock, own_host: str) -> Iterator[Answer]
     if not first:
         yield Answer("other hosts", Verdict.OK, "no node of another host beats on this spool")
         return
+    probe = _Probe(spool)
     seen = _living(spool, clock, own_host, first)
+    tells = probe.tells_renames()
     if not seen:
         yield Answer(
             "other hosts",
@@ -40,9 +42,31 @@ def examine_hosts(spool: Spool, clock: Clock, own_host: str) -> Iterator[Answer]
             "those nodes died, or this machine sees an old state: compare `renderd doctor` there",
         )
         return
-    yield _judge_lag(seen)
+    if tells:
+        yield _judge_lag(seen)
+    else:
+        said = "not measured: files here do not tell when they were renamed"
+        yield Answer("listing between hosts", Verdict.OK, said)
     for sighting in seen[:ASKED]:
         yield ask_lock(spool, sighting.beat)
+
+
+class _Probe:
+    """A file that is renamed a while after it was made, as beats are."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._share, self._path = spool.share, spool.at(TMP, f"{spool.who}.renamed")
+        self._share.create(self._path, b"")
+        self._made = os.lstat(self._path).st_ctime_ns
+
+    def tells_renames(self) -> bool:
+        """Rename it, remove it: whether its times told of that."""
+        path = f"{self._path}.again"
+        self._share.rename(self._path, path)
+        try:
+            return os.lstat(path).st_ctime_ns != self._made
+        finally:
+            self._share.unlink(path)
 
 
 def ask_lock(spool: Spool, beat: Beat) -> Answer:

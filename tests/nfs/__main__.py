@@ -18,7 +18,7 @@ def main() -> int:
     """Play what the command line says; 1 when a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.nfs", description=__doc__)
     add = parser.add_argument
-    add("--only", default="", metavar="WORD", help="trials whose name holds this word")
+    add("--only", default="", metavar="WORD", help="one network, or trials with this word")
     add("--costs", action="store_true", help="count RPCs, no faults")
     add("--soak", type=float, default=0, metavar="HOURS", help="random faults for so long")
     add("--seed", type=int, default=None, help="of the soak's order; else a random one")
@@ -34,9 +34,16 @@ def main() -> int:
         if args.soak:
             seed = random.randrange(1 << 32) if args.seed is None else args.seed
             return soak(present, args.soak * 3600, seed)
-        return table(present, [t for t in matrix.WHOLE if args.only in str(t)])
+        return table(present, chosen(args.only))
     finally:
         present.end()
+
+
+def chosen(word: str) -> list[Trial]:
+    """The trials of a network, or those whose name holds a word."""
+    if word in NETWORKS:
+        return [trial for trial in matrix.WHOLE if trial.network == word]
+    return [trial for trial in matrix.WHOLE if word in str(trial)]
 
 
 def table(present: Present, trials: list[Trial]) -> int:

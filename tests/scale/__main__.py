@@ -1,12 +1,20 @@
 """python -m tests.scale: what farms of many nodes ask of their file server."""
 
 import argparse
+import functools
 import logging
 import resource
 import sys
 import time
 
-from tests.scale.crowd import Crowd
+from renderd.core import chunk, litter, names
+
+# Thousands of nodes read the same names over and over, here in one process: read once each.
+# Before the modules that take these functions over.
+for module, name in ((chunk, "parse"), (litter, "is_litter"), (names, "parse_beat")):
+    setattr(module, name, functools.cache(getattr(module, name)))
+
+from tests.scale.crowd import Crowd  # noqa: E402
 
 RUSH = 30.0  #: seconds of farm time after a job was submitted
 GRIEF = 2.0  #: how many stretches are measured after deaths
@@ -24,7 +32,7 @@ def told(crowd: Crowd, what: str, seconds: float) -> str:
     )
 
 
-def scale(count: int, stretch: float, places: int) -> None:
+def scale(count: int, stretch: float, places: int, with_idle: bool) -> None:
     """The situations of a farm of so many nodes, one after the other."""
 
     def show(what: str, seconds: float) -> None:
@@ -37,10 +45,11 @@ def scale(count: int, stretch: float, places: int) -> None:
     crowd.enter(count, within=60.0)
     crowd.run(60.0)
     show("all start within a minute", 60.0)
-    crowd.run(stretch)
-    crowd.tally.clear()
-    crowd.run(stretch)
-    show("idle", stretch)
+    if with_idle:
+        crowd.run(stretch)
+        crowd.tally.clear()
+        crowd.run(stretch)
+        show("idle", stretch)
     crowd.publish(10 * count, "big")
     crowd.tally.clear()
     crowd.run(RUSH)
@@ -62,13 +71,15 @@ def main() -> int:
     parser.add_argument("nodes", type=int, nargs="*", default=[100, 1000, 10000])
     parser.add_argument("--stretch", type=float, default=120.0, help="seconds measured, 120")
     parser.add_argument("--places", type=int, default=0, help="show so many kinds of calls")
+    idle = argparse.BooleanOptionalAction
+    parser.add_argument("--idle", action=idle, default=True, help="measure idleness, too")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     print("| nodes | situation | requests/s | changing | busiest second | calls a second |")
     print("| --- | --- | --- | --- | --- | --- |")
     for count in args.nodes:
         began = time.process_time()
-        scale(count, args.stretch, args.places)
+        scale(count, args.stretch, args.places, args.idle)
         used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         print(f"{time.process_time() - began:.0f} s, {used} MB", file=sys.stderr, flush=True)
     return 0

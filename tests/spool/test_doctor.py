@@ -305,6 +305,7 @@ def test_a_living_node_of_another_host_shows_whether_locks_hold_between_hosts(ro
     assert named["locks between hosts"].verdict is verdict
     assert ("refused" if node else "given to us") in named["locks between hosts"].measured
     assert named["listing between hosts"].verdict is Verdict.OK
+    assert "until a beat of another host showed" in named["listing between hosts"].measured
 
 
 def test_a_node_of_this_host_says_nothing_about_others(root, node):
@@ -393,7 +394,11 @@ def test_a_moosefs_mount_is_known_as_one_that_other_machines_see():
             "mfsmount  /mnt/farm  fuse  mfsmaster=filer,mfsport=9421,_netdev",
         ),
         ("fuse.glusterfs", "filer:farm", "filer:farm  /mnt/farm  glusterfs  _netdev"),
-        ("cifs", "//filer/farm", "//filer/farm  /mnt/farm  cifs  hard,_netdev"),
+        (
+            "cifs",
+            "//filer/farm",
+            "//filer/farm  /mnt/farm  cifs  vers=3.1.1,hard,closetimeo=0,_netdev",
+        ),
     ],
 )
 def test_init_says_how_every_other_machine_mounts_the_same(kind, source, line):

@@ -62,5 +62,5 @@ def test_the_doctor_finds_nothing_bad(farm, volume):
     line = [str(RENDERD), "doctor", "--json", "--spool", str(farm.root)]
     said = subprocess.run(line, capture_output=True, text=True, check=False).stdout
     answers = {answer["name"]: answer["verdict"] for answer in json.loads(said)["answers"]}
-    assert {"rename", "exclusive create", "put in place", "file times"} <= set(answers)
+    assert {"rename", "exclusive mkdir", "put in place", "file times", "odd names"} <= set(answers)
     assert "bad" not in answers.values()
