@@ -29,6 +29,7 @@ from renderd.spool.share import PosixShare
 started: "list[subprocess.Popen[bytes]]" = []
 UNIT = f"{APP}.service"
 _PATIENCE = 30.0  #: seconds that a daemon may take to answer
+_SAMPLE_CHUNK = 4  #: frames: small, so that it is seen to go on, and each machine has a part
 _ANSWERS = 180.0  #: … and the doctor on a slow mount
 _LOOK = 0.2
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -194,7 +195,7 @@ def queue_sample(settings: Settings) -> str:
         scenes=("Turntable",),
         out=os.path.join(folder, "frames", "turntable_####"),
         name="sample",
-        info=Info(commands=(), needs=Needs.parse(f"blender={ANY}")),
+        info=Info(commands=(), chunk=_SAMPLE_CHUNK, needs=Needs.parse(f"blender={ANY}")),
     )
     terms = Terms(replaces=True)
     done = submission.submit(

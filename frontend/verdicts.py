@@ -34,10 +34,10 @@ def mark(verdict: Verdict) -> tuple[str, str, str]:
     if verdict.runs:
         return "▶", f"runs {verdict.runs}", "running"
     if verdict.is_busy:
-        return "◌", "when free", "waiting"
+        return "◔", "when free", "waiting"
     if verdict.takes:
         return "✔", "yes", "done"
-    return ("✘", "no", "failed") if verdict.lasts else ("◌", "not now", "waiting")
+    return ("✘", "no", "failed") if verdict.lasts else ("◔", "not now", "waiting")
 
 
 def headline(job: JobView, own: Sequence[str], verdicts: Sequence[Verdict]) -> str:

@@ -13,7 +13,7 @@ STATES = {
     "running": ("running", "▶", ">", "cyan"),
     "queue": ("queued", "○", "o", ""),
     "held": ("held", "‖", "=", "yellow"),
-    "waiting": ("waiting", "◌", ".", "blue"),
+    "waiting": ("waiting", "◔", ".", "blue"),
     "done": ("done", "✔", "+", "green"),
     "failed": ("failed", "✘", "x", "red"),
     "cancelled": ("cancelled", "⊘", "-", "grey"),

@@ -66,8 +66,8 @@ def test_a_machine_that_rests_is_told_from_one_that_cannot():
     assert [(glyph, word) for glyph, word, _ in marks] == [
         ("▶", "runs 2"),
         ("✔", "yes"),
-        ("◌", "when free"),
-        ("◌", "not now"),
+        ("◔", "when free"),
+        ("◔", "not now"),
         ("✘", "no"),
     ]
 

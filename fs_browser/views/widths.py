@@ -4,7 +4,7 @@ from PyQt6.QtCore import QEvent, QObject
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHeaderView, QTableView
 
-_PART = 0.45  #: of what is left, for the name
+_PART = 0.5  #: of what is left, for the name
 _LEAST = 16  #: digits of the name, and of what is in it
 
 

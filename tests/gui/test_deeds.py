@@ -207,7 +207,7 @@ def test_why_offers_to_resume_a_machine_that_rests_and_to_release_a_job(
     nodes.publish_status(spool, worker.inc, {"state": "paused", "reason": "paused by me@here"})
     window = at("shot")
     found = report(qtbot, window)
-    assert [row[1:] for row in found.rows] == [("◌ not now", "paused by me@here")]
+    assert [row[1:] for row in found.rows] == [("◔ not now", "paused by me@here")]
     with qtbot.waitSignal(window.desk.said, timeout=PATIENCE):
         offered(found, "Resume ws07")()
     [name] = spool.share.listdir(spool.node(worker.inc, "inbox"))

@@ -38,7 +38,7 @@ _MEANINGS = (
 _MACHINES = (
     ("alive", "idle", "the machine is there and takes what it can"),
     ("run", "rendering", "the machine renders"),
-    ("resting", "paused, draining …", "it takes nothing now; its note says why and until when"),
+    ("resting", "paused, yielding …", "it takes nothing now; its note says why and until when"),
     ("dead", "dead", "it is off, or was not heard for long: what it rendered goes to others"),
 )
 

@@ -4,7 +4,7 @@ from PyQt6.QtCore import QModelIndex, QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from frontend.gui.delegates.text import PAD
+from frontend.gui.delegates.text import PAD, unframe
 from frontend.gui.models.jobs import Progress
 from frontend.gui.models.machines import Meter
 from fs_browser import theme
@@ -28,6 +28,7 @@ class BarDelegate(QStyledItemDelegate):
         """As Qt asks."""
         assert painter is not None
         self.initStyleOption(option, index)
+        unframe(option)
         option.text = ""
         style = option.widget.style() if option.widget else None
         if style is not None:

@@ -4,7 +4,7 @@ from PyQt6.QtCore import QModelIndex, QRect, Qt
 from PyQt6.QtGui import QColor, QPainter
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from frontend.gui.delegates.text import PAD
+from frontend.gui.delegates.text import PAD, unframe
 from frontend.gui.models.findings import LOOKS
 from fs_browser import theme
 from fs_browser.table import PAINT
@@ -19,6 +19,7 @@ class SeverityDelegate(QStyledItemDelegate):
         """As Qt asks."""
         assert painter is not None
         self.initStyleOption(option, index)
+        unframe(option)
         option.text = ""
         style = option.widget.style() if option.widget else None
         if style is not None:

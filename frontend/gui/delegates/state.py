@@ -5,7 +5,7 @@ from PyQt6.QtGui import QColor, QPainter
 from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from frontend import words
-from frontend.gui.delegates.text import PAD
+from frontend.gui.delegates.text import PAD, unframe
 from fs_browser import theme
 from fs_browser.table import PAINT
 
@@ -40,6 +40,7 @@ class StateDelegate(QStyledItemDelegate):
         """As Qt asks."""
         assert painter is not None
         self.initStyleOption(option, index)
+        unframe(option)
         said, option.text = option.text, ""
         style = option.widget.style() if option.widget else None
         if style is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from PyQt6.QtCore import QModelIndex, QObject, Qt
 from PyQt6.QtGui import QColor, QPalette
-from PyQt6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+from PyQt6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from fs_browser import theme
 from fs_browser.table import PAINT, RECORD
@@ -13,6 +13,11 @@ from fs_browser.table import PAINT, RECORD
 PAD = 7  #: pixels left and right of what a cell says, as of heads in the theme's sheet
 _GAP = "\u2002"  #: half a letter; Fusion leaves two pixels
 _LEAD = "\u2005"  #: a quarter, after which a text stands below its column's head
+
+
+def unframe(option: QStyleOptionViewItem) -> None:
+    """Draw no frame around the current cell, which would look selected among rows."""
+    option.state &= ~QStyle.StateFlag.State_HasFocus
 
 
 class TextDelegate(QStyledItemDelegate):
@@ -30,6 +35,8 @@ class TextDelegate(QStyledItemDelegate):
         """As Qt asks."""
         super().initStyleOption(option, index)
         record = index.data(RECORD)
+        if option is not None:
+            unframe(option)
         if option is not None and option.text:
             is_right = option.displayAlignment & Qt.AlignmentFlag.AlignRight
             option.text = f"{option.text}{_GAP}" if is_right else f"{_LEAD}{option.text}"

@@ -256,7 +256,8 @@ class Window(QMainWindow):
     def _take_room(self) -> None:
         em, screen = theme.em(self), self.screen()
         room = screen.availableSize() if screen is not None else QSize(1 << 14, 1 << 14)
-        self.resize(QSize(round(em * 82), round(em * 48)).boundedTo(room))
+        frame = QSize(round(em / 2), round(em * 2.5))  # of the window manager
+        self.resize(QSize(round(em * 82), round(em * 48)).boundedTo(room - frame))
 
     def _stacked(self) -> QWidget:
         """What stands in the middle: the trouble, where there is some, above the tabs."""
