@@ -137,6 +137,7 @@ class Settings:
     blender: tuple[str, ...] = _is(
         _words, "Blender programs on this machine, besides PATH", default=()
     )
+    warm: bool = _is(_flag, "keep Blender open between chunks", default=True)
     hang: float = _is(_duration, "silence after which a command counts as hung", default=600.0)
     log_cap: int = _is(_size, "most that one attempt's log may fill", default=64 * 2**20)
     log_level: str = _is(_level, "debug, info, warning or error", default="info")

@@ -143,11 +143,17 @@ class Task:
         self._blender = blender
         self.answer: Answer | None = None
         self.has_died = False
+        self.is_stopped = False  #: by us
 
     @property
     def pid(self) -> int:
         """The Blender's process."""
         return self._blender.pid
+
+    @property
+    def refusal(self) -> str:
+        """Why only a fresh Blender can do it; empty where it was tried."""
+        return self.answer.refused if self.answer is not None else ""
 
     def fileno(self) -> int:
         """What becomes readable with the answer; -1 once it is there."""
@@ -169,10 +175,12 @@ class Task:
 
     def terminate(self) -> None:
         """Ask the Blender to end."""
+        self.is_stopped = True
         self._blender.child.terminate()
 
     def stop(self, grace: float = 10.0, patience: float = 5.0) -> Exit | None:
         """End the Blender: no request of it can be ended alone."""
+        self.is_stopped = True
         return self._blender.child.stop(grace, patience)
 
     def _exit(self) -> Exit:

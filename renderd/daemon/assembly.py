@@ -19,8 +19,9 @@ from renderd.daemon import events, orders, recipe, rest_file
 from renderd.daemon.courtier import Courtier
 from renderd.daemon.lookout import Lookout, able_of, facts_of, ram_of
 from renderd.daemon.loop import Loop, Nudge, boottime
+from renderd.daemon.means import Means
 from renderd.daemon.node import Node
-from renderd.daemon.runner import Means, Runner
+from renderd.daemon.runner import Runner
 from renderd.daemon.shortages import Shortages
 from renderd.daemon.sight import Lookouts
 from renderd.daemon.tail import Tail
@@ -198,6 +199,8 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     means = _means(settings, spool, guard, loop_holder, scratches)
     runners = [Runner(means, number) for number in range(settings.slots)]
     node = _node(settings, spool, policy, runners)
+    node.cool = _cooler(runners)
+    node.idle_bytes = lambda: sum(one.warmth.idle_bytes for one in runners if one.is_free)
     node.pulse = nodes.register(
         spool, inc, facts_of(node), lease.period(0, 0.0, is_busy=True, is_slow=False)
     )
@@ -265,6 +268,8 @@ def _means(
             output_allowed(folder, roots) for roots in loop_holder[0].node.outputs
         ),
         gpu_is_busy=lambda: (meter.percent() or 0.0) >= BUSY_GPU_PERCENT,
+        is_warm=lambda: settings.warm and spool.farm.warm,
+        ram_bytes=ram_of(settings),
         scratch=lambda: scratches[0].folder() if scratches else contextlib.nullcontext(""),
     )
 
@@ -320,6 +325,14 @@ def _starter(runners: Sequence[Runner]) -> Callable[[Work], None]:
         next(r for r in runners if r.is_free).begin(work)
 
     return start
+
+
+def _cooler(runners: Sequence[Runner]) -> Callable[[], None]:
+    def cool() -> None:
+        for runner in runners:
+            runner.cool()
+
+    return cool
 
 
 def _hold_alive(spool: Spool, inc: str) -> Lock | None:

@@ -35,6 +35,11 @@ class Attempt:
     held: str = ""  #: why the job must wait for a person
     spoiled: Event | None = None  #: what makes all that comes worthless, whatever the exit status
 
+    @property
+    def is_condemned(self) -> bool:
+        """Whether what it said decides, however it ends."""
+        return bool(self.held) or self.spoiled is not None
+
     def feed(self, line: str, now: float) -> None:
         """Take in a line that the command printed."""
         event: Event | None = self.watch.feed(line)

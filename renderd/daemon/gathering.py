@@ -182,6 +182,20 @@ class Gathering:
                 pieces.append(Piece(path, name, name))
         return pieces
 
+    def clear_parts(self) -> None:
+        """Remove what a Blender that died left half-written: the next would not touch it.
+
+        Only what lies in a whole frame's folder stays.  Raises OSError.
+        """
+        share, listed = self.spool.share, names(self.spool, self.private)
+        keys = names(self.spool, f"{self.private}/passes") if "passes" in listed else []
+        folders = [self.private, *(f"{self.private}/passes/{key}" for key in keys)]
+        for folder in folders:
+            for name in names(self.spool, folder):
+                path = f"{folder}/{name}"
+                if name not in OURS and share.stat(path).is_file:
+                    share.unlink(path)
+
     def largest_bytes(self) -> int:
         """Bytes of the largest frame that lies here.  Raises OSError."""
         found = self.found() if self.table is not None else self.lying(self.private)

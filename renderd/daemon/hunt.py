@@ -108,9 +108,10 @@ def _look_again(node: Node, now: float) -> None:
 
 def claim(node: Node, now: float) -> None:
     """Fill the free slots with chunks of the best jobs this node may take."""
-    if not node.free_slots or node.rest.reason or node.wants_exit:
+    if node.rest.reason or node.wants_exit or not node.standing.may_work:
+        node.cool()
         return
-    if not node.standing.may_work:
+    if not node.free_slots:
         return
     if not all(t.jid in node.jobs for t in node.tickets):
         for ticket in node.tickets:

@@ -19,7 +19,9 @@ def free_bytes(node: Node) -> int:
     """Bytes available now, less what the chunks that run here were promised and do not use yet."""
     used = sum(work.rss_bytes for work in node.running)
     reserved = sum(max(0, work.ram - work.rss_bytes) for work in node.running)
-    return min(load.available_bytes(), node.able.ram_bytes - used) - reserved
+    # An open Blender that waits for work ends when a chunk that was promised memory begins.
+    available = load.available_bytes() + node.idle_bytes()
+    return min(available, node.able.ram_bytes - used) - reserved
 
 
 def judge(node: Node, result: Result, now: float) -> Result:

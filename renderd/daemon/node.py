@@ -76,6 +76,8 @@ class Node:
     rng: random.Random
     started: float
     breathe: Callable[[], None] = lambda: None  #: beats when that is due, in the midst of a step
+    cool: Callable[[], None] = lambda: None  #: let open Blenders that wait for work end
+    idle_bytes: Callable[[], int] = lambda: 0  #: what those hold
     look_again: Callable[[], None] = lambda: None  #: what this machine can may have changed
     programs: list[BlenderProgram] = field(default_factory=list)  #: newest first; the lookout's
     outputs: tuple[tuple[str, ...], ...] = ()  #: lists of folders; each must allow an output

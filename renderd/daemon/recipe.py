@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
 from renderd import blender
+from renderd.blend import container
+from renderd.blend.header import read_header
 from renderd.blender.abilities import Wanted
-from renderd.blender.versions import BlenderProgram, choose
+from renderd.blender.versions import BlenderProgram, choose, too_new
 from renderd.core import command, frames, infofile, policy
 from renderd.core.farm import may_run
 from renderd.core.job import Job, Writes, out_of
@@ -15,7 +17,7 @@ from renderd.core.label import label
 from renderd.core.source import original
 from renderd.daemon import film
 from renderd.daemon.work import Work
-from renderd.errors import RenderdError
+from renderd.errors import BlendError, RenderdError
 from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import Spool
 
@@ -59,6 +61,21 @@ def demand_allowed(
             out = os.path.normpath(os.path.join(working_folder(os.environ), out))
         if out and not allows(out.rpartition("/")[0] or "/"):
             raise NotAllowed(f"this node does not allow output in {label(out, 200)}")
+
+
+def demand_openable(words: Sequence[str], blenders: Sequence[BlenderProgram]) -> None:
+    """Raise NoBlender where the file is newer than the Blender that would open it, or crash."""
+    program = next((b for b in blenders if tuple(words[: len(b.words)]) == b.words), None)
+    found = command.parse(words)
+    if program is None or program.version is None or found is None or not found.blend:
+        return
+    try:
+        with container.opened(found.blend) as source:
+            saved_by = read_header(source).version_number
+    except (BlendError, OSError):  # what Blender says of it will do
+        return
+    if why := too_new(saved_by, program.version):
+        raise NoBlender(f"this node would take Blender {program.text}, but {why}")
 
 
 def command_lines(

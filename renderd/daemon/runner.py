@@ -8,12 +8,10 @@ import select
 import shlex
 import signal
 import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from renderd.blender.versions import BlenderProgram
+from renderd.blender.open_blender import Task
 from renderd.core.command import is_blender
 from renderd.core.job import Writes
 from renderd.core.progress import Watch
@@ -22,15 +20,16 @@ from renderd.daemon.attempt import Attempt
 from renderd.daemon.gathering import OutputGone
 from renderd.daemon.kills import Kills
 from renderd.daemon.landing import Landing, NotNow, open_landing
+from renderd.daemon.means import Means
 from renderd.daemon.printout import Printout
 from renderd.daemon.source import LibraryWatch, SourceWatch, WrongFile
 from renderd.daemon.verdict import Judge, Verdict
+from renderd.daemon.warmth import Warmth
 from renderd.daemon.work import Ending, Result, Stopped, Work
 from renderd.errors import OutputOwned, RenderdError
 from renderd.host import process_use
 from renderd.host.exit import Exit
-from renderd.host.guard import Child, Guard, GuardDied
-from renderd.spool.layout import Spool
+from renderd.host.guard import Child, GuardDied
 
 LOOK_EVERY = 2.0  #: seconds between looks at the private folder while a command runs
 MEASURE_EVERY = 15.0  #: seconds between measurements of what the command uses, at most
@@ -40,25 +39,9 @@ _KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  #: itself, or what its shell 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What every runner needs of this machine and of the daemon."""
-
-    spool: Spool
-    guard: Guard
-    node: str
-    environ: Mapping[str, str]
-    hang_after: float
-    log_bytes: int
-    report: Callable[[Result], None]
-    confirm_alive: Callable[[], bool]
-    patience: float = 300.0  #: seconds for which a whole frame waits for a target held open
-    blenders: Callable[[], Sequence[BlenderProgram]]
-    allows: Callable[[str], bool] = lambda _: True  #: whether files may go into a folder
-    programs: Callable[[], Sequence[tuple[str, ...]]] = lambda: ()  #: lists; all must allow
-    gpu_is_busy: Callable[[], bool] = lambda: False
-    scratch: Callable[[], AbstractContextManager[str]] = lambda: contextlib.nullcontext("")
-    clock: Callable[[], float] = time.monotonic
+@dataclass(frozen=True, slots=True)
+class Cool:
+    """Let no Blender stay open without work."""
 
 
 class Runner(threading.Thread):
@@ -67,13 +50,14 @@ class Runner(threading.Thread):
     def __init__(self, means: Means, number: int) -> None:
         super().__init__(name=f"runner-{number}", daemon=True)
         self._means = means
-        self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._works: queue.SimpleQueue[Work | Cool | None] = queue.SimpleQueue()
         self._kills = Kills(means.clock())
         self._printout: Printout | None = None
         self._libraries = LibraryWatch(means.spool, means.clock)
         self._environ = recipe.base(means.environ)
         self._folder = recipe.working_folder(self._environ)
         self._judge = Judge(means.spool, recipe.temp_folder(self._environ))
+        self.warmth = Warmth(means.guard, means.scratch, self._folder, means.clock, means.ram_bytes)
         self.is_free = True
 
     def begin(self, work: Work) -> None:
@@ -81,18 +65,36 @@ class Runner(threading.Thread):
         self.is_free = False
         self._works.put(work)
 
+    def cool(self) -> None:
+        """Have open Blenders that wait for work end; any thread may call."""
+        if self.is_free and self.warmth.is_warm:
+            self._works.put(Cool())
+
     def leave(self) -> None:
         """End the thread after its present work."""
         self._works.put(None)
 
+    def _next(self) -> Work | None:
+        """The next chunk; open Blenders are looked after while there is none."""
+        while True:
+            try:
+                found = self._works.get(timeout=self.warmth.patience())
+            except queue.Empty:
+                self.warmth.look()
+                continue
+            if not isinstance(found, Cool):
+                return found
+            self.warmth.end_all()
+
     def run(self) -> None:
-        while (work := self._works.get()) is not None:
+        while (work := self._next()) is not None:
             result = self._safely(work)
             self.is_free = True
             self._means.report(result)
             # Last, so that the next chunk need not wait for the log of this one.
             if self._printout is not None:
                 self._printout.flush(self._means.clock())
+        self.warmth.end_all()
 
     def _safely(self, work: Work) -> Result:
         began = self._means.clock()
@@ -171,38 +173,30 @@ class Runner(threading.Thread):
         lines = recipe.command_lines(means.spool, work, missing, means.blenders())
         with means.scratch() as temp:
             environ = {**self._environ, "TMPDIR": temp} if temp else self._environ
-            for words in lines:
+            for at, words in enumerate(lines):
                 env = recipe.environment(means.spool, work, means.node, environ)
-                self._command(attempt, words, env)
+                self._command(attempt, at, words, env)
 
     # One command: start it, read it, watch it, end it.
 
-    def _command(self, attempt: Attempt, words: tuple[str, ...], env: Mapping[str, str]) -> None:
+    def _command(
+        self, attempt: Attempt, at: int, words: tuple[str, ...], env: Mapping[str, str]
+    ) -> None:
         means, work = self._means, attempt.work
         if work.stopping.is_set():
             raise Stopped(Ending.KILLED, work.stop_reason)
         attempt.is_blender = is_blender(words)
         if attempt.is_blender:
+            recipe.demand_openable(words, means.blenders())
             attempt.source.begin(self._libraries, attempt.printout.note)
         attempt.printout.note(f"{means.node} runs: {shlex.join(words)}")
         self._kills.count(means.clock())
-        read_end, write_end = os.pipe()
-        try:
-            child = means.guard.spawn(words, env, self._folder, write_end)
-        finally:
-            os.close(write_end)
-        work.suspension.begin(child)
-        try:
-            self._attend(attempt, child, read_end)
-            ended = child.wait()
-        except BaseException:
-            child.stop(0.0)
-            raise
-        finally:
-            work.suspension.end()
-            self._last_words(attempt, read_end)
-            os.close(read_end)
-        assert ended is not None
+        ended = self._run_warm(attempt, words, env)
+        if ended is None:
+            if work.ram:  # it was promised what those hold that wait
+                self.warmth.end_all()
+            left = self._still_to_do(attempt, at, words)
+            ended = self._run_plain(attempt, left, env) if left else Exit(0)
         attempt.cpu += ended.cpu_seconds
         work.peak_bytes = max(work.peak_bytes, ended.peak_rss_bytes)
         attempt.source.confirm()  # before it is blamed for a file that was torn from it
@@ -212,6 +206,78 @@ class Runner(threading.Thread):
             raise Stopped(Ending.FAIL, attempt.spoiled.text[:200])
         if not ended.is_success:
             self._blame(work, words[0].rpartition("/")[2], ended)
+
+    def _run_plain(self, attempt: Attempt, words: Sequence[str], env: Mapping[str, str]) -> Exit:
+        """Start the command by itself and stay with it to its end."""
+        read_end, write_end = os.pipe()
+        try:
+            child = self._means.guard.spawn(words, env, self._folder, write_end)
+        finally:
+            os.close(write_end)
+        attempt.work.suspension.begin(child)
+        try:
+            self._attend(attempt, child, read_end)
+            ended = child.wait()
+        except BaseException:
+            child.stop(0.0)
+            raise
+        finally:
+            attempt.work.suspension.end()
+            self._last_words(attempt, read_end)
+            os.close(read_end)
+        assert ended is not None
+        return ended
+
+    def _run_warm(
+        self, attempt: Attempt, words: Sequence[str], env: Mapping[str, str]
+    ) -> Exit | None:
+        """Have an open Blender act the words out; None where it cannot, or not to their end.
+
+        What a Blender with a past did wrong proves nothing: a fresh one is to do it again.
+        """
+        work, warmth = attempt.work, self.warmth
+        is_wanted = work.job.info.warm and attempt.is_blender and self._means.is_warm()
+        programs = self._means.blenders() if is_wanted else ()
+        request = warmth.understand(words, env, work.job.jid, programs)
+        if request is None:
+            return None
+        blender = warmth.take(request, is_alone=work.ram > 0)
+        attempt.printout.note(f"in an open Blender (process {blender.pid}, use {blender.uses + 1})")
+        task = blender.begin(request)
+        work.suspension.begin(blender.child)
+        try:
+            self._attend(attempt, task, blender.output)
+            ended = task.wait()
+        except BaseException:
+            task.stop(0.0)
+            raise
+        finally:
+            work.suspension.end()
+            self._last_words(attempt, blender.output)
+            why = warmth.give_back(task.answer if not task.is_stopped else None)
+        assert ended is not None
+        is_sound = task.answer is not None or ended.code >= 0  # it ended as a command does
+        is_own = is_sound and blender.uses == 1 and blender.is_ready and not task.refusal
+        if ended.is_success or is_own or work.stopping.is_set() or attempt.is_condemned:
+            return ended
+        if ended.code in _KILLED and self._kills.came():
+            raise Stopped(Ending.MEMORY, f"Blender crashed: {ended.describe(oom_killed=True)}")
+        said = task.refusal or why or ended.describe()
+        attempt.printout.note(f"a Blender of its own goes on: {said}")
+        return None
+
+    def _still_to_do(self, attempt: Attempt, at: int, words: tuple[str, ...]) -> Sequence[str]:
+        """The command for the frames that are not there yet; empty where all are."""
+        landed, work, means = attempt.landing, attempt.work, self._means
+        if landed is None or landed.output.writes is not Writes.PRIVATE:
+            return words
+        landed.salvage(attempt.watch.done)
+        landed.files.clear_parts()
+        missing = [f for f in landed.wanted if f not in {*landed.receipts, *landed.waiting}]
+        if len(missing) == len(work.frames):
+            return words
+        lines = recipe.command_lines(means.spool, work, missing, means.blenders())
+        return lines[at] if missing else ()
 
     def _last_words(self, attempt: Attempt, read_end: int) -> None:
         """What a command that was stopped still said."""
@@ -234,16 +300,18 @@ class Runner(threading.Thread):
         ending = Ending.MEMORY if was_oom else Ending.FAIL
         raise Stopped(ending, f"{program} crashed: {how}" if crashed else f"{program}: {how}")
 
-    def _attend(self, attempt: Attempt, child: Child, read_end: int) -> None:
+    def _attend(self, attempt: Attempt, child: Child | Task, read_end: int) -> None:
         """Read the output until the command ends; stop it when there is a reason to."""
         poller = select.poll()
         poller.register(read_end, select.POLLIN | select.POLLHUP)
+        if isinstance(child, Task):
+            poller.register(child.fileno(), select.POLLIN | select.POLLHUP)
         attempt.last_sign = attempt.last_look = attempt.last_measure = self._now(attempt.work)
         attempt.began = attempt.began or attempt.last_sign
         while True:
-            ready = poller.poll(200)
+            ready = {fd for fd, _ in poller.poll(200)}
             now = self._now(attempt.work)
-            if ready:
+            if read_end in ready:
                 data = os.read(read_end, 1 << 16)
                 if not data:
                     break
@@ -251,6 +319,8 @@ class Runner(threading.Thread):
                 for line in attempt.printout.feed(data, now):
                     attempt.feed(line, now)
                 self._land_saved(attempt)
+            elif ready and isinstance(child, Task) and child.has_answered():
+                break
             self._check(attempt, child, now)
         while child.wait(ENDING_LOOK) is None:  # it closed its output and goes on
             self._check(attempt, child, self._now(attempt.work))
@@ -268,7 +338,7 @@ class Runner(threading.Thread):
         attempt.saved.clear()
         attempt.work.frames_done = len(landed.receipts)
 
-    def _check(self, attempt: Attempt, child: Child, now: float) -> None:
+    def _check(self, attempt: Attempt, child: Child | Task, now: float) -> None:
         work, landed = attempt.work, attempt.landing
         if work.stopping.is_set():
             self._end(child, work, Ending.KILLED, work.stop_reason)
@@ -293,7 +363,7 @@ class Runner(threading.Thread):
             self._kills.count(self._means.clock())
             self._measure(attempt, child, now)
 
-    def _measure(self, attempt: Attempt, child: Child, now: float) -> None:
+    def _measure(self, attempt: Attempt, child: Child | Task, now: float) -> None:
         """Has it done anything at all, seen from outside?"""
         use = process_use.measure(child.pid)
         if use is None:
@@ -312,7 +382,7 @@ class Runner(threading.Thread):
             why = f"it hangs: no output, no CPU, no I/O and no GPU for {said}"
             self._end(child, attempt.work, Ending.TIMEOUT, why)
 
-    def _end(self, child: Child, work: Work, ending: Ending, reason: str) -> None:
+    def _end(self, child: Child | Task, work: Work, ending: Ending, reason: str) -> None:
         """TERM, grace, KILL; who wants it gone now need not wait for the grace."""
         clock = self._means.clock
         if not work.stop_now:

@@ -23,7 +23,8 @@ from renderd.core import frames as ranges
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
 from renderd.core.source import Planned, Stamp
-from renderd.daemon.runner import Means, Runner
+from renderd.daemon.means import Means
+from renderd.daemon.runner import Runner
 from renderd.daemon.work import Ending, Result, Work
 from renderd.host import load, process
 from renderd.host.guard import Guard
