@@ -20,6 +20,7 @@ import publish
 import start
 import submit
 import waiting
+import warm
 from farm import revision
 
 Row = tuple[str, str, str, bool]  #: figure, measured, goal, met
@@ -53,6 +54,7 @@ def parts(*, is_quick: bool) -> Iterator[list[Row]]:
     yield waited(waiting.measure(400, 1 if is_quick else 3, 100))
     yield read(100 if is_quick else 400)
     yield browsed(browse.measure(3 if is_quick else 7))
+    yield warmed(warm.measure(1 if is_quick else 5, 100))
 
 
 def drained(rows: list[dict]) -> list[Row]:
@@ -133,6 +135,16 @@ def browsed(row: dict) -> list[Row]:
     return [
         ("fs, 100,000 files: first rows", f"{first:.2f} s", "≤ 0.3 s", first <= 0.3),
         ("fs, 100,000 files: all of them", whole, "≤ 1 s", row["whole_s"] <= 1),
+    ]
+
+
+def warmed(row: dict) -> list[Row]:
+    plain = f"of {row['plain_s']:.2f} s for one plain `blender -a`"
+    ten, one, added = row["chunk10_ratio"], row["chunk1_ratio"], row["chunk_ms"]
+    return [
+        ("100 light frames, chunks of 10", f"{ten:.2f} times {plain}", "≤ 1.15", ten <= 1.15),
+        ("100 light frames, chunks of 1", f"{one:.2f} times {plain}", "≤ 1.60", one <= 1.6),
+        ("what a warm chunk adds", f"{added:.1f} ms", "≤ 10 ms", added <= 10),
     ]
 
 
