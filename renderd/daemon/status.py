@@ -160,4 +160,6 @@ def _load(load: Load | None) -> Mapping[str, Any]:
         "temperature": load.celsius,
         "disk_free": load.disk_free_bytes,
         "gpu_percent": load.gpu_percent,
+        "memory_past": load.memory_past,
+        "swap_past": load.swap_past,
     }

@@ -5,8 +5,9 @@ import functools
 import glob
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from renderd.core.recent import Recent
 from renderd.host.facts import control_group, group_limit, read_meminfo
 from renderd.host.gpu import GpuMeter
 
@@ -30,6 +31,8 @@ class Load:
     disk_free_bytes: int | None = None
     gpu_percent: float | None = None
     oom_kills: int | None = None  #: so far; one more after a SIGKILL says why
+    memory_past: str = ""  #: part used in the last ten minutes, as letters of core.recent
+    swap_past: str = ""
 
 
 class LoadSampler:
@@ -43,12 +46,13 @@ class LoadSampler:
         self._then = 0.0
         self._cpu = (0, 0)
         self._swap = (0, 0)
+        self._past = Recent(), Recent()  #: of memory and swap
 
     def sample(self, now: float) -> Load:
         """Look once; `now` is any clock in seconds that does not jump."""
         info = read_meminfo()
         if not info:
-            return self._sample_elsewhere()
+            return self._remember(self._sample_elsewhere(), now)
         total, swap_total = info["MemTotal"], info.get("SwapTotal", 0)
         vmstat = _read_counters("/proc/vmstat")
         swap_in, swap_out = self._swap_rates(vmstat, now)
@@ -67,7 +71,13 @@ class LoadSampler:
             oom_kills=_group_oom_kills(vmstat),
         )
         self._then = now
-        return load
+        return self._remember(load, now)
+
+    def _remember(self, load: Load, now: float) -> Load:
+        memory, swap = self._past
+        memory.add(now, _part(load.memory_used_bytes, load.memory_total_bytes))
+        swap.add(now, _part(load.swap_used_bytes, load.swap_total_bytes))
+        return replace(load, memory_past=memory.told(), swap_past=swap.told())
 
     def _sample_elsewhere(self) -> Load:
         """Without /proc: by psutil (untested)."""
@@ -186,3 +196,7 @@ def _read_counters(path: str) -> dict[str, int]:
     except OSError:
         return {}
     return {name: int(value) for name, value in zip(words[::2], words[1::2], strict=False)}
+
+
+def _part(used: int, total: int) -> float | None:
+    return used / total if total else None

@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
 from PyQt6.QtCore import Qt
 
 from frontend.gui.models import news
+from renderd.core.recent import STEP, Recent
 from renderd.spool import nodes, notes
 from renderd.spool.records import NodeView
 
@@ -29,6 +31,20 @@ def test_a_machine_tells_its_memory_and_its_last_ten_minutes(show, spool, worker
     window.desk.pulse.sample(time.monotonic() + 60, window.desk.machines.records)
     past = window.desk.pulse.rings.past(worker.inc, "memory")
     assert abs(past[-1] - 0.75) < 0.01
+
+
+def test_a_machine_knows_its_ten_minutes_before_the_window_began(show, spool, worker):
+    ring = Recent()
+    for at in range(40):
+        ring.add(at * STEP, 0.25 if at < 39 else 0.75)
+    load = LOAD | {"memory_past": ring.told(), "swap_past": 7}
+    nodes.publish_status(spool, worker.inc, {"state": "idle", "load": load})
+    window = show(spool)
+    past = window.desk.pulse.rings.past(worker.inc, "memory")
+    assert past[-2:] == pytest.approx([0.75, 0.75], abs=0.01)
+    assert past[-10] == pytest.approx(0.25, abs=0.01)
+    assert past[:30] == (None,) * 30
+    assert "2.0G to 6.0G" in cell(window, 0, "memory", Qt.ItemDataRole.ToolTipRole)
 
 
 def test_silence_grows_without_a_row_being_told_of(show, spool, worker):

@@ -5,6 +5,7 @@ import sys
 import psutil
 import pytest
 
+from renderd.core import recent
 from renderd.host import facts, load
 from renderd.host import load as load_module
 from renderd.host.load import LoadSampler, available_bytes, oom_kills
@@ -110,3 +111,12 @@ def test_a_control_groups_limit_bounds_what_is_available(monkeypatch, tmp_path):
     assert available_bytes() == 40 << 20
     (group / "memory.max").write_text("max\n")
     assert available_bytes() > 40 << 20
+
+
+def test_looks_leave_ten_minutes_of_memory_behind():
+    sampler = load.LoadSampler()
+    for at in range(3):
+        found = sampler.sample(1000.0 + at * recent.STEP)
+    said = recent.parts(found.memory_past)
+    assert len(said) == 3
+    assert said[-1] == pytest.approx(found.memory_used_bytes / found.memory_total_bytes, abs=0.01)

@@ -9,6 +9,7 @@ from frontend import node_words, words
 from frontend.gui.models.rings import Rings
 from fs_browser.column import Column
 from fs_browser.table import Table
+from renderd.core import recent
 from renderd.core.label import label
 from renderd.spool.records import NodeView
 
@@ -40,7 +41,12 @@ class Pulse:
         if not self.rings.is_due(moment):
             return
         keys = [(node, key) for node in nodes.values() for key in ("memory", "swap")]
+        new = [(node, key) for node, key in keys if not self.rings.knows(node.inc, key)]
         self.rings.add(moment, {(node.inc, key): part(node, key) for node, key in keys})
+        for node, key in new:
+            said = node_words.table(node.status.get("load")).get(f"{key}_past")
+            if self.rings.knows(node.inc, key) and isinstance(said, str):
+                self.rings.recall(node.inc, key, recent.parts(said), recent.STEP)
         self.rings.keep({node.inc for node in nodes.values()})
 
 

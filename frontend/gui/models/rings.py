@@ -1,6 +1,6 @@
 """What machines' memory did in the last ten minutes: a few bytes each, however many there are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 SAMPLES = 120
 EVERY = 5.0  #: seconds a sample
@@ -42,6 +42,20 @@ class Rings:
             if part is not None:
                 ring = self._rings.setdefault(key, bytearray([_UNKNOWN]) * SAMPLES)
                 ring[turn % SAMPLES] = round(min(max(part, 0.0), 1.0) * _FULL)
+
+    def knows(self, machine: str, figure: str) -> bool:
+        """Whether anything is known of a figure."""
+        return (machine, figure) in self._rings
+
+    def recall(self, machine: str, figure: str, parts: Sequence[float | None], step: float) -> None:
+        """Take what a machine itself knows of before, the newest last, `step` seconds each."""
+        each = max(round(step / EVERY), 1)
+        told = [one for one in parts for _ in range(each)][-SAMPLES + 1 :]
+        ring = bytearray([_UNKNOWN]) * SAMPLES
+        for ago, part in enumerate(reversed(told)):
+            if part is not None:
+                ring[(self._turn - ago) % SAMPLES] = round(part * _FULL)
+        self._rings[machine, figure] = ring
 
     def past(self, machine: str, figure: str) -> tuple[float | None, ...]:
         """The samples of one figure from ten minutes ago until now; None where it was silent."""
