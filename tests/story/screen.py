@@ -84,8 +84,8 @@ class Screen:
         return self._ask("getactivewindow", "getwindowname") or ""
 
     def await_front(self, title: str) -> None:
-        """Wait until a window whose title begins so has the keyboard."""
-        until(lambda: self.front().startswith(title), f"{title!r} is in front")
+        """Wait until a window whose title ends so has the keyboard."""
+        until(lambda: self.front().endswith(title), f"{title!r} is in front")
 
     def picture(self) -> Image.Image:
         """What the monitor would show."""

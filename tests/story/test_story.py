@@ -53,7 +53,7 @@ def open_window(screen: Screen, farm: Farm) -> subprocess.Popen[bytes]:
         "RENDERD_SPOOL": str(farm.root),
     }
     window = screen.start([str(RENDER)], "render.log", env)
-    screen.await_front("Render")
+    screen.await_front("– Render")
     return window
 
 
