@@ -6,14 +6,21 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.rglob("*.md"))
+PAGES = [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS)))
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(DOCS.parent)))
 def test_every_link_to_a_page_leads_to_one(page):
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
     assert [to for to in links if "://" not in to and not (page.parent / to).exists()] == []
+
+
+def test_every_picture_is_small_and_some_page_shows_it():
+    text = "".join(page.read_text("utf-8") for page in PAGES)
+    pictures = sorted((DOCS / "images").glob("*.png"))
+    assert [one.name for one in pictures if f"{one.name})" not in text] == []
+    assert 0 < sum(one.stat().st_size for one in pictures) < 2.5e6
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("adr/*.md")), ids=lambda p: p.stem)

@@ -21,7 +21,7 @@ os.environ |= {"QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": "1", "RENDERD_
 
 import psutil
 from PIL import Image
-from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtCore import QSettings, Qt, QtMsgType, qInstallMessageHandler
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QDialog, QWidget
 from stage import FARM, PROJECT, Stage, is_apart
@@ -65,6 +65,7 @@ def main() -> int:
     os.environ |= {"HOME": str(HOME), "XDG_CACHE_HOME": str(HOME / ".cache")}
     os.environ["XDG_CONFIG_HOME"] = str(HOME / ".config")
     furnish()
+    qInstallMessageHandler(_hear)
     app = QApplication([brand.RENDER])
     brand.introduce(app, brand.RENDER)
     theme = Theme(app, Scheme.DARK)
@@ -75,6 +76,11 @@ def main() -> int:
         Studio(stage, scheme.value, args.to, args.only).shoot()
     print(f"{sum(p.stat().st_size for p in args.to.glob('*.png')) / 1e6:.2f} MB in {args.to}")
     os._exit(0)  # windows that were only shown have nothing to save
+
+
+def _hear(_kind: QtMsgType, _where: object, words: str | None) -> None:
+    if words and not words.startswith("This plugin does not support"):  # offscreen says it often
+        print(words, file=sys.stderr)
 
 
 def enter() -> int:
@@ -276,7 +282,13 @@ class Studio:
         dialog.folder.setText("/mnt/proj/farm")
         QTest.qWait(1500)
         self.keep(dialog, "wizard")
+        dialog.next.click()
+        until(lambda: dialog.steps.currentIndex() == 1 and dialog.busy.isHidden())
+        dialog.next.click()
+        until(lambda: dialog.steps.currentIndex() == 2)
+        self.keep(dialog, "wizard-machine")
         close(dialog)
+        shutil.rmtree("/mnt/proj/farm")
 
     def browser(self) -> None:
         """fs in its three views."""
