@@ -50,6 +50,8 @@ def parser() -> argparse.ArgumentParser:
     add("--until-caught", action="store_true", help="stop at the first violation")
     add("--mutants", action="store_true", help="each of them, until a schedule catches it")
     add("--exhaustive", type=int, metavar="FAULTS", help="every order of a small farm's calls")
+    add("--seconds", type=float, default=exhaustive.SECONDS, metavar="S",
+        help="of processor time that each such search may take, %(default).0f")  # fmt: skip
     add("--kinds", default=",".join(KINDS), metavar="KIND,…", help="faults of that search, all")
     add("--beside", metavar="RELEASE", help="half of the programs are of this past release")
     add("--write", action="store_true", help="with --mutants: keep the seeds that caught them")
@@ -74,7 +76,7 @@ def main() -> int:
         return hunt_mutants(args, plan)
     with applied(args.mutant) if args.mutant else contextlib.nullcontext():
         if args.exhaustive is not None:
-            return exhaustive.main(args.exhaustive, tuple(args.kinds.split(",")))
+            return exhaustive.main(args.exhaustive, tuple(args.kinds.split(",")), args.seconds)
         return run_schedules(args, plan)
 
 

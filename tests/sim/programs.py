@@ -18,7 +18,6 @@ from renderd.core.job import Draft, Job, Writes
 from renderd.core.names import Beat
 from renderd.core.policy import Able
 from renderd.daemon import chores, hunt, life, results
-from renderd.daemon.loop import Loop
 from renderd.daemon.node import Node, Rest
 from renderd.daemon.shortages import Shortages
 from renderd.daemon.work import Ending, Result, Work
@@ -151,7 +150,8 @@ class Local:
     host: str
     generation: int  #: 0: not there (crashed, or not yet come)
     memory: bytes = b""
-    step: str = ""
+    step: str = ""  #: the part of a step that it is in
+    then: tuple[str, ...] = ()  #: the parts that follow
     answers: tuple[Answer, ...] = ()
     call: Call | None = None
     held: str = ""  #: the key of a chunk that runs here, by the node's own word
@@ -166,18 +166,28 @@ class Local:
         return f"{self.host}-{self.generation:08x}"
 
 
-def _parts(node: Node, step: str) -> list[Callable[[], None]]:
-    """The loop's own parts of a step, in its order."""
-    settle = lambda: results.settle(node, NOW, NOW)  # noqa: E731
-    poll, claim = lambda: hunt.poll(node, NOW), lambda: hunt.claim(node, NOW)
-    return {
-        "tick": [settle, poll, claim],
-        "poll": [poll],
-        "end done": [claim, settle],
-        "end fail": [settle],
-        "minute": [lambda: chores.own_leftovers(node, NOW)],
-        "dead": [lambda: life.free_the_dead(node, NOW)],
-    }[step]
+#: the parts of a step, in the loop's order; between two a program knows its memory alone
+PARTS = {
+    "tick": ("settle", "poll", "claim"),
+    "poll": ("poll",),
+    "end done": ("report done", "claim", "settle"),
+    "end fail": ("report fail", "settle"),
+}
+
+
+def _report(node: Node, ending: Ending) -> None:
+    results.report(node, Result(work=node.running[0], ending=ending, reason="as the search says"))
+
+
+_ACTS: dict[str, Callable[[Node], None]] = {
+    "settle": lambda node: results.settle(node, NOW, NOW),
+    "poll": lambda node: hunt.poll(node, NOW),
+    "claim": lambda node: hunt.claim(node, NOW),
+    "report done": lambda node: _report(node, Ending.DONE),
+    "report fail": lambda node: _report(node, Ending.FAIL),
+    "minute": lambda node: chores.own_leftovers(node, NOW),
+    "dead": lambda node: life.free_the_dead(node, NOW),
+}
 
 
 #: of a Node, what lasts from one step to the next and is no function of the rest
@@ -192,15 +202,24 @@ class Stage:
     is_still: Callable[[Call], bool]
     hosts: tuple[str, ...]
 
+    def begin(self, local: Local, step: str) -> Local:
+        """The program as it begins a step: at its first call, or at its end."""
+        first, *then = PARTS.get(step, (step,))
+        return self.advance(replace(local, step=first, then=tuple(then)))
+
     def advance(self, local: Local, answer: Answer | None = None) -> Local:
         """The program with one answer more: at its next call, or at the end of its step."""
         answers = local.answers if answer is None else (*local.answers, answer)
-        share = Replay(self.still, self.is_still, answers)
-        act = self._person if local.host == "person" else self._daemon
-        try:
-            return act(local, share)
-        except Need as need:
-            return replace(local, answers=answers, call=need.call)
+        while True:
+            share = Replay(self.still, self.is_still, answers)
+            act = self._person if local.host == "person" else self._daemon
+            try:
+                after = act(local, share)
+            except Need as need:
+                return replace(local, answers=answers, call=need.call)
+            if not local.then:
+                return after
+            local, answers = replace(after, step=local.then[0], then=local.then[1:]), ()
 
     def _spool(self, share: Replay, who: str, drawn: int) -> Spool:
         return Spool(share, ROOT, IDENTITY, Letters(drawn), who)  # type: ignore[arg-type]
@@ -218,13 +237,8 @@ class Stage:
     def _daemon(self, local: Local, share: Replay) -> Local:
         kept: dict[str, Any] = pickle.loads(local.memory) if local.memory else {}
         node = self._node(local, share, kept)
-        if local.step.startswith("end "):
-            ending = Ending(local.step.removeprefix("end "))
-            results.report(
-                node, Result(work=node.running[0], ending=ending, reason="as the search says")
-            )
         with contextlib.suppress(OSError, RenderdError):
-            Loop._each(_parts(node, local.step))
+            _ACTS[local.step](node)
         return self._rest(local, node)
 
     def _node(self, local: Local, share: Replay, kept: dict[str, Any]) -> Node:

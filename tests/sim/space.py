@@ -17,7 +17,6 @@ from tests.sim.world import Violation
 
 HOSTS = ("ws01", "ws02")
 OUTCOMES = ("end done", "end fail")
-MOST_ATTEMPTS = 2
 KINDS = (*(kind for kind in FAULTS if kind != "delayed"), "crash", "false death")
 AGAIN = "starts, as nobody else is left"
 
@@ -29,6 +28,7 @@ class Scope:
     faults: int = 2
     kinds: tuple[str, ...] = KINDS
     outcomes: tuple[str, ...] = OUTCOMES
+    retries: int = 1  #: of the job
     has_person: bool = False  #: who retries a failed chunk, instead of the job's own retries
     is_beyond: bool = False  #: also what daemons still do when the job has come to failed/
     seconds: float = float("inf")  #: of the search, at most
@@ -75,8 +75,7 @@ class Space:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        retries = 0 if scope.has_person else MOST_ATTEMPTS - 1
-        truth, self.jid = set_stage(retries, HOSTS)
+        truth, self.jid = set_stage(0 if scope.has_person else scope.retries, HOSTS)
         self.group = f"{ROOT}/jobs/{self.jid}/000"
         self.moving = {*(f"{ROOT}/{name}" for name in (QUEUE, DONE, FAILED, DEAD)), self.group}
         self.stage = Stage(truth, self._is_still, HOSTS)
@@ -262,7 +261,7 @@ class Space:
             yield from self._calls(truth, local, who, has_faults)
         elif at.generation:
             for name in self._may(at, self.truths.things[truth]):
-                begun = self.locals.of(self.stage.advance(replace(at, step=name)))
+                begun = self.locals.of(self.stage.begin(at, name))
                 if self.locals.things[begun].call is None:
                     yield Move(truth, begun, step=begun)
                 else:

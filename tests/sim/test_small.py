@@ -1,4 +1,4 @@
-"""Two nodes, one chunk, two attempts: every order of their calls, with one fault or none."""
+"""Two nodes, one chunk, two attempts: every order of their calls, with two faults at most."""
 
 import subprocess
 import sys
@@ -14,11 +14,12 @@ def search(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("kind", ["lost reply", "crash"])
-def test_what_must_hold_holds_in_every_order(kind: str) -> None:
-    done = search("1", "--kinds", kind)
+@pytest.mark.parametrize(("kinds", "searches"), [("crash", 2), ("lost reply,stale", 4)])
+def test_what_must_hold_holds_in_every_order(kinds: str, searches: int) -> None:
+    """None of these faults, one, and two of them, of one kind or of both."""
+    done = search(str(len(kinds.split(","))), "--kinds", kinds)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("all of it") == 2
+    assert done.stdout.count("all of it") == searches
     assert "NOT" not in done.stdout
 
 
@@ -36,3 +37,9 @@ def test_a_rule_left_out_is_found_missing(mutant: str, faults: str, kind: str) -
     done = search(faults, "--kinds", kind, "--mutant", mutant)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "I2:" in done.stdout or "I6:" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_search_whose_time_was_over_says_so_by_its_exit_status() -> None:
+    done = search("1", "--kinds", "late", "--seconds", "0")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "NOT all of it" in done.stdout
