@@ -304,6 +304,8 @@ def earlier_attempts(spool: Spool, output: Output, stem: str) -> list[str]:
     Those attempts are over: each was given back or reclaimed before the next could begin.
     """
     index, attempt, _ = stem.split(".", 2)
+    if int(attempt) <= 1:  # on a large farm the list holds a folder of each node
+        return []
     found = [n.split(".", 2) for n in names(spool, output.own)]
     older = [n for n in found if len(n) == 3 and n[0] == index and n[1].isdecimal()]
     return sorted(".".join(n) for n in older if int(n[1]) < int(attempt))

@@ -55,3 +55,17 @@ def test_what_the_dead_held_is_free_again(bereaved: tuple[Crowd, set[str], int])
     crowd, victims, held = bereaved
     assert held == len(victims) == crowd.count("reclaimed")
     assert not any(nodes.intents(crowd.desk, inc) for inc in victims)
+
+
+def test_a_first_attempt_lists_no_other_nodes_folders() -> None:
+    # Each node that renders a job has a folder beside the frames: a list of them grows with the
+    # farm, and every chunk would pay it.
+    crowd = Crowd(seed=2)
+    crowd.enter(SMALL, within=10.0)
+    crowd.run(20.0)
+    crowd.publish(SMALL, "film")
+    crowd.tally.clear()
+    crowd.run(40.0)
+    assert sum(len(member.node.running) for member in crowd.members.values()) == SMALL
+    # Each asks once, for the receipts of frames that are there.
+    assert crowd.tally.places["listdir film/.renderd/*"] == SMALL
