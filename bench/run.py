@@ -14,6 +14,7 @@ from pathlib import Path
 
 import blend_read
 import browse
+import courtesy
 import drain
 import idle
 import publish
@@ -45,6 +46,7 @@ def main() -> None:
 def parts(*, is_quick: bool) -> Iterator[list[Row]]:
     """The rows of each benchmark, as soon as it has run."""
     times = 3 if is_quick else 7
+    yield list(courtesy.rows(is_quick=is_quick))
     yield drained(drain.rounds([1, 2, 4], 500 if is_quick else 2000, times))
     yield published(publish.measure(10_000, times))
     yield submitted(submit.measure(20 if is_quick else 100), "native file events")

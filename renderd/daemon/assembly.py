@@ -194,6 +194,7 @@ def incarnate(settings: Settings, guard: Guard, state_dir: str) -> Incarnation:
     for warning in trust.check_spool(spool, policy):
         _log.warning("%s", warning)
     _bury_predecessors(spool, state_dir)
+    guard.memory_bytes = settings.memory
     loop_holder: list[Loop] = []
     scratches: list[Scratch] = []
     means = _means(settings, spool, guard, loop_holder, scratches)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from renderd.errors import RenderdError
-from renderd.host import background, process, spawner
+from renderd.host import background, cgroup, process, spawner
 from renderd.host import guard_wire as wire
 from renderd.host.exit import Exit, start_failure
 
@@ -160,12 +160,14 @@ class Guard:
         self._count = 0
         self._nonce = ""
         self._is_closed = False
+        self.memory_bytes = 0  #: that a command should not use more of; 0: what there is
         self.last_words = ""  #: what a guard that failed said
 
     @classmethod
     def start(cls) -> Self:
         """Start the guard: a fork while we are single-threaded, else a fresh interpreter."""
         guard = cls()
+        cgroup.settle()
         with guard._lock:
             guard._launch()
         return guard
@@ -236,7 +238,9 @@ class Guard:
 
     def _send(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, fds: list[int]) -> bool:
         assert self._socket is not None
-        request = _pack(f"{_MARK}={self._nonce}.{self._count}", argv, env, cwd)
+        mark = f"{_MARK}={self._nonce}.{self._count}"
+        body = _pack(mark, argv, env, cwd)
+        request = wire.REQUEST.pack(len(body), len(argv), self.memory_bytes) + body
         try:
             sent = socket.send_fds(self._socket, [request], fds)
             if sent < len(request):
@@ -312,5 +316,4 @@ def _pack(mark: str, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> b
     text = "\0".join(words)
     if not argv or text.count("\0") != len(words) - 1:
         raise ValueError("a command needs a program, and no NUL character anywhere")
-    body = os.fsencode(text)
-    return wire.REQUEST.pack(len(body), len(argv)) + body
+    return os.fsencode(text)

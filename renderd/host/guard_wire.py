@@ -5,10 +5,11 @@ import os
 import socket
 import struct
 
-#: daemon → guard: length of the body, words in the command line; then the body: mark, working
+#: daemon → guard: length of the body, words in the command line, bytes of memory it should not
+#: use more of (0: as many as there are); then the body: mark, working
 #: folder, words, environment, joined by NUL.  Two descriptors travel with it: the command's
 #: output and its own control socket; a third one where it gets a stdin.
-REQUEST = struct.Struct("=II")
+REQUEST = struct.Struct("=IIQ")
 #: guard → daemon on the control socket: what happened, a number, user s, system s, peak bytes
 RECORD = struct.Struct("=cqddq")
 STARTED, UNSTARTED, NO_FOLDER, ENDED = b"S", b"F", b"D", b"X"  # number: pid, errno, errno, status
@@ -26,8 +27,8 @@ def send_record(control: socket.socket, record: bytes) -> None:
         control.send(record, getattr(socket, "MSG_NOSIGNAL", 0))
 
 
-def receive_request(daemon: socket.socket) -> tuple[int, list[bytes], list[int]]:
-    """The next request: words in its command line, all fields of its body, its descriptors.
+def receive_request(daemon: socket.socket) -> tuple[int, int, list[bytes], list[int]]:
+    """The next request: words in its command line, memory, fields of its body, its descriptors.
 
     Raises EOFError or OSError when the daemon is gone.
     """
@@ -37,8 +38,9 @@ def receive_request(daemon: socket.socket) -> tuple[int, list[bytes], list[int]]
         raise EOFError
     for fd in fds:
         os.set_inheritable(fd, False)  # noqa: FBT003
-    size, count = REQUEST.unpack(head + _receive_all(daemon, REQUEST.size - len(head)))
-    return count, _receive_all(daemon, size).split(b"\0"), fds
+    head += _receive_all(daemon, REQUEST.size - len(head))
+    size, count, memory = REQUEST.unpack(head)
+    return count, memory, _receive_all(daemon, size).split(b"\0"), fds
 
 
 def _receive_all(source: socket.socket, size: int) -> bytes:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import NoReturn
 
-from renderd.host import background
+from renderd.host import background, cgroup
 from renderd.host import guard_wire as wire
 
 _PR_SET_PDEATHSIG = 1
@@ -30,6 +30,7 @@ class Order:
     output: int
     control: socket.socket
     source: int | None = None  #: its stdin; None: nothing to read
+    group: str = ""  #: its control group; empty: the guard's
 
 
 def launch(order: Order, *, is_short: bool) -> int:
@@ -62,6 +63,7 @@ def _become(order: Order, guard: int) -> NoReturn:
         if os.getppid() != guard:
             os._exit(127)
         os.setsid()
+        cgroup.enter(order.group)
         background.apply_to(os.getpid())  # here, so that all it starts inherits it
         os.dup2(os.open(os.devnull, os.O_RDONLY) if order.source is None else order.source, 0)
         os.dup2(order.output, 1)
@@ -96,6 +98,7 @@ def _spawn(order: Order) -> int:
             setsigmask=(),
             setsigdef=DEFAULTS,
         )
+        cgroup.enter(order.group, pid)
         background.apply_to(pid)  # may miss what it forks this instant: the guard looks again
         return pid
     finally:

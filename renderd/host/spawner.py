@@ -20,7 +20,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
-from renderd.host import background, launch, process
+from renderd.host import background, cgroup, launch, process
 from renderd.host import guard_wire as wire
 
 _LAST_WISH = 1.0  # seconds between TERM and KILL once the daemon is gone
@@ -37,6 +37,7 @@ class _Command:
     control: socket.socket
     mark: bytes
     started_at: float
+    group: str  # its control group; empty where there are none
     settle_at: float  # when to look at its background settings again; 0: they are made
     looks: int = 0
     is_killed: bool = False
@@ -53,6 +54,7 @@ class Spawner:
         self._controls: dict[int, _Command] = {}  # by descriptor
         self._poll = select.poll()
         self._last_took = _SHORT
+        self._groups, self._number = cgroup.base(), 0
 
     def run(self) -> None:
         """Serve until the daemon's end of the socket closes, then end everything."""
@@ -94,26 +96,35 @@ class Spawner:
     def _accept(self) -> bool:
         """Read one request and start its command; False at the end of the socket."""
         try:
-            count, (mark, folder, *words), fds = wire.receive_request(self._daemon)
+            count, memory, (mark, folder, *words), fds = wire.receive_request(self._daemon)
         except (EOFError, OSError):
             return False
         control = socket.socket(fileno=fds[1])
         env = dict(entry.split(b"=", 1) for entry in words[count:])
         source = fds[2] if len(fds) > 2 else None
-        order = launch.Order(words[:count], env, folder, fds[0], control, source)
+        group = self._make_group(memory)
+        order = launch.Order(words[:count], env, folder, fds[0], control, source, group)
         is_short = self._last_took < _SHORT and source is None  # who is fed goes on for long
         pid = launch.launch(order, is_short=is_short)
         for fd in (fds[0], *fds[2:]):
             os.close(fd)
         if pid == 0:
+            cgroup.remove(group)
             control.close()
             return True
         now = time.monotonic()
-        command = _Command(pid, control, mark, now, now + _SETTLE_LOOKS[0])
+        command = _Command(pid, control, mark, now, group, now + _SETTLE_LOOKS[0])
         self._running[pid] = self._controls[control.fileno()] = command
         self._poll.register(control.fileno(), select.POLLIN)
         wire.tell(control, wire.STARTED, pid)
         return True
+
+    def _make_group(self, memory: int) -> str:
+        """A control group for the next command; empty where we may make none."""
+        if not self._groups:
+            return ""
+        self._number += 1
+        return cgroup.make(self._groups, f"{os.getpid()}-{self._number}", memory)
 
     def _obey(self, command: _Command) -> None:
         """Do what the daemon asks of one command; a closed control socket means: kill it."""
@@ -128,11 +139,14 @@ class Spawner:
             command.is_killed = True
             self._signal(command, signal.SIGKILL)
         elif order == wire.TERMINATE:
+            cgroup.freeze(command.group, is_frozen=False)
             self._signal(command, signal.SIGTERM)
             self._signal(command, signal.SIGCONT)  # a stopped process would not notice
         elif order == wire.SUSPEND:
             self._signal(command, signal.SIGSTOP)
+            cgroup.freeze(command.group, is_frozen=True)  # whatever it forked meanwhile
         elif order == wire.RESUME:
+            cgroup.freeze(command.group, is_frozen=False)
             self._signal(command, signal.SIGCONT)
 
     def _signal(self, command: _Command, number: int) -> None:
@@ -192,6 +206,7 @@ class Spawner:
             del self._controls[command.control.fileno()]
             with contextlib.suppress(KeyError):  # _obey saw its end
                 self._poll.unregister(command.control.fileno())
+            cgroup.remove(command.group)
             wire.send_record(command.control, command.record)
             command.control.close()
 
@@ -226,6 +241,8 @@ class Spawner:
     def _end_everything(self) -> None:
         """TERM, one second, then KILL until not one process is below us."""
         kill_at = time.monotonic() + _LAST_WISH
+        for command in self._running.values():
+            cgroup.freeze(command.group, is_frozen=False)
         below = process.descendants(os.getpid())
         process.signal_all(below, signal.SIGTERM)
         process.signal_all(below, signal.SIGCONT)
