@@ -20,7 +20,18 @@ WS = "ws07-0123abcd"
     [
         ({}, "waits for its turn", "faint"),
         ({"running": 1}, "first frames in work", "faint"),
-        ({"reason": "no live node can take it; see: render why j1"}, "no live node can", "waiting"),
+        (
+            {
+                "reason": "no live node can take it: each of 2 nodes is not in pool a; see: render why j"
+            },
+            "not in pool a (each of 2 machines)",
+            "waiting",
+        ),
+        (
+            {"reason": "no live node can take it: ws07 has too little memory, and 1 other reasons"},
+            "has too little memory, and 1 other reasons (ws07)",
+            "waiting",
+        ),
         ({"state": "failed", "failed": 2}, "2 chunks failed", "failed"),
         ({"warning": "ws07 has another font"}, "ws07 has another font", "warning"),
         ({"state": "done"}, "", "faint"),

@@ -42,11 +42,12 @@ class BarDelegate(QStyledItemDelegate):
         ink = QColor(theme.of().colours.on_accent if is_chosen else theme.of().colours.text)
         room = QRectF(option.rect).adjusted(PAD, 0, -PAD, 0)
         bar = QRectF(room.left(), room.bottom() - _THICK, room.width(), _THICK)
-        if isinstance(found, Meter) and not is_chosen:
+        if isinstance(found, Meter):
             _draw_past(
                 painter,
                 QRectF(room.left(), room.top() + 2, room.width(), bar.top() - room.top() - 3),
                 found.past,
+                theme.of().colours.on_accent if is_chosen else theme.of().colours.done,
             )
         parts = _parts(found)
         if is_chosen and parts:  # on a ground of its own, where the hues of states stand out
@@ -61,11 +62,11 @@ class BarDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...]) -> None:
+def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...], ink: str) -> None:
     """The last ten minutes as a hill behind the words; gaps where nothing was heard."""
     if len(past) < 2:
         return
-    step, faint = room.width() / (len(past) - 1), QColor(theme.of().colours.done)
+    step, faint = room.width() / (len(past) - 1), QColor(ink)
     line = QColor(faint)
     faint.setAlpha(_HILL // 2)
     line.setAlpha(3 * _HILL)

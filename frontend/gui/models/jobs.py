@@ -1,5 +1,6 @@
 """The jobs' table: its columns and what a filter asks of a job."""
 
+import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -84,11 +85,17 @@ def outlook(
 def _spoken(job: JobView, name: Callable[[str], str]) -> str:
     """The reason without the command line's own words, and other jobs by their names."""
     said = job.reason.partition("; see: render why")[0]
+    if found := _NONE.match(said):  # what hinders first: a cell is narrow
+        who = f"each of {found['number']} machines" if found["number"] else found["name"]
+        said = f"{found['why']} ({who})"
     for jid in job.after:
         said = said.replace(jid, name(jid))
     return said
 
 
+_NONE = re.compile(
+    r"no live node can take it: (each of (?P<number>\d+) nodes|(?P<name>\S+)) (is )?(?P<why>.+)"
+)
 _WAITS = {"queue": "waits for its turn", "running": "first frames in work"}
 
 
