@@ -22,7 +22,7 @@ WS = "ws07-0123abcd"
         ({"running": 1}, "first frames in work", "faint"),
         (
             {
-                "reason": "no live node can take it: each of 2 nodes is not in pool a; see: render why j"
+                "reason": "no live node can take it: each of 2 nodes is not in pool a; see: render why"
             },
             "not in pool a (each of 2 machines)",
             "waiting",

@@ -51,7 +51,7 @@ class AddDialog(QDialog):
         self.command = QLineEdit()
         self.copy = QPushButton("Copy")
         self.force = QCheckBox("Queue it although that would &spoil frames")
-        self.more, self.less = QPushButton("&Add files …"), QPushButton("&Leave out")
+        self.more, self.less = QPushButton("&Add files…"), QPushButton("&Leave out")
         self.anew = QPushButton("Loo&k again")
         self.queue, self.cancel = QPushButton("&Queue"), QPushButton("Cancel")
         self._set_up()

@@ -64,7 +64,7 @@ class ChoicesForm(QWidget):
         self.chunk, self.priority = QSpinBox(), QSpinBox()
         self.out, self.needs = QLineEdit(), QLineEdit()
         self.pool, self.blender, self.video = QComboBox(), QComboBox(), QComboBox()
-        self.after, self.browse = QPushButton(), QPushButton("Choose …")
+        self.after, self.browse = QPushButton(), QPushButton("Choose…")
         self.flags = {key: QCheckBox(title) for key, title, _ in _FLAGS}
         self._set_up()
         self._lay_out()

@@ -71,9 +71,11 @@ class MachinesPage(QWidget):
 
     def _age(self) -> None:
         """Draw again what grows old by itself; nothing in the model changes for that."""
-        port = self.machines.viewport()
+        view, port = self.machines, self.machines.viewport()
         if self.isVisible() and port is not None:
-            port.update()
+            heard = view.column("heard")
+            left, wide = view.columnViewportPosition(heard), view.columnWidth(heard)
+            port.update(left, 0, wide, port.height())
 
     def _tell_mixed(self) -> None:
         alive = [node for node in self._desk.machines.records.values() if not is_dead(node)]
