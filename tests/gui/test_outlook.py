@@ -13,6 +13,7 @@ from renderd.spool.records import JobView
 PATIENCE = 30_000
 JOB = JobView(jid="j1", name="shot", slug="shot", state="queue", priority=50, chunks=4, waiting=4)
 WS = "ws07-0123abcd"
+NONE = "no live node can take it"
 
 
 @pytest.mark.parametrize(
@@ -21,9 +22,7 @@ WS = "ws07-0123abcd"
         ({}, "waits for its turn", "faint"),
         ({"running": 1}, "first frames in work", "faint"),
         (
-            {
-                "reason": "no live node can take it: each of 2 nodes is not in pool a; see: render why"
-            },
+            {"reason": f"{NONE}: each of 2 nodes is not in pool a; see: render why j1"},
             "not in pool a (each of 2 machines)",
             "waiting",
         ),
