@@ -5,8 +5,7 @@ from dataclasses import replace
 from frontend.farm import me, patiently
 from renderd import blend
 from renderd.core.frames import Run
-from renderd.core.infofile import DEFAULT_CHUNK
-from renderd.core.job import Draft, Job, Writes
+from renderd.core.job import Draft, Job, Writes, chunk_size
 from renderd.core.label import label, slug
 from renderd.core.source import original, snapshot_of, with_extra
 from renderd.errors import UsageError
@@ -91,7 +90,7 @@ def _like(spool: Spool, place: Place, job: Job, runs: tuple[Run, ...] | None) ->
         slug=slug(job.name),
         info=info,
         runs=runs,
-        size=info.chunk or DEFAULT_CHUNK,
+        size=chunk_size(info, runs),
         out=job.out,
         writes=job.writes,
         source=sources.present_file(spool, job),

@@ -15,8 +15,8 @@ from renderd.core import command, frames, infofile, label, outputs, video, video
 from renderd.core.command import BlenderCommand
 from renderd.core.farm import Farm
 from renderd.core.frames import Run
-from renderd.core.infofile import DEFAULT_CHUNK, Info
-from renderd.core.job import Draft, Writes
+from renderd.core.infofile import Info
+from renderd.core.job import Draft, Writes, chunk_size
 from renderd.core.source import SNAPSHOT, Planned, original, with_extra
 from renderd.errors import BlendError, InfoFileError, UsageError
 from renderd.place import LEADING_ROOT, Place, Source
@@ -203,7 +203,7 @@ def _draft(info: Info, name: str, runs: tuple[Run, ...] | None, out: str, writes
         slug=label.slug(name),
         info=info,
         runs=runs,
-        size=info.chunk or DEFAULT_CHUNK,
+        size=chunk_size(info, runs),
         out=out,
         writes=writes,
     )

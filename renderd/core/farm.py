@@ -251,8 +251,8 @@ share = @SHARE@
 # true: only info files signed with the farm's key.
 signed = false
 
-# Jobs with `chunk: auto`.  (No effect yet: auto is 10 frames.)
+# Jobs with `chunk: auto`: what a node takes at once.
 [chunks]
-# auto = "60s"   # the work in one chunk
-# tail = true    # smaller chunks toward the end, so that all nodes finish together
+# auto = "60s"   # so much of its own work
+# tail = true    # less toward the end, so that all nodes finish together
 """

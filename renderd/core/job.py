@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from renderd.core import command, infofile
+from renderd.core import command, hand, infofile
 from renderd.core.chunk import Chunk
 from renderd.core.frames import Run, split
 from renderd.core.infofile import DEFAULT_CHUNK, Info
@@ -73,6 +73,13 @@ class Draft:
         info = record(self, "", (), chunks)
         infofile.text(info)
         chunk_text(info, next(self.pieces()), self.out)
+
+
+def chunk_size(info: Info, runs: tuple[Run, ...] | None) -> int:
+    """Frames a chunk of the job, as its info says."""
+    if info.chunk == 0 and runs:
+        return hand.size(sum(map(len, runs)))
+    return info.chunk or DEFAULT_CHUNK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,7 +166,7 @@ class Incarnation:
     def tail(self, jid: str, index: int) -> Tail | None:
         """The output of an attempt that runs here; None where none does."""
         for work in list(self.node.running):
-            if (work.job.jid, work.claim.chunk.index) == (jid, index):
+            if work.job.jid == jid and index in work.indices:
                 return work.tail
         return None
 

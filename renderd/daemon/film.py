@@ -51,9 +51,7 @@ def prepared(spool: Spool, work: Work, lines: Sequence[tuple[str, ...]]) -> list
     whole = [one for one in looks if one.frame not in faulty]
     if not whole:
         raise RenderdError("no frame is there to make a movie of", f"see: render verify {film.of}")
-    path = _write(
-        spool, work.output, work.claim.stem, [f"{subject.folder}/{w.file}" for w in whole]
-    )
+    path = _write(spool, work.output, work.stem, [f"{subject.folder}/{w.file}" for w in whole])
     return [_spoken(spool, subject, whole[0], words, path) for words in lines]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from renderd.core import infofile, policy
@@ -9,7 +10,7 @@ from renderd.core import job as job_record
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
 from renderd.core.names import Ticket, parse_adopting, parse_ticket
-from renderd.daemon import blame, fitness, life, sight
+from renderd.daemon import blame, fitness, hand, life, sight
 from renderd.daemon.node import JobMemory, Node
 from renderd.daemon.work import Work
 from renderd.errors import RenderdError
@@ -143,8 +144,9 @@ def _remember(node: Node, ticket: Ticket) -> None:
 def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> bool:
     """Claim one chunk of the job and start it; False when nothing of it is left for us now."""
     has_dropped = False
+    most = hand.wanted(node, memory)
     while True:
-        waiting = _next_waiting(node, memory, now)
+        waiting = _next_waiting(node, memory, now, most)
         if waiting is None:
             memory.exhausted = ticket.name
             _try_close(node, memory, now)
@@ -152,7 +154,7 @@ def _claim_one(node: Node, ticket: Ticket, memory: JobMemory, now: float) -> boo
         outcome, held = _try(node, memory, waiting)
         if outcome is Outcome.WON:
             memory.losses = 0
-            _start(node, memory, held, now)
+            _start(node, memory, held, hand.draw(node, memory, held, most, _try), now)
             return True
         if outcome is Outcome.UNSURE:
             return False
@@ -184,11 +186,11 @@ def _try(node: Node, memory: JobMemory, waiting: Chunk) -> tuple[Outcome, Claim]
     return outcome, held
 
 
-def _next_waiting(node: Node, memory: JobMemory, now: float) -> Chunk | None:
+def _next_waiting(node: Node, memory: JobMemory, now: float, most: int) -> Chunk | None:
     survey = memory.survey
     has_looked = False
     while True:
-        chunk = _takable(node, memory, now)
+        chunk = _takable(node, memory, now, most)
         if chunk is not None:
             return chunk
         groups = survey.unseen()
@@ -202,8 +204,8 @@ def _next_waiting(node: Node, memory: JobMemory, now: float) -> Chunk | None:
             has_looked = not survey.unseen()
 
 
-def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
-    while (chunk := memory.survey.take(node.spool)) is not None:
+def _takable(node: Node, memory: JobMemory, now: float, most: int) -> Chunk | None:
+    while (chunk := memory.survey.take(node.spool, most)) is not None:
         if memory.avoided.get(chunk.index, 0.0) <= now or fitness.is_alone(node):
             return chunk
         if blame.failed_everywhere(node, memory.job.jid, chunk.index):
@@ -211,19 +213,22 @@ def _takable(node: Node, memory: JobMemory, now: float) -> Chunk | None:
     return None
 
 
-def _start(node: Node, memory: JobMemory, held: Claim, now: float) -> None:
+def _start(node: Node, memory: JobMemory, held: Claim, more: Sequence[Claim], now: float) -> None:
+    run = hand.run_of(held, more)
     work = Work(
         claim=held,
+        more=tuple(more),
+        joined=run,
         job=memory.control.applied(memory.job),
-        commands=_commands(node, memory.job, held),
+        commands=hand.words(memory, run) if more else _commands(node, memory.job, held),
         output=frames.locate(node.spool, memory.job),
         started=now,
         frame_bytes=memory.frame_bytes,
     )
     work.ram, work.frames_total = memory.ram, len(work.frames)
-    node.held[held.key] = work
+    node.held |= dict.fromkeys((held.key, *(one.key for one in more)), work)
     node.running.append(work)
-    node.count("claims")
+    node.count("claims", 1 + len(more))
     if node.last_job != work.job.jid:  # a line a job, not one a chunk: chunks may take no time
         node.last_job = work.job.jid
         _log.info("%s (%s): starts with %s", work.job.name, work.job.jid, work.label)

@@ -335,7 +335,7 @@ def open_landing(
     is_whole = work.job.info.whole and work.output.writes is not Writes.MOVIE
     if is_whole:
         frames.forget_parts(spool, work.output, work.frames)
-    stem = work.claim.stem
+    stem = work.stem
     return Landing(spool, work.output, stem, work.frames, confirm, is_whole, allows=allows)
 
 

@@ -92,11 +92,11 @@ def _end_of(request: Request, wall: float) -> float | None:
 
 def _kill(node: Node, request: Request, by: str) -> None:
     for work in node.running:
-        chunk = work.claim.chunk.index
-        if (work.job.jid, chunk) == (request.args.get("job"), request.args.get("chunk")):
+        chunk = request.args.get("chunk")
+        if work.job.jid == request.args.get("job") and chunk in work.indices:
             memory = node.jobs.get(work.job.jid)
             if memory is not None:  # others first: who killed it here did not mean "again here"
-                memory.avoided[chunk] = node.beaten + 60.0
+                memory.avoided |= dict.fromkeys(work.indices, node.beaten + 60.0)
             work.stop(f"killed by {by}", now=True)
 
 

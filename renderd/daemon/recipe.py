@@ -95,13 +95,13 @@ def _words(
 ) -> tuple[str, ...]:
     roots = spool.farm.roots_on(sys.platform)
     words = infofile.fill(words, roots)
-    output, run = work.output, work.claim.chunk.run
+    output, run = work.output, work.run
     at = _place(words)
     program = _program(words[at], work, blenders) if at is not None else None
     if command.is_blender(words):
         words = _governed(words, spool, work.job, program)
     if output is not None and output.writes in (Writes.PRIVATE, Writes.MOVIE) and run is not None:
-        private = f"{output.private(work.claim.stem)}/{output.pattern}"
+        private = f"{output.private(work.stem)}/{output.pattern}"
         words = _redirected(words, f"{output.folder}/{output.pattern}", private, work)
         if command.is_blender(words):
             words = _blender_words(words, work, missing, _as_said_to(program, private))
@@ -137,7 +137,7 @@ def _is_trusted(words: tuple[str, ...], spool: Spool, job: Job) -> bool:
 def _blender_words(
     words: tuple[str, ...], work: Work, missing: Sequence[int], private: str
 ) -> tuple[str, ...]:
-    run = work.claim.chunk.run
+    run = work.run
     assert run is not None
     is_whole = work.job.info.whole or work.job.writes is Writes.MOVIE
     if is_whole or len(missing) == len(run):
@@ -146,7 +146,7 @@ def _blender_words(
 
 
 def _redirected(words: tuple[str, ...], final: str, private: str, work: Work) -> tuple[str, ...]:
-    run = work.claim.chunk.run
+    run = work.run
     pairs = [(final, private), (out_of(final, run), out_of(private, run))]
     for old, new in pairs:
         words = tuple(word.replace(old, new) for word in words)
@@ -204,7 +204,7 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
         "RENDERD_JOB": work.job.jid,
         "RENDERD_JOB_NAME": work.job.name,
         "RENDERD_CHUNK": str(chunk.index),
-        "RENDERD_FRAMES": frames.text((chunk.run,)) if chunk.run is not None else "",
+        "RENDERD_FRAMES": frames.text((work.run,)) if work.run is not None else "",
         "RENDERD_ATTEMPT": str(chunk.attempt),
     }
     ours |= blender_variables(spool)
@@ -213,11 +213,11 @@ def environment(spool: Spool, work: Work, node: str, kept: Mapping[str, str]) ->
     if work.output is not None:
         ours["RENDERD_OUT"] = f"{work.output.folder}/{work.output.pattern}"
         if work.output.writes in (Writes.PRIVATE, Writes.MOVIE):
-            ours["RENDERD_PRIVATE"] = work.output.private(work.claim.stem)
+            ours["RENDERD_PRIVATE"] = work.output.private(work.stem)
     if work.job.info.whole or (work.job.chunks == 1 and work.frames_done == 0):
         ours["RENDERD_WHOLE"] = "yes" if work.job.info.whole else "run"
-    if chunk.run is not None:
-        ours["RENDERD_START"], ours["RENDERD_END"] = str(chunk.run.first), str(chunk.run.last)
+    if work.run is not None:
+        ours["RENDERD_START"], ours["RENDERD_END"] = str(work.run.first), str(work.run.last)
     return {**kept, **ours, **{k: spool.local(v) for k, v in work.job.info.env}}
 
 

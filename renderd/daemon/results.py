@@ -4,7 +4,7 @@ import contextlib
 import logging
 
 from renderd.core import causes, policy
-from renderd.daemon import blame, hunt, paces
+from renderd.daemon import blame, hand, hunt, paces
 from renderd.daemon.memory import judge
 from renderd.daemon.node import JobMemory, Node, Rest
 from renderd.daemon.work import NOTE_LINES, Ending, Result
@@ -24,7 +24,7 @@ def report(node: Node, result: Result) -> None:
     node.running.remove(result.work)
     for memory in list(node.jobs.values()) if result.work.ram else ():
         memory.checked = float("-inf")  # there may be room now for what found none
-    node.settling.append(result)
+    node.settling.extend(hand.dealt(result))
 
 
 def settle(node: Node, now: float, clock: float) -> None:
@@ -58,7 +58,7 @@ def _after(node: Node, result: Result, outcome: Outcome, now: float, clock: floa
         with contextlib.suppress(OSError, RenderdError):  # somebody edits it: the log has it
             control.warn(node.spool, work.job.jid, f"rendered all the same: {work.lacking}")
     if work.output is not None and result.ending is not Ending.DONE and not result.keeps:
-        frames.clear_attempt(node.spool, work.output, work.claim.stem)
+        frames.clear_attempt(node.spool, work.output, work.stem)
     memory = node.jobs.get(work.job.jid)
     if memory is not None:
         memory.frame_bytes = max(memory.frame_bytes, work.frame_bytes)

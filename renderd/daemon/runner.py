@@ -126,10 +126,10 @@ class Runner(threading.Thread):
         landed = self._landing(work, source)
         missing = landed.begin() if landed is not None else work.frames
         work.frames_done = len(work.frames) - len(missing) if landed is not None else 0
-        path = means.spool.job(claim.jid, "log", f"{claim.stem}.log")
+        path = means.spool.job(claim.jid, "log", f"{work.stem}.log")
         self._printout = printout = Printout(means.spool, path, work.tail, means.log_bytes)
-        watch = Watch(run=claim.chunk.run, out=work.output.pattern if work.output else "")
-        limit = work.job.info.timeout
+        watch = Watch(run=work.run, out=work.output.pattern if work.output else "")
+        limit = work.timeout
         attempt = Attempt(
             work, printout, watch, landed, source, began + limit if limit is not None else None
         )
@@ -154,6 +154,7 @@ class Runner(threading.Thread):
         keeps = False
         if landed is not None:
             work.frames_done, keeps = len(landed.receipts), landed.keeps
+            work.in_place = frozenset(landed.receipts)
             if found.ending is Ending.DONE:
                 work.frame_bytes = max(work.frame_bytes, landed.largest_bytes())
                 landed.clear()
@@ -349,7 +350,7 @@ class Runner(threading.Thread):
         if attempt.is_last_frame_over():
             self._end(child, work, Ending.KILLED, work.last_frame)
         if attempt.deadline is not None and now > attempt.deadline:
-            limit = f"over its limit of {work.job.info.timeout:g} s"
+            limit = f"over its limit of {work.timeout:g} s"
             self._end(child, work, Ending.TIMEOUT, limit)
         if now - attempt.last_look >= LOOK_EVERY:
             attempt.last_look = now

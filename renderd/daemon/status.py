@@ -106,7 +106,7 @@ def _running(node: Node, work: Work, now: float) -> dict[str, Any]:
         "name": work.job.name[:60],
         "chunk": work.claim.chunk.index,
         "attempt": work.claim.chunk.attempt,
-        "frames": work.claim.chunk.frames,
+        "frames": work.span,
         "frame": work.frame,
         "percent": work.percent,
         "done": work.frames_done,

@@ -1,9 +1,10 @@
 """One chunk in work on this node: what runs, how far it is, how it ended."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from renderd.core.frames import Run
 from renderd.core.job import Job, Writes
 from renderd.daemon.suspension import Suspension
 from renderd.daemon.tail import Tail
@@ -70,6 +71,10 @@ class Work:
     commands: tuple[tuple[str, ...], ...]  #: finished command lines, path roots still open
     output: Output | None
     started: float  #: monotonic
+    more: tuple[Claim, ...] = ()  #: chunks behind it that its command lines do as well
+    joined: Run | None = None  #: with those, the frames of all
+    lead: str = ""  #: of a part of a hand, the stem that the whole ran under
+    in_place: frozenset[int] = frozenset()  #: frames with receipts when it ended
     frame: int | None = None
     percent: float | None = None
     frames_done: int = 0
@@ -105,13 +110,39 @@ class Work:
         return bool(self.last_frame) and not is_whole
 
     @property
+    def run(self) -> Run | None:
+        """Its frames; None for a command without."""
+        return self.joined or self.claim.chunk.run
+
+    @property
+    def stem(self) -> str:
+        """The stem of the log and the private folder."""
+        return self.lead or self.claim.stem
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that its chunks may take together; None: no limit."""
+        limit = self.job.info.timeout
+        return limit * len(self.indices) if limit is not None else None
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """The numbers of its chunks."""
+        return self.claim.chunk.index, *(claim.chunk.index for claim in self.more)
+
+    @property
+    def span(self) -> str:
+        """Its frames as a chunk's name writes them."""
+        return replace(self.claim.chunk, run=self.run).frames
+
+    @property
     def label(self) -> str:
         """The chunk for a person: its number and frames."""
-        frames = self.claim.chunk.frames.replace("~x", " by ").replace("~", " to ")
-        return f"chunk {self.claim.chunk.index} ({frames})"
+        frames = self.span.replace("~x", " by ").replace("~", " to ")
+        last = f" to {self.indices[-1]}" if self.more else ""
+        return f"chunk {self.claim.chunk.index}{last} ({frames})"
 
     @property
     def frames(self) -> list[int]:
         """The frames of the chunk; none for a command without."""
-        run = self.claim.chunk.run
-        return list(run) if run is not None else []
+        return list(self.run) if self.run is not None else []

@@ -75,13 +75,44 @@ class Survey:
             self.done_groups.add(group)
         return sight
 
-    def take(self, spool: Spool) -> Chunk | None:
-        """One of the chunks seen waiting at the last look, at random; None when none is left."""
+    @property
+    def left(self) -> int:
+        """How many chunks may still wait, as far as was seen."""
+        known = {g: s.waiting for g, s in self._pass.items()}
+        return sum(known.get(g, self.size(g)) for g in self.groups if g not in self.done_groups)
+
+    def take(self, spool: Spool, most: int = 1) -> Chunk | None:
+        """One of the chunks seen waiting at the last look, at random; None when none is left.
+
+        Who will take up to `most` that follow it gets one where such a row begins, so that rows
+        of equal length do not cut each other short.
+        """
         if not self._fresh:
             return None
         i = spool.rng.randrange(len(self._fresh))
+        if most > 1:
+            i = self._row_start(self._fresh[i].index, most)
         self._fresh[i], self._fresh[-1] = self._fresh[-1], self._fresh[i]
         return self._fresh.pop()
+
+    def _row_start(self, index: int, most: int) -> int:
+        places = {chunk.index: at for at, chunk in enumerate(self._fresh)}
+        first = index - (index - 1) % most
+        while index > first and index - 1 in places:
+            index -= 1
+        return places[index]
+
+    def following(self, chunk: Chunk, most: int) -> list[Chunk]:
+        """Those seen waiting right behind a chunk, in a row, at most so many."""
+        waiting = {one.index: one for one in self._fresh}
+        row: list[Chunk] = []
+        while len(row) < most and (after := waiting.get(chunk.index + len(row) + 1)):
+            row.append(after)
+        return row
+
+    def forget(self, chunk: Chunk) -> None:
+        """It was tried for: it waits no more, or is somebody's."""
+        self._fresh = [one for one in self._fresh if one.index != chunk.index]
 
     def drop(self) -> None:
         """Forget what was seen waiting: three lost races say that it is old."""

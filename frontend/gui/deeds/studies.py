@@ -186,7 +186,7 @@ def _commands(spool: Spool, job: JobView) -> list[str]:
         slug=job.slug,
         info=record.info,
         runs=record.info.frames,
-        size=record.info.chunk or 10,
+        size=job_record.chunk_size(record.info, record.info.frames),
         out=record.out,
         writes=record.writes,
     )
