@@ -59,7 +59,8 @@ def test_a_chunk_that_a_person_wrote_anew_runs_by_itself(farm):
     assert farm.ended(jid) in ("done", "failed")  # its picture is smaller than the job's first
     logs = {p.name: p.read_text() for p in (farm.root / "jobs" / jid / "log").iterdir()}
     odd_ones = [name for name, text in logs.items() if "--side=4" in text]
-    assert odd_ones and all(name.startswith("00015.") for name in odd_ones)
+    assert odd_ones
+    assert all(name.startswith("00015.") for name in odd_ones)
 
 
 def test_steps_stay_in_their_phase(farm):
