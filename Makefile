@@ -5,6 +5,7 @@
 #   make volumes  the farm tests on real MooseFS and GlusterFS volumes, the doctor on Samba (root)
 #   make sim      100,000 simulated schedules, and every rule left out once; hours
 #   make bench    measures what docs/explanation/performance.md tells
+#   make bench-window  the same of the window and of fs, and of nothing else
 #   make faults   breaks every call of the share in every way, two at once too: half an hour
 #   make many     200 daemons and 20,000 chunks on this machine: a quarter of an hour
 #   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
@@ -66,6 +67,10 @@ extension:
 
 bench: $(VENV)/.installed-dev
 	@$(BIN)/python bench/run.py
+
+.PHONY: bench-window
+bench-window: $(VENV)/.installed-dev
+	@$(BIN)/python bench/run.py --window
 
 faults: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.faults

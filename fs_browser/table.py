@@ -222,10 +222,10 @@ class Table(QAbstractTableModel, Generic[R]):
 
     def _tell(self, keys: Collection[Hashable]) -> None:
         """That the rows of these say something else now."""
-        rows = self.rows_of(keys) if keys else []
-        told = runs(rows)
-        if len(told) > self.few:  # what is in sight is drawn anew whatever it is told
-            told = [(rows[0], rows[-1])]
+        if len(keys) > self.few:  # what is in sight is drawn anew, and to find them takes longer
+            told = [(0, len(self._shown) - 1)] if self._shown else []
+        else:
+            told = runs(sorted(row for key in keys if (row := self.row_of(key)) >= 0))
         for first, last in told:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(self.columns) - 1))
 

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 from frontend import endings
 from frontend.farm import open_farm, patiently
 from frontend.gui.asking import Ask, Check, Field
+from frontend.gui.bites import Bites
 from frontend.gui.bridge import PATIENCE, Errand, Errands, Reader, leave
 from frontend.gui.models import chunks, jobs, machines, plight
 from frontend.gui.models.chunks import ChunkRow
@@ -68,6 +69,8 @@ class Desk(QObject):
         self.spans = Spans()
         self.jobs = jobs.table(self.clock, self.spans)
         self.chunks = chunks.table()
+        self._bites = Bites(self.chunks)
+        self._bites.told.connect(self.chunks_told)
         self.pulse = machines.Pulse()
         self.machines = machines.table(self.pulse)
         self.root = settings.spool
@@ -151,6 +154,7 @@ class Desk(QObject):
         if self._job_shown() != before:
             self.picked_chunks = ()
             self._wish = (self._job_shown(), self._wish[1] + 1)
+            self._bites.drop()
             self.chunks.replace({})
             self.chunk_reader.hurry()
         self.selected.emit()
@@ -266,10 +270,11 @@ class Desk(QObject):
         if wish != self._wish:
             return
         if is_other:
+            self._bites.drop()
             self.chunks.replace(dict(changes.put))
+            self.chunks_told.emit()
         else:
-            self.chunks.apply(changes)
-        self.chunks_told.emit()
+            self._bites.give(changes)
 
     def _see_share(self, _id: object) -> None:
         if self._troubles.get("share"):
