@@ -1,6 +1,7 @@
 """Runs every benchmark and prints one Markdown table: figure, measured, floor or ratio, goal.
 
-python bench/run.py [--quick]          a quarter of an hour; --quick: three minutes, rougher
+python bench/run.py [--quick] [--window]    twenty minutes; --quick: five, rougher; --window:
+                                            of the window and of fs alone
 """
 
 import argparse
@@ -20,8 +21,10 @@ import idle
 import publish
 import start
 import submit
+import tables
 import waiting
 import warm
+import window
 from farm import revision
 
 Row = tuple[str, str, str, bool]  #: figure, measured, goal, met
@@ -30,13 +33,15 @@ Row = tuple[str, str, str, bool]  #: figure, measured, goal, met
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true")
-    is_quick = parser.parse_args().quick
+    parser.add_argument("--window", action="store_true")
+    args = parser.parse_args()
+    wanted = window_parts if args.window else parts
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"Revision {revision()}, {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC;")
     print(f"{os.cpu_count()} cores ({processor()}), {memory:.0f} GB, {platform.platform()},")
     print(f"Python {platform.python_version()}; load at the start {os.getloadavg()[0]:.1f}.")
     print("\n| figure | measured | goal | |\n| --- | --- | --- | --- |", flush=True)
-    for rows in parts(is_quick=is_quick):
+    for rows in wanted(is_quick=args.quick):
         for figure, measured, goal, is_met in rows:
             print(f"| {figure} | {measured} | {goal} | {'met' if is_met else 'missed'} |")
         sys.stdout.flush()
@@ -55,8 +60,18 @@ def parts(*, is_quick: bool) -> Iterator[list[Row]]:
     yield started(start.measure(7 if is_quick else 21))
     yield waited(waiting.measure(400, 1 if is_quick else 3, 100))
     yield read(100 if is_quick else 400)
-    yield browsed(browse.measure(3 if is_quick else 7))
+    yield from window_parts(is_quick=is_quick)
     yield warmed(warm.measure(1 if is_quick else 5, 100))
+
+
+def window_parts(*, is_quick: bool) -> Iterator[list[Row]]:
+    """The same, of the window and of fs."""
+    yield opened(*window.opened(3 if is_quick else 7).values())
+    yield arranged(tables.measure(3 if is_quick else 7))
+    yield updated(window.updated(60 if is_quick else 300))
+    cpu = window.rested(15 if is_quick else 60)
+    yield [("window at rest: CPU", f"{cpu:.2f} %", "≤ 1 %", cpu <= 1)]
+    yield browsed(browse.measure(3 if is_quick else 7))
 
 
 def drained(rows: list[dict]) -> list[Row]:
@@ -129,6 +144,33 @@ def read(rounds: int) -> list[Row]:
         )
         found.append((name, f"{value:.3f} ms", f"≤ {goal} ms", value <= goal))
     return found
+
+
+def opened(filled: tuple[float, float], empty: tuple[float, float]) -> list[Row]:
+    clock, work = filled
+    measured = (
+        f"{clock:.2f} s, {work:.2f} of work; an empty table {empty[0]:.2f} and {empty[1]:.2f}"
+    )
+    return [("window filled with 200 jobs, 50 machines", measured, "≤ 1.0 s", clock <= 1)]
+
+
+def arranged(found: dict[str, tuple[float, float]]) -> list[Row]:
+    rows = []
+    for word in ("order", "filter"):
+        kept = {name: took for name, took in found.items() if name.startswith(word)}
+        slowest = max(kept, key=kept.__getitem__)
+        clock, work = (1e3 * took for took in kept[slowest])
+        measured = f"{clock:.0f} ms, {work:.0f} of work: {slowest.removeprefix(word)}"
+        rows.append((f"{word} 100,000 chunks, the slowest", measured, "≤ 100 ms", clock <= 100))
+    return rows
+
+
+def updated(row: dict[str, float]) -> list[Row]:
+    turns = f"p95 {1e3 * row['turn_p95']:.0f} ms a turn, the longest {1e3 * row['turn_worst']:.0f}"
+    return [
+        ("updates of the large farm", turns, "p95 ≤ 16 ms", row["turn_p95"] <= 0.016),
+        ("… memory", f"{row['rss_mb']:.0f} MB RSS", "≤ 250 MB", row["rss_mb"] <= 250),
+    ]
 
 
 def browsed(row: dict) -> list[Row]:

@@ -217,7 +217,7 @@ def watch(root: str, jid: str, home: str, seconds: float) -> dict[str, float]:
     from fs_browser import theme
     from renderd import config
 
-    app = QApplication(["bench"])
+    app = QApplication.instance() or QApplication(["bench"])
     theme.of(app)
     kept = QSettings(f"{home}/render.ini", QSettings.Format.IniFormat)
     desk = Desk(config.load({"spool": root}), kept)
