@@ -102,16 +102,16 @@ def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_g
 
 
 def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(farm, sit):
-    node = farm.up("ws07", "--hang", "2", "--when", "away", "--away", "60", env=ALONE)
+    node = farm.up("ws07", "--hang", "15", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     session.idle(3600)
     began = time.monotonic()
-    jid = farm.add(farm.info("--seconds=0.5", frames="1-6", timeout=8))
+    jid = farm.add(farm.info("--seconds=0.5", frames="1-6", timeout=25))
     farm.until(lambda: farm.frames(), "the first frame is there")
     session.idle(0)
     farm.until(lambda: stopped(farm, jid), "the renderer stands still")
     held = farm.until(
-        lambda: (r := node.status()["running"]) and r[0]["held"] > 8 and r[0], "8 s pass"
+        lambda: (r := node.status()["running"]) and r[0]["held"] > 26 and r[0], "26 s pass"
     )
     elapsed = held["elapsed"]
     time.sleep(1.0)
@@ -120,7 +120,7 @@ def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(
     assert farm.ended(jid) == "done"
     assert [c.attempt for c in farm.chunks(jid)] == [1]
     (done,) = farm.until(lambda: farm.commits(jid), "its journal is written")
-    assert done["wall"] + 8 < time.monotonic() - began
+    assert done["wall"] + 26 < time.monotonic() - began
     ((frames, mean, _),) = node.status()["paces"].values()
     assert frames * mean == pytest.approx(done["wall"], abs=0.1)
 

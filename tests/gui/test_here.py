@@ -33,6 +33,8 @@ def here_node(make_worker):
         ({"state": "idle"}, Mood.IDLE),
         ({"state": "rendering", "running": [{"job": "x", "chunk": 1}]}, Mood.RENDERING),
         ({"state": "paused", "until": 2e9}, Mood.PAUSED),
+        ({"state": "suspended", "reason": "x", "running": [{"job": "x"}]}, Mood.PAUSED),
+        ({"state": "yielding", "reason": "runs on battery"}, Mood.PAUSED),
         ({"state": "idle", "trouble": "the disk is full"}, Mood.TROUBLE),
     ],
 )
