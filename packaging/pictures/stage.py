@@ -182,6 +182,8 @@ class Stage:
         orders.hold(self.spool, layout, "artist")
         self._queue(TITLE, "1-24", shot=RINGS, after=(dunes, city), chunk=24)
         self.jids = {"rings": rings, "dunes": dunes, "city": city, "glass": glass}
+        nodes.publish_status(self.spool, self.inc("ws08"), {"node": "ws08", "state": "idle"})
+        os.utime(self.spool.node(self.inc("ws08"), "status"), [self.now - 9 * HOUR] * 2)
         nodes.certify(self.spool, self.inc("ws08"))
         for name in (DUNES, CITY):
             shutil.copy2(PROJECT / "shots" / f"{name}.blend", PROJECT / "sq010")

@@ -12,6 +12,7 @@ from fs_browser.table import PAINT
 
 _HILL = 60  #: opacity of the last ten minutes, of 255
 _THICK = 3  #: pixels of a bar, at the very bottom: the words stand as those of other cells
+_PAST = 0.45  #: of the cell's width that the last ten minutes take, right of the words
 _LINE = 1.6  #: pixels of the line of the last ten minutes
 _AIR = 1.25  #: times the most that was used, to which that line has room
 _LEAST_TOP = 0.02  #: of all, below which what is used is not drawn as much
@@ -45,7 +46,12 @@ class BarDelegate(QStyledItemDelegate):
         if isinstance(found, Meter):
             _draw_past(
                 painter,
-                QRectF(room.left(), room.top() + 2, room.width(), bar.top() - room.top() - 3),
+                QRectF(
+                    room.right() - room.width() * _PAST,
+                    room.top() + 2,
+                    room.width() * _PAST,
+                    bar.top() - room.top() - 3,
+                ),
                 found.past,
                 theme.of().colours.on_accent if is_chosen else theme.of().colours.done,
             )
@@ -63,7 +69,7 @@ class BarDelegate(QStyledItemDelegate):
 
 
 def _draw_past(painter: QPainter, room: QRectF, past: tuple[float | None, ...], ink: str) -> None:
-    """The last ten minutes as a hill behind the words; gaps where nothing was heard."""
+    """The last ten minutes as a hill; gaps where nothing was heard."""
     if len(past) < 2:
         return
     step, faint = room.width() / (len(past) - 1), QColor(ink)

@@ -16,7 +16,7 @@ from renderd.spool.records import NodeView
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """What a meter draws: how full, the words beside it, and the last ten minutes behind both."""
+    """What a meter draws: how full, the words and the last ten minutes beside them."""
 
     part: float | None  #: 0 to 1; None where it is not known
     text: str
@@ -194,9 +194,9 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: memory(n).text,
             order=lambda n: memory(n).part,
             paint=_past(pulse, "memory", memory),
-            width=16,
+            width=20,
             tip=_ten_minutes(pulse, "memory", memory),
-            explains="Used, of all; behind it the last ten minutes, as high as the most of them",
+            explains="Used, of all; beside it the last ten minutes, as high as the most of them",
         ),
         Column(
             key="swap",
@@ -204,7 +204,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: swap(n).text,
             order=lambda n: swap(n).part,
             paint=_past(pulse, "swap", swap),
-            width=16,
+            width=20,
             tip=_ten_minutes(pulse, "swap", swap),
             explains="Used, of all, and what moves in and out a second; the last ten minutes",
         ),
