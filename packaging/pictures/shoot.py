@@ -197,6 +197,7 @@ class Studio:
         """Jobs, chunks and the latest frame."""
         self.window.tabs.setCurrentIndex(0)
         self.pick(self.stage.jids["dunes"])
+        self.window.jobs.chunks.scrollToBottom()
         self.keep(self.window, "jobs")
 
     def sheet(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from renderd import plan
-from renderd.core import frames, infofile
+from renderd.core import causes, frames, infofile
 from renderd.core.chunk import State
 from renderd.core.needs import Needs
 from renderd.host.facts import host_name
@@ -183,7 +183,7 @@ class Stage:
         self._queue(TITLE, "1-24", shot=RINGS, after=(dunes, city), chunk=24)
         self.jids = {"rings": rings, "dunes": dunes, "city": city, "glass": glass}
         nodes.publish_status(self.spool, self.inc("ws08"), {"node": "ws08", "state": "idle"})
-        os.utime(self.spool.node(self.inc("ws08"), "status"), [self.now - 9 * HOUR] * 2)
+        os.utime(self.spool.node(self.inc("ws08"), "status"), (self.now - 9 * HOUR,) * 2)
         nodes.certify(self.spool, self.inc("ws08"))
         for name in (DUNES, CITY):
             shutil.copy2(PROJECT / "shots" / f"{name}.blend", PROJECT / "sq010")
@@ -257,9 +257,8 @@ class Stage:
 
     def _crash(self, jid: str, index: int) -> None:
         """Let a chunk fail for good, for the GPU's memory."""
-        note = "fail: blender crashed: the GPU ran out of memory\nadvice: {}\n\n{}".format(
-            "give the job `needs: gpu` memory, smaller textures, or render it on CPUs", CRASH
-        )
+        cause = next(one for one in causes.CAUSES if one.says == WHYS[0])
+        note = f"fail: blender crashed: {cause.says}\nadvice: {cause.advice}\n\n{CRASH}"
         held = self._claim(jid, index, "gpu01")
         self._log(jid, index, held.chunk.attempt, self.inc("gpu01"), CRASH)
         claims.note_error(self.spool, held, note)
@@ -322,7 +321,7 @@ class Stage:
 
 
 WHYS = (
-    "blender crashed: the GPU ran out of memory",
+    "the GPU ran out of memory",
     "blender: exit status 1: Error: cannot read file bark_albedo.png: No such file or directory",
     "blender crashed: signal 11",
 )
