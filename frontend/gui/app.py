@@ -45,6 +45,7 @@ class Program:
         """Work for another farm from now on."""
         old = self.window
         self.window = self._open(replace(old.desk.settings, spool=root))
+        self.window.restoreGeometry(old.saveGeometry())  # where the old one stood
         self.window.show()
         old.leave()
 
