@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -37,14 +37,14 @@ PATIENCE = 180.0  #: seconds for what takes one or two on an idle machine
 SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
-def lacking() -> str:
-    """Why there can be no lab here, with its remedy; empty where there can."""
+def lacking(programs: Mapping[str, str] = PROGRAMS) -> str:
+    """Why there can be no lab of these programs here, with its remedy; empty where there can."""
     if not sys.platform.startswith("linux"):
         return "the NFS lab needs Linux"
     path = f"{os.environ.get('PATH', '')}:{SYSTEM}"
-    missing = [package for name, package in PROGRAMS.items() if not shutil.which(name, path=path)]
+    missing = [package for name, package in programs.items() if not shutil.which(name, path=path)]
     if missing:
-        return f"the NFS lab needs: apt-get install {' '.join(missing)}"
+        return f"the NFS lab needs: apt-get install {' '.join(dict.fromkeys(missing))}"
     return "" if os.geteuid() == 0 else "the NFS lab needs root"
 
 

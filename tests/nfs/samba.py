@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from tests.nfs.lab import DISK, ROOT, SHARE, Guest, Lab
+from tests.nfs.lab import DISK, ROOT, SHARE, Guest, Lab, LabError, lacking
 
 PROGRAMS = {"smbd": "samba", "smbpasswd": "samba", "mount.cifs": "cifs-utils"}
 USER, WORD = "artist1", "pencil"
@@ -49,7 +49,10 @@ def prepare(lab: Lab, options: str, extra: str = NAS) -> None:
     """Have a lab's guests, when they boot, serve and mount a Samba share and no NFS export.
 
     `options` are the clients' (none: they mount nothing), `extra` are lines for the share.
+    Raises LabError where there is no Samba.
     """
+    if reason := lacking(PROGRAMS):
+        raise LabError(reason)
     (lab.folder / "smb.conf").write_text(CONFIG + extra)
     (lab.folder / "server.sh").write_text(SERVE)
     mounted = mounting(options) if options else ""
