@@ -24,7 +24,9 @@ from fs_browser.changes import Changes
 from fs_browser.core.kinds import Kind
 from renderd.client import Client, Hello
 from renderd.config import Settings
+from renderd.core.wire import Request
 from renderd.errors import RenderdError
+from renderd.spool import orders
 from renderd.spool.layout import Spool
 from renderd.spool.records import ChunkView, JobView, NodeView
 
@@ -241,6 +243,17 @@ class Desk(QObject):
                 client.nudge()
         except (RenderdError, OSError):
             return  # what was ordered stands in the spool
+
+    def send(self, spool: Spool, inc: str, request: Request) -> None:
+        """Give a machine an order: this one's daemon at once, another at its next beat.
+
+        For an errand's own thread.  Raises RenderdError, OSError.
+        """
+        if self.daemon is None or self.daemon.inc != inc:
+            orders.send(spool, inc, request)
+            return
+        with Client(self.settings, spool) as client:
+            client.order(request.op, **request.args)
 
     patiently = staticmethod(patiently)
 

@@ -82,7 +82,7 @@ def kill(desk: Desk) -> None:
         spool = desk.open()
         for chunk in chunks:
             said = {"job": job.jid, "chunk": chunk.index, "by": me()}
-            orders.send(spool, chunk.node, Request(Op.KILL, said))
+            desk.send(spool, chunk.node, Request(Op.KILL, said))
         desk.nudge(spool)
         return f"Stops {_named(chunks)} of {label(job.name, 60)}"
 

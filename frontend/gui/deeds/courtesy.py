@@ -10,7 +10,6 @@ from frontend.gui.desk import Desk
 from frontend.gui.models import here
 from renderd.core.courtesy import When
 from renderd.core.wire import AS_CONFIGURED, Op, Request
-from renderd.spool import orders
 from renderd.spool.records import NodeView
 
 Chosen = Callable[[Desk], Sequence[NodeView]]
@@ -60,7 +59,7 @@ def tell(desk: Desk, chosen: Chosen, when: When) -> None:
             spool = desk.open()
             for node in nodes:
                 args = {**said(node.inc), "by": me()}
-                orders.send(spool, node.inc, Request(Op.COURTESY, args))
+                desk.send(spool, node.inc, Request(Op.COURTESY, args))
             desk.nudge(spool)
             return words
 

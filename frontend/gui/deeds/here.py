@@ -8,7 +8,6 @@ from frontend.gui.bridge import Errand
 from frontend.gui.desk import Desk
 from frontend.gui.models import here
 from renderd.core.wire import Op, Request
-from renderd.spool import orders
 
 
 def may_pause(desk: Desk) -> bool:
@@ -43,7 +42,7 @@ def _send(desk: Desk, op: Op, said: str, **args: object) -> None:
 
     def work() -> str:
         spool = desk.open()
-        orders.send(spool, found.inc, request)
+        desk.send(spool, found.inc, request)
         desk.nudge(spool)
         return said
 

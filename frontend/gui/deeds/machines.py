@@ -13,7 +13,7 @@ from frontend.words import plural
 from renderd.core.label import label
 from renderd.core.wire import Op, Request
 from renderd.host.wake import is_card
-from renderd.spool import notes, orders
+from renderd.spool import notes
 from renderd.spool.records import NodeView
 
 
@@ -45,9 +45,10 @@ def send_to(desk: Desk, among: Iterable[NodeView], op: Op, said: str, **args: ob
     def work() -> str:
         spool = desk.open()
         for node in nodes:
-            orders.send(spool, node.inc, request)
+            desk.send(spool, node.inc, request)
         desk.nudge(spool)
-        return f"{said} {named(nodes)}, at its next beat"
+        is_own = desk.daemon is not None and [n.inc for n in nodes] == [desk.daemon.inc]
+        return f"{said} {named(nodes)}" + ("" if is_own else ", at its next beat")
 
     desk.order(Errand(op.value, work))
 
@@ -88,7 +89,7 @@ def kill(desk: Desk) -> None:
         spool = desk.open()
         for node, one in chunks:
             said = {"job": str(one.get("job")), "chunk": one.get("chunk"), "by": me()}
-            orders.send(spool, node.inc, Request(Op.KILL, said))
+            desk.send(spool, node.inc, Request(Op.KILL, said))
         desk.nudge(spool)
         return f"Stops {plural(len(chunks), 'chunk')} on {named(nodes)}"
 

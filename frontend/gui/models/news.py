@@ -81,6 +81,8 @@ class FarmReading:
             client.close()
             self._client = None
             raise
+        if daemon is None:
+            client.close()  # it may have been started, or begun anew: sought at the next reading
         self._ahead = _ahead(jobs, self._ahead)
         before = self._jobs, self._nodes
         self.running = {
