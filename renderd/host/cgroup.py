@@ -7,9 +7,8 @@ stops a whole group in one moment, whatever it forks meanwhile.
 import contextlib
 import os
 
-from renderd.host.facts import control_group
+from renderd.host.facts import LEAF, own_group
 
-OWN = "renderd"  #: the leaf a daemon moves into, for only leaves may hold processes
 _PREFIX = "command-"
 _CONTROLLERS = ("cpu", "io", "memory")
 _SYSTEMD = "/run/systemd/system"
@@ -21,13 +20,15 @@ def settle() -> str:
     To be called by a daemon before it has started any process.  It is allowed in a group that
     was delegated to it (systemd's Delegate=), or to root where no systemd manages groups.
     """
-    base = control_group().rstrip("/")
+    base = own_group().rstrip("/")
+    if os.path.basename(base) == LEAF:  # a daemon that began anew, or another guard of ours
+        return os.path.dirname(base)
     if not base or not os.access(base, os.W_OK) or not _is_ours(base):
         return ""
     try:
         if os.path.exists(f"{base}/cgroup.type"):  # not the root, which may hold processes
-            os.makedirs(f"{base}/{OWN}", exist_ok=True)
-            _put(f"{base}/{OWN}/cgroup.procs", str(os.getpid()))
+            os.makedirs(f"{base}/{LEAF}", exist_ok=True)
+            _put(f"{base}/{LEAF}/cgroup.procs", str(os.getpid()))
         for name in _CONTROLLERS:
             with contextlib.suppress(OSError):
                 _put(f"{base}/cgroup.subtree_control", f"+{name}")
@@ -38,8 +39,8 @@ def settle() -> str:
 
 def base() -> str:
     """The folder that `settle` of this process or its parent made room in; empty where none."""
-    own = control_group().rstrip("/")
-    if os.path.basename(own) == OWN:
+    own = own_group().rstrip("/")
+    if os.path.basename(own) == LEAF:
         return os.path.dirname(own)
     return own if own and not os.path.exists(f"{own}/cgroup.type") and _is_ours(own) else ""
 

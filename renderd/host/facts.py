@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from renderd.host.gpu import Gpu
 
 SLUG_LENGTH = 24
+LEAF = "renderd"  #: the control group of a daemon that keeps its commands in others beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,14 @@ def read_meminfo() -> dict[str, int]:
 
 
 def control_group() -> str:
-    """The folder of our control group (version 2), or an empty string."""
+    """The folder of the control group (version 2) that holds us and our commands, or nothing."""
+    own = own_group()
+    # The daemon's own leaf, see cgroup.py: kills and limits are told by the group around it.
+    return own.removesuffix(f"/{LEAF}")
+
+
+def own_group() -> str:
+    """The folder of the control group (version 2) of this very process, or an empty string."""
     try:
         with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
             for line in file:

@@ -82,6 +82,8 @@ for how in ("forked", "spawned"):
     assert child.stop(30.0) is not None
     while os.path.exists(group): time.sleep(0.02)
     assert guard.spawn(["true"], dict(os.environ), "/", sink).wait().is_success
+from renderd.host import load
+assert load._own_group().rstrip("/") == sys.argv[1].rstrip("/")
 guard.close()
 print("well", where(os.getpid()))
 """
