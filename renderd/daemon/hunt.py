@@ -122,6 +122,8 @@ def claim(node: Node, now: float) -> None:
         if memory is None or memory.exhausted == ticket.name:
             continue
         memory.why_not = fitness.why_not(node, memory)
+        if sight.is_looking(memory.why_not):  # the answer is due any moment
+            node.next_poll = min(node.next_poll, now + SETTLE / 4)
         while node.free_slots and not memory.why_not and fitness.has_room(node, memory):
             if not _claim_one(node, ticket, memory, now):
                 break

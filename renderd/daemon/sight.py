@@ -88,6 +88,11 @@ def is_open(reason: str) -> bool:
     return reason.startswith((LOOKING, SILENT))
 
 
+def is_looking(reason: str) -> bool:
+    """Whether a question was asked so lately that its answer is still to be expected."""
+    return reason.startswith(LOOKING)
+
+
 def _answer(path: str, question: Question) -> str:
     try:
         return question()

@@ -8,6 +8,7 @@ import pytest
 from driven import Driven
 
 from renderd.core.wire import Op, Request
+from renderd.daemon import sight
 from renderd.daemon.loop import Leave, Nudge
 from renderd.daemon.work import Ending, Result
 from renderd.spool import control, nodes, orders, tickets
@@ -457,3 +458,28 @@ def test_a_quiet_inbox_is_asked_whether_it_changed_and_not_listed(
     driven.run(60)
     assert [path for path in listed if "/beat/" in path]
     assert not [path for path in listed if path.endswith("/inbox")]
+
+
+class Later(sight.Sight):
+    """Has the answer to a question only when it is asked a second time."""
+
+    def __init__(self) -> None:
+        self.asked: set[sight.Subject] = set()
+
+    def ask(self, about: sight.Subject, question: sight.Question) -> str:
+        if about in self.asked:
+            return super().ask(about, question)
+        self.asked.add(about)
+        return f"{sight.LOOKING} {about[1]}"
+
+
+def test_what_a_slow_share_answers_late_is_asked_again_at_once(
+    publish: Publish, driven: Driven
+) -> None:
+    driven.run(20)  # idle for long: its polls are seldom
+    driven.node.sight = Later()
+    publish()
+    driven.tick(0.0, Nudge())
+    assert not driven.works
+    driven.run(0.5)
+    assert driven.works
