@@ -10,6 +10,8 @@ from frontend.gui.models.chunks import ChunkRow
 from frontend.gui.views.filterbar import CHUNKS, FilterBar
 from frontend.gui.views.tableview import TableView
 
+_PUT_AWAY = "The farm keeps the chunks of a finished job for a while only."
+
 
 class ChunkPane(QWidget):
     """A filter and a table; the filter is there while there are chunks."""
@@ -72,4 +74,8 @@ class ChunkPane(QWidget):
     def _nothing(self) -> str:
         if self._desk.chunks.total:
             return "No chunk passes the filter."
-        return "" if self._desk.picked_jobs else "Select a job to see its chunks."
+        job = self._desk.job_shown()
+        if job is None:
+            return "Select a job to see its chunks." if self._desk.jobs.total else ""
+        is_put_away = job.state == "done" and self._desk.chunks_read()[0] == job.jid
+        return _PUT_AWAY if is_put_away else ""
