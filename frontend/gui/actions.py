@@ -73,14 +73,15 @@ class Actions(QObject):
 
     def refresh(self) -> None:
         """Enable what makes sense now, of what can be seen."""
-        for key, action in self._made.items():
-            deed = self._deeds[key]
-            is_seen = deed.about.page in ("", self._desk.page)
-            action.setEnabled(is_seen and deed.may(self._desk))
-            if deed.is_on is not None:
-                action.setChecked(deed.is_on(self._desk))
-            if deed.named is not None:
-                action.setText(deed.named(self._desk))
+        with self._desk.at_rest():
+            for key, action in self._made.items():
+                deed = self._deeds[key]
+                is_seen = deed.about.page in ("", self._desk.page)
+                action.setEnabled(is_seen and deed.may(self._desk))
+                if deed.is_on is not None:
+                    action.setChecked(deed.is_on(self._desk))
+                if deed.named is not None:
+                    action.setText(deed.named(self._desk))
 
     def lay_keys(self, table: QWidget, about: About) -> None:
         """Let the shortcuts of what destroys hold in the table of its subject, and only there."""

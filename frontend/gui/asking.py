@@ -66,3 +66,41 @@ class Ask(Protocol):
 
     def open(self, path: str) -> None:
         """Show a folder or file in the program that the desktop has for it."""
+
+
+class Nobody:
+    """Asks nobody: nothing is confirmed, nothing typed."""
+
+    def confirm(self, title: str, says: str, yes: str) -> bool:  # noqa: ARG002
+        """No."""
+        return False
+
+    def line(self, title: str, says: str, value: str, check: Check) -> str | None:  # noqa: ARG002
+        """Nothing."""
+        return None
+
+    def form(
+        self,
+        title: str,  # noqa: ARG002
+        says: str,  # noqa: ARG002
+        fields: Sequence[Field],  # noqa: ARG002
+    ) -> Sequence[str] | None:
+        """Nothing."""
+        return None
+
+    def files(
+        self,
+        folder: str,  # noqa: ARG002
+        kinds: Sequence[Kind],  # noqa: ARG002
+        *,
+        multiple: bool = False,  # noqa: ARG002
+        save_name: str = "",  # noqa: ARG002
+    ) -> Sequence[str]:
+        """None."""
+        return ()
+
+    def copy(self, text: str) -> None:
+        """Nowhere."""
+
+    def open(self, path: str) -> None:
+        """Nowhere."""

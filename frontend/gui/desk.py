@@ -1,15 +1,16 @@
 """What every part of the window works with: the farm as last read, errands, what is selected."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from PyQt6.QtCore import QObject, QSettings, QTimer, pyqtSignal
 
 from frontend import endings
 from frontend.farm import open_farm, patiently
-from frontend.gui.asking import Ask, Check, Field
+from frontend.gui.asking import Ask, Nobody
 from frontend.gui.bites import Bites
 from frontend.gui.bridge import PATIENCE, Errand, Errands, Reader, leave
 from frontend.gui.models import chunks, jobs, machines, plight
@@ -21,7 +22,6 @@ from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
 from frontend.words import plural
 from fs_browser.changes import Changes
-from fs_browser.core.kinds import Kind
 from renderd.client import Client, Hello
 from renderd.config import Settings
 from renderd.core.wire import Request
@@ -29,6 +29,8 @@ from renderd.errors import RenderdError
 from renderd.spool import orders
 from renderd.spool.layout import Spool
 from renderd.spool.records import ChunkView, JobView, NodeView
+
+R = TypeVar("R")
 
 _EVERY = 2.0  #: seconds between readings of the farm and of a job's chunks
 _SPANS = 5.0  #: … and looks at what some journals say of when jobs began and ended
@@ -82,6 +84,7 @@ class Desk(QObject):
         self.picked_jobs: tuple[str, ...] = ()
         self.picked_chunks: tuple[int, ...] = ()
         self.picked_machines: tuple[str, ...] = ()  #: incarnations
+        self._looked_up: dict[str, list[Any]] | None = None
         self.seen: Seen | None = None  #: the frame that is looked at
         self.undoable: list[Errand] = []  #: each named by what it takes back
         self._undoing: list[Errand] = []  #: on their way
@@ -174,18 +177,30 @@ class Desk(QObject):
 
     def chosen_jobs(self) -> list[JobView]:
         """The selected jobs that are still there."""
-        held = self.jobs.records
-        return [held[jid] for jid in self.picked_jobs if jid in held]
+        return self._chosen("jobs", self.jobs.records, self.picked_jobs)
 
     def chosen_machines(self) -> list[NodeView]:
         """The selected machines that are still there."""
-        held = self.machines.records
-        return [held[inc] for inc in self.picked_machines if inc in held]
+        return self._chosen("machines", self.machines.records, self.picked_machines)
 
     def chosen_chunks(self) -> list[ChunkRow]:
         """The selected chunks of the job that is shown."""
-        held = self.chunks.records
-        return [held[index] for index in self.picked_chunks if index in held]
+        return self._chosen("chunks", self.chunks.records, self.picked_chunks)
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """While this lasts nothing changes, and what is selected is looked up once."""
+        self._looked_up = {}
+        try:
+            yield
+        finally:
+            self._looked_up = None
+
+    def _chosen(self, kind: str, held: Mapping[Hashable, R], keys: Iterable[Hashable]) -> list[R]:
+        known = {} if self._looked_up is None else self._looked_up
+        if kind not in known:
+            known[kind] = [held[key] for key in keys if key in held]
+        return list(known[kind])
 
     def chunks_read(self) -> tuple[str, Mapping[int, ChunkView]]:
         """The job and its chunks as last read; for other threads, too."""
@@ -353,44 +368,6 @@ class Desk(QObject):
             self.undoable.append(failed)
         self.farm.hurry()
         self.refused.emit(sentence(error))
-
-
-class Nobody:
-    """Asks nobody: nothing is confirmed, nothing typed."""
-
-    def confirm(self, title: str, says: str, yes: str) -> bool:  # noqa: ARG002
-        """No."""
-        return False
-
-    def line(self, title: str, says: str, value: str, check: Check) -> str | None:  # noqa: ARG002
-        """Nothing."""
-        return None
-
-    def form(
-        self,
-        title: str,  # noqa: ARG002
-        says: str,  # noqa: ARG002
-        fields: Sequence[Field],  # noqa: ARG002
-    ) -> Sequence[str] | None:
-        """Nothing."""
-        return None
-
-    def files(
-        self,
-        folder: str,  # noqa: ARG002
-        kinds: Sequence[Kind],  # noqa: ARG002
-        *,
-        multiple: bool = False,  # noqa: ARG002
-        save_name: str = "",  # noqa: ARG002
-    ) -> Sequence[str]:
-        """None."""
-        return ()
-
-    def copy(self, text: str) -> None:
-        """Nowhere."""
-
-    def open(self, path: str) -> None:
-        """Nowhere."""
 
 
 def sentence(error: object) -> str:
