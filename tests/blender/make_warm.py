@@ -37,7 +37,7 @@ def scene_of(name, engine, red):
     plane.rotation_euler[2] = 3.0
     plane.keyframe_insert("rotation_euler", frame=20)
     light = bpy.data.objects.new(f"{name} light", bpy.data.lights.new(name, "SUN"))
-    light.data.energy = 3.0
+    light.data.energy = 1.0 + 2 * red  # from 5.0 on colours without nodes show nowhere
     camera = bpy.data.objects.new(f"{name} camera", bpy.data.cameras.new(name))
     camera.location = (0.3, 0.2, 4.0)
     for one in (plane, light, camera):

@@ -175,7 +175,7 @@ def test_steps_single_frames_and_several_ranges_come_out_as_in_plain_blender(kit
 
 @pytest.mark.parametrize(
     "words",
-    [("-S", "Nobody"), ("-E", "NOTHING"), ("-F", "BMP")],
+    [("-S", "Nobody"), ("-E", "NOTHING")],
     ids=" ".join,
 )
 def test_what_plain_blender_does_otherwise_is_refused_before_anything_is_rendered(
@@ -186,6 +186,14 @@ def test_what_plain_blender_does_otherwise_is_refused_before_anything_is_rendere
     answer = kitchen.warm([*line, "-o", str(out / "f_"), *_range(1, 1)])
     assert answer.refused
     assert not out.exists()
+
+
+def test_a_format_that_would_lose_the_files_colours_is_refused(kitchen, warm_folder, tmp_path):
+    line = ["-Y", "--factory-startup", "-b", str(warm_folder / "warm.blend"), "-F", "BMP"]
+    answer = kitchen.warm([*line, "-o", str(tmp_path / "bmp" / "f_"), *_range(1, 1)])
+    is_package = len(kitchen.words) > 1  # which sets it as we do, when it runs plainly
+    assert bool(answer.refused) is not is_package
+    assert (tmp_path / "bmp").exists() is is_package
 
 
 def test_negative_frames_are_left_to_plain_blender(kitchen, warm_folder, tmp_path):
