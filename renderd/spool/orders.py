@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from renderd.core import wire
 from renderd.core.chunk import Chunk, State, parse
 from renderd.core.control import Control
-from renderd.core.job import Job
 from renderd.core.label import nearest
 from renderd.core.names import host_of
-from renderd.errors import InfoFileError, RenderdError, ShareUnsure, UsageError
+from renderd.errors import InfoFileError, OutputOwned, RenderdError, ShareUnsure, UsageError
 from renderd.spool import claims, closing, control, frames, jobs, nodes, regaining, sources, tickets
 from renderd.spool.layout import (
     CANCELLED,
@@ -133,11 +132,11 @@ def release(spool: Spool, jid: str) -> Turned:
     place = where(spool, jid)
     _demand(place, (QUEUE, WAITING, HELD))
     job = jobs.read(spool, jid)
-    _own_output(spool, job)  # also where it was queued by hand and nobody had done so
+    regaining.own_if_lost(spool, job)  # also where it was queued by hand and nobody had done so
     if place[0] != HELD:
         return _unchanged(place)
     for ticket in jobs.videos_of(spool, jid) if job.info.video is not None else ():
-        _own_output(spool, jobs.read(spool, ticket.jid))
+        regaining.own_if_lost(spool, jobs.read(spool, ticket.jid))
     said = control.read(spool, jid)
     if said.reason or said.forgiven or said.changed:
         failed = len(chunks(spool, jid, {State.FAIL}))
@@ -196,15 +195,26 @@ def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
     _demand(place, (*OPEN, FAILED))
     wanted = [c for c in chunks(spool, jid, {State.FAIL}) if picked is None or picked(c)]
     if place[0] == FAILED and (wanted or chunks(spool, jid, {State.WAIT})):
-        _own_output(spool, jobs.read(spool, jid))
+        regaining.own_if_lost(spool, jobs.read(spool, jid))
     # An unsure answer counts: a ticket turned for nothing costs a listing, one not turned a job.
     revived = [c.index for c in wanted if claims.retry(spool, jid, c) is not Outcome.LOST]
     if revived or (place[0] == FAILED and chunks(spool, jid, {State.WAIT})):
         _bump(spool, jid)
         _go_on(spool, jid)
+        if place[0] == FAILED:
+            _own_once_more(spool, jid)
     if still := [c for c in chunks(spool, jid, {State.FAIL}) if c in wanted]:
         raise ShareUnsure(f"{len(still)} chunks of {jid} could not be revived", "retry again")
     return Chunks(jid, place[1].slug, tuple(revived), where(spool, jid)[0])
+
+
+def _own_once_more(spool: Spool, jid: str) -> None:
+    # Who took the output a moment ago saw a job that was over, and took its mark away.
+    try:
+        regaining.own_if_lost(spool, jobs.read(spool, jid))
+    except OutputOwned as owned:
+        stop(spool, jid, str(owned))
+        raise
 
 
 def _go_on(spool: Spool, jid: str) -> None:
@@ -381,20 +391,3 @@ def _sweep(spool: Spool, jid: str) -> bool:
         spool.share.rename(spool.at(JOBS, jid), spool.at(TRASH, jid))
         return True
     return False
-
-
-def _own_output(spool: Spool, job: Job) -> None:
-    """Take a job's output back from a job that is over; raises OutputOwned where one is open."""
-    output = frames.locate(spool, job)
-    if output is None:
-        return
-    is_here = _is_there(spool, output.folder) or frames.has_seen_root(spool, output)
-    if is_here and frames.why_not_able(spool, output):
-        regaining.own_again(spool, job)
-
-
-def _is_there(spool: Spool, folder: str) -> bool:
-    try:
-        return spool.share.stat(folder).is_folder
-    except OSError:
-        return False

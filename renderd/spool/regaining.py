@@ -22,3 +22,20 @@ def own_again(spool: Spool, job: Job) -> None:
         if frames.read_receipt(spool, output, frame) is None:
             with contextlib.suppress(FileNotFoundError):
                 spool.share.unlink(output.receipt(frame))
+
+
+def own_if_lost(spool: Spool, job: Job) -> None:
+    """Take a job's output back from a job that is over; raises OutputOwned where one is open."""
+    output = frames.locate(spool, job)
+    if output is None:
+        return
+    is_here = _is_there(spool, output.folder) or frames.has_seen_root(spool, output)
+    if is_here and frames.why_not_able(spool, output):
+        own_again(spool, job)
+
+
+def _is_there(spool: Spool, folder: str) -> bool:
+    try:
+        return spool.share.stat(folder).is_folder
+    except OSError:
+        return False

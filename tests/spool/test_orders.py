@@ -2,6 +2,8 @@
 
 import json
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from renderd.spool import claims, control, frames, jobs, nodes, orders, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
 from renderd.spool.moves import Outcome
+from renderd.spool.share import PosixShare
 
 INC = "ws07-0123abcd"
 
@@ -145,6 +148,34 @@ def test_retry_of_a_job_that_stopped_itself_lets_it_go_on(spool: Spool, publish,
     assert orders.retry(spool, jid, lambda c: c.index == 1).now == "queue"
     said = control.read(spool, jid)
     assert (said.reason, said.forgiven) == ("", 1)
+
+
+class Meanwhile(PosixShare):
+    """A share on which something happens just before a ticket comes back from failed/."""
+
+    act: Callable[[], object] | None = None
+
+    def rename(self, old: str, new: str) -> None:
+        if "/failed/" in old and self.act is not None:
+            act, self.act = self.act, None
+            act()
+        super().rename(old, new)
+
+
+def test_a_job_whose_output_is_taken_while_it_is_retried_is_held_with_the_reason(
+    spool: Spool, worker, tmp_path: Path
+):
+    jid = jobs.publish(spool, writing(tmp_path), jobs.Order("me"))
+    worker.fail(jid, 1)
+    worker.close(jid, has_failed=True)
+    share = Meanwhile()
+    share.act = lambda: jobs.publish(spool, writing(tmp_path), jobs.Order("me"))
+    with pytest.raises(OutputOwned):
+        orders.retry(replace(spool, share=share), jid)
+    place = tickets.find(spool, jid)
+    assert place
+    assert place[0] == "held"
+    assert "is being written by job" in control.read(spool, jid).reason
 
 
 def test_retry_takes_the_output_back_from_a_job_that_is_over(spool: Spool, worker, tmp_path: Path):
