@@ -13,7 +13,7 @@ from renderd.core.job import Draft, Writes
 from renderd.core.label import slug
 from renderd.core.names import parse_ticket
 from renderd.core.wire import Op
-from renderd.errors import RenderdError, UsageError
+from renderd.errors import OutputOwned, RenderdError, UsageError
 from renderd.spool import jobs, nodes, orders, redos, tickets
 from renderd.spool.layout import (
     BAD,
@@ -61,10 +61,9 @@ class People:
         def run(actor: Actor) -> None:
             try:
                 act(self.farm.spool(actor))
-            except UsageError:
-                pass
-            except (OSError, RenderdError):
-                if is_repeated:
+            except (OSError, RenderdError) as error:
+                is_refused = isinstance(error, UsageError) and not isinstance(error, OutputOwned)
+                if is_repeated and not is_refused:
                     self.undone.append(act)  # as the message says: try again
             except Died:
                 if is_repeated:
