@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from PyQt6.QtCore import QSettings
+from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtGui import QWindow
+from PyQt6.QtTest import QTest
 
 from frontend.gui.desk import Desk
 from frontend.gui.views.window import Window
@@ -13,6 +15,14 @@ from renderd.spool.layout import Spool
 
 Show = Callable[..., Window]
 PATIENCE = 30_000  #: milliseconds
+
+
+@pytest.fixture(autouse=True)
+def keyboard(qapp) -> Iterator[None]:
+    """Leaves no Shift or Ctrl of a test pressed: Qt remembers the modifiers of the last key."""
+    yield
+    if qapp.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
+        QTest.keyClick(QWindow(), Qt.Key.Key_Escape)
 
 
 @pytest.fixture

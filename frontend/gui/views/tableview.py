@@ -200,9 +200,12 @@ class TableView(QTableView):
     def select(self, key: object) -> None:
         """Select one row by its key, and bring it into sight."""
         row = self.table.row_of(key)
-        if row >= 0:
-            self.selectRow(row)
-            self.scrollTo(self.table.index(row, 0))
+        chosen, index = self.selectionModel(), self.table.index(row, 0)
+        if row >= 0 and chosen is not None:
+            # Not selectRow, which does otherwise while a person holds Shift or Ctrl.
+            alone = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            chosen.setCurrentIndex(index, alone | QItemSelectionModel.SelectionFlag.Rows)
+            self.scrollTo(index)
 
     # -- what is remembered -----------------------------------------------------------------
 
