@@ -11,6 +11,7 @@
 #   make scale    what farms of 100, 1,000 and 10,000 nodes ask of their server: an hour
 #   make nfs      real daemons on kernel NFS and Samba, every fault on every network (root; hours)
 #   make soak     the same in a random order, HOURS=8 long
+#   make guest    control groups and real swapping, in a machine of its own (root); minutes
 #   make screenshots  the pictures of the documentation (Linux, with Blender)
 #   make extension  the Blender extension as a zip in dist/
 #   make clean    removes what the above left behind
@@ -56,6 +57,9 @@ lint: $(VENV)/.installed-dev
 volumes: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.volumes -- -n 2
 	@$(BIN)/python -m pytest -q tests/volumes
+
+guest: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -q tests/host/guest.py
 
 # Frames are rendered once, into build/pictures; minutes.
 screenshots: $(VENV)/.installed-dev
@@ -104,4 +108,4 @@ clean:
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
-.PHONY: all demo test lint volumes bench extension screenshots faults sim sim-small nfs soak clean
+.PHONY: all demo test lint volumes guest bench extension screenshots faults sim sim-small nfs soak clean

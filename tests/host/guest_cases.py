@@ -1,4 +1,4 @@
-"""What only a machine of its own can show: run in a guest by test_guest.py."""
+"""What only a machine of its own can show: run in a guest by guest.py."""
 
 import subprocess
 import sys
