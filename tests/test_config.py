@@ -91,6 +91,7 @@ TEXTS = {
     "office": ("mon-thu 8-17, fri 8-12", "mon-thu 8-17, fri 8-12"),
     "yields": ("memory,heat", ("memory", "heat")),
     "awake": ("yes", True),
+    "warm": ("yes", True),
     "once": ("yes", True),
     "allow_root": ("1", True),
     "programs": ("blender,/opt/x", ("blender", "/opt/x")),
