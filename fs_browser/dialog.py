@@ -123,7 +123,7 @@ class BrowserDialog(QDialog):
         whole.setSpacing(0)
         whole.addWidget(self.browser, 1)
         whole.addLayout(bar)
-        self.resize(round(theme.em(self) * 68), round(theme.em(self) * 40))
+        theme.fit(self, 68, 40)
 
     def _connect(self) -> None:
         self.browser.picked.connect(self._follow)

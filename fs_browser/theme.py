@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PyQt6.QtCore import QDir, QObject, Qt, pyqtSignal
+from PyQt6.QtCore import QDir, QObject, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFontMetricsF, QGuiApplication, QPalette
-from PyQt6.QtWidgets import QApplication, QStyleFactory
+from PyQt6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 
 class Scheme(StrEnum):
@@ -238,6 +238,16 @@ def em(widget_or_app: object = None) -> float:
     """The height of a line of text in pixels: the measure of every gap and size."""
     font = getattr(widget_or_app or QApplication, "font")()  # noqa: B009
     return QFontMetricsF(font).height()
+
+
+def fit(window: QWidget, wide: float, high: float) -> None:
+    """Give a window a size in lines of text, or what the screen and its frame leave of it."""
+    line, screen = em(window), window.screen()
+    wanted = QSize(round(line * wide), round(line * high))
+    if screen is not None:
+        frame = QSize(round(line / 2), round(line * 2.5))
+        wanted = wanted.boundedTo(screen.availableSize() - frame)
+    window.resize(wanted)
 
 
 def _palette(found: Colours) -> QPalette:

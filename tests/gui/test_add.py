@@ -202,9 +202,17 @@ def test_a_broken_file_among_good_ones_is_told_and_can_be_left_out(adding, tmp_p
     assert kinds(dialog) == [Kind.REFUSED]
     assert dialog.says.text().startswith("1 scene, 30 frames")
     assert not dialog.queue.isEnabled()
+    assert "cannot be read" in dialog.queue.toolTip()
     act(qtbot, dialog, Kind.REFUSED, Act.LEAVE_OUT)
     assert [entry.path for entry in dialog.adding.scenes.entries] == [str(tmp_path / "shot.blend")]
     assert dialog.queue.isEnabled()
+    assert not dialog.queue.toolTip()
+
+
+def test_the_dialog_is_no_higher_than_the_screen(adding, tmp_path):
+    dialog = adding(made(tmp_path))
+    assert dialog.minimumSizeHint().height() <= 700  # of a laptop's 768 lines
+    assert dialog.height() < dialog.screen().availableSize().height()
 
 
 def test_wrong_words_are_told_while_they_are_typed_and_nothing_can_be_queued(

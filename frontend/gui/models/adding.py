@@ -109,11 +109,23 @@ class Adding(QObject):
 
     def may_queue(self) -> bool:
         """Whether there is something that can be queued as it is."""
-        if self.is_looking or self.is_queuing or self.wrong or not self.result.jobs:
-            return False
+        return not self.why_not()
+
+    def why_not(self) -> str:
+        """Why nothing can be queued as it is, in one sentence; empty when it can."""
+        if self.is_queuing:
+            return "It is being queued."
+        if self.is_looking:
+            return "The files are still being looked at."
+        if self.wrong:
+            return next(iter(self.wrong.values()))
         if self.result.refused or self.scenes.broken():
-            return False
-        return self.choices.forces or not self.stopping()
+            return "A file or a range cannot be read: mend it, or leave it out."
+        if not self.result.jobs:
+            return "Nothing is chosen: add a .blend file and tick a scene."
+        if self.stopping() and not self.choices.forces:
+            return "What was found would spoil frames: mend it, or queue it all the same."
+        return ""
 
     def stopping(self) -> int:
         """How many findings stop it."""

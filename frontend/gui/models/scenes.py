@@ -17,7 +17,7 @@ from renderd.core.frames import Run
 from renderd.core.label import label
 
 SCENE, RANGE, FRAMES, CHUNKS, PICTURE, OUTPUT = range(6)
-HEADS = ("Scene", "Frames", "Count", "Chunks", "Picture", "Output")
+HEADS = ("Scene", "Frames", "Count", "Chunks", "Format", "Output")
 _TIPS = (
     "Ticked scenes are queued, each as one job",
     "F2 or a double click changes them: 1-250, 1-250x2, 300; empty is the file's own range",

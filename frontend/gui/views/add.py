@@ -108,7 +108,7 @@ class AddDialog(QDialog):
         column.addLayout(_row(self.command, self.copy))
         column.addLayout(_row(self.force, None, self.cancel, self.queue))
         self._order_tabs()
-        self.resize(round(em * 58), round(em * 50))
+        theme.fit(self, 58, 50)
         kept = self.desk.remembered
         for key, restore in ((_SIZE, self.restoreGeometry), (_SPLIT, self.split.restoreState)):
             if isinstance(value := kept.value(key), QByteArray):
@@ -165,10 +165,15 @@ class AddDialog(QDialog):
         self.command.setText("  ;  ".join(result.lines))
         self.command.setCursorPosition(0)
         self.copy.setEnabled(bool(result.lines))
-        self.queue.setEnabled(adding.may_queue())
+        self._offer()
         self.queue.setText(f"&Queue {plural(len(result.jobs), 'job')}" if result.jobs else "&Queue")
         for part in (self.scenes, self.form, self.more, self.less, self.anew):
             part.setEnabled(not adding.is_queuing)
+
+    def _offer(self) -> None:
+        why = self.adding.why_not()
+        self.queue.setEnabled(not why)
+        self.queue.setToolTip(why)
 
     def _sentence(self) -> str:
         adding = self.adding
@@ -200,7 +205,7 @@ class AddDialog(QDialog):
         self.wrong.setText(said)
         self.wrong.setVisible(bool(said))
         self.wrong.setStyleSheet(f"color: {theme.of().colours.failed}")
-        self.queue.setEnabled(self.adding.may_queue())
+        self._offer()
 
     # -- what it does -----------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QByteArray, QSettings, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QAction,
     QActionGroup,
@@ -91,7 +91,7 @@ class Window(QMainWindow):
         self.toolbar = Toolbar(self.actions_)
         self.addToolBar(self.toolbar)
         self.toolbar.turn_to(desk.page)
-        self._take_room()
+        theme.fit(self, 82, 48)
         self._recall(desk.remembered)
         self._listen(desk)
         self._lay_keys()
@@ -252,12 +252,6 @@ class Window(QMainWindow):
             self.add(paths)
 
     # -- built once -------------------------------------------------------------------------
-
-    def _take_room(self) -> None:
-        em, screen = theme.em(self), self.screen()
-        room = screen.availableSize() if screen is not None else QSize(1 << 14, 1 << 14)
-        frame = QSize(round(em / 2), round(em * 2.5))  # of the window manager
-        self.resize(QSize(round(em * 82), round(em * 48)).boundedTo(room - frame))
 
     def _stacked(self) -> QWidget:
         """What stands in the middle: the trouble, where there is some, above the tabs."""
