@@ -15,6 +15,7 @@ from PyQt6.QtCore import QAbstractTableModel, QModelIndex, Qt, pyqtSignal
 
 from fs_browser.changes import Changes, compare
 from fs_browser.column import Column
+from fs_browser.stretches import runs
 
 R = TypeVar("R")
 PAINT = Qt.ItemDataRole.UserRole + 1  #: what a delegate draws
@@ -386,18 +387,3 @@ def _flags(column: Column[Any]) -> Qt.ItemFlag:
 def _plain(text: str) -> str | None:
     """A tooltip that Qt takes for plain text, whatever a name on the share looks like."""
     return f"<qt>{escape(text)}</qt>" if "<" in text else text or None
-
-
-def runs(places: Iterable[int], enough: int = 1 << 30) -> list[tuple[int, int]]:
-    """Rising places as runs of neighbours, each its first and last; no more than `enough` + 1."""
-    found: list[tuple[int, int]] = []
-    first = last = -2
-    for place in places:
-        if place != last + 1:
-            if last >= 0:
-                found.append((first, last))
-            if len(found) > enough:
-                return found
-            first = place
-        last = place
-    return [*found, (first, last)] if last >= 0 else found

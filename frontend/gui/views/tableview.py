@@ -18,7 +18,8 @@ from PyQt6.QtWidgets import QAbstractItemView, QMenu, QTableView, QWidget
 
 from frontend.gui.delegates.text import PAD, TextDelegate
 from fs_browser import theme
-from fs_browser.table import Table, runs
+from fs_browser.stretches import runs
+from fs_browser.table import Table
 
 _MANY = 500  #: selected rows that are told of when the window has time, and kept as keys by us
 
