@@ -208,6 +208,8 @@ def _next_waiting(node: Node, memory: JobMemory, now: float, most: int) -> Chunk
 
 def _takable(node: Node, memory: JobMemory, now: float, most: int) -> Chunk | None:
     while (chunk := memory.survey.take(node.spool, most)) is not None:
+        if memory.unfit.get(chunk.index, 0.0) > now:
+            continue
         if memory.avoided.get(chunk.index, 0.0) <= now or fitness.is_alone(node):
             return chunk
         if blame.failed_everywhere(node, memory.job.jid, chunk.index):

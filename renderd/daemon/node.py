@@ -45,6 +45,7 @@ class JobMemory:
     failures_here: int = 0
     failed_at: float = float("-inf")  #: when the last of them was
     avoided: dict[int, float] = field(default_factory=dict)  #: chunk failed here: until when
+    unfit: dict[int, float] = field(default_factory=dict)  #: the same; its own words do not run
     intents: set[str] = field(default_factory=set)  #: groups declared
     exhausted: str = ""  #: the ticket name under which nothing was waiting
     losses: int = 0  #: races lost in a row

@@ -4,10 +4,11 @@ import contextlib
 import logging
 
 from renderd.core import causes, policy
-from renderd.daemon import blame, hand, hunt, paces
+from renderd.core import job as job_record
+from renderd.daemon import blame, hand, hunt, paces, shortages
 from renderd.daemon.memory import judge
 from renderd.daemon.node import JobMemory, Node, Rest
-from renderd.daemon.work import NOTE_LINES, Ending, Result
+from renderd.daemon.work import NOTE_LINES, Ending, Result, Work
 from renderd.errors import RenderdError
 from renderd.spool import claims, control, frames, orders, tickets
 from renderd.spool.moves import Outcome
@@ -136,9 +137,13 @@ def _write_journal(node: Node, result: Result, outcome: Outcome, clock: float) -
 def _learn(node: Node, result: Result, now: float, clock: float) -> None:
     """A broken host must not eat the retries: it leaves the chunk alone, and rests."""
     memory = node.jobs.get(result.work.job.jid)
+    is_unable = result.ending is Ending.UNABLE and not result.where
+    if memory is not None and is_unable and _has_own_words(result.work):
+        _leave_alone(memory, result, now)
+        return
     if result.ending in (Ending.NO_SPACE, Ending.NO_LICENCE, Ending.UNABLE):
         node.shortages.note(result, now)
-        if result.ending is Ending.UNABLE and not result.where:  # perhaps a Blender's add-on or GPU
+        if is_unable:  # perhaps a Blender's add-on or GPU
             node.look_again()
         for other in node.jobs.values():
             other.checked = float("-inf")
@@ -165,6 +170,20 @@ def _learn(node: Node, result: Result, now: float, clock: float) -> None:
         seconds = min(PAUSE_FIRST * 2**doublings, PAUSE_LAST)
         reason = f"{node.rest.failures} chunks in a row failed here: {result.reason}"
         node.rest = Rest(reason[:200], clock + seconds, failures=node.rest.failures)
+
+
+def _has_own_words(work: Work) -> bool:
+    """True where a person wrote the chunk's file anew: what it lacks, its job may not need."""
+    job = work.job
+    words = job_record.chunk_words(job.info, work.claim.chunk.run, job.out)
+    return not work.lead and work.commands != words
+
+
+def _leave_alone(memory: JobMemory, result: Result, now: float) -> None:
+    """Try one chunk again after a while, and a longer one each time; the others go on."""
+    chunk = result.work.claim.chunk
+    seconds = min(shortages.FIRST * 2.0 ** min(chunk.attempt - 1, 10), shortages.LAST)
+    memory.unfit[chunk.index] = now + seconds
 
 
 def error_note(result: Result) -> str:

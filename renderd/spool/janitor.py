@@ -47,7 +47,8 @@ class Janitor:
     _emptied: set[str] = field(default_factory=set)  #: done jobs without chunk files
     _next_sweep: float = 0.0
     _left: int = 0  #: files that this sweep may still remove
-    _old: set[str] | None = None  #: tickets that were over when this node came
+    _old: set[str] = field(default_factory=set)  #: tickets that were over at the first sweep
+    _has_swept: bool = False
     _retention: Retention = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,8 +59,8 @@ class Janitor:
         with contextlib.suppress(OSError):
             done, cancelled = (tickets.listed(self.spool, f) for f in (DONE, CANCELLED))
             over = [t for t in (*cancelled, *done) if t.name not in self._closed]
-            if self._old is None:
-                self._old = {t.name for t in over}
+            if not self._has_swept:
+                self._old, self._has_swept = {t.name for t in over}, True
             fresh = [t for t in over if t.name not in self._old]
             self._close(fresh[:JOBS_A_SWEEP], done)
             if now < self._next_sweep:
@@ -89,8 +90,9 @@ class Janitor:
             self._closed.add(ticket.name)
             with contextlib.suppress(OSError, RenderdError):
                 job = jobs.read(self.spool, ticket.jid)
-                if orders.running(self.spool, ticket.jid):  # still being stopped
+                if orders.running(self.spool, ticket.jid):  # still being stopped: soon again
                     self._closed.discard(ticket.name)
+                    self._old.discard(ticket.name)
                     continue
                 sources.remove(self.spool, job)
                 if ticket not in done:  # by a job that replaced it, or by hand

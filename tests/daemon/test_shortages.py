@@ -205,6 +205,27 @@ def test_a_share_that_is_gone_stops_what_lies_there(spool: Spool, add: Add, driv
     assert failures(spool, gone, other) == 0
 
 
+def test_a_chunk_whose_own_words_cannot_run_here_does_not_keep_its_job_waiting(
+    spool: Spool, add: Add, driven: Driven
+) -> None:
+    jid = add("disk1", "1-40")
+    odd = min(Path(spool.job(jid, "000")).iterdir())
+    odd.write_text("touch forbidden\n")
+    tries, done = 0, []
+    for seconds in range(600):
+        driven.tick(1.0, Nudge())
+        if driven.works and driven.works[0].commands == (("touch", "forbidden"),):
+            tries += 1
+            driven.end(Ending.UNABLE, "this node does not allow the program touch")
+        elif driven.works:
+            done.append(seconds)
+            driven.end()
+    assert len(done) == 3
+    assert done[-1] < 60  # the odd one's waits are its own
+    assert 4 <= tries <= 7  # after 15 s, 30, 60, 120, 240
+    assert failures(spool, jid) == 0
+
+
 def test_a_missing_licence_stops_the_jobs_of_that_program(
     spool: Spool, add: Add, driven: Driven
 ) -> None:

@@ -172,6 +172,19 @@ def test_a_cancelled_job_leaves_nothing_beside_its_frames(
     assert '"frame": "3"' in Path(spool.job(rendering.jid, "frames.jsonl")).read_text()
 
 
+def test_a_job_still_being_stopped_at_the_first_sweep_is_cleared_at_the_next(
+    spool: Spool, rendering: Output, worker: Any
+) -> None:
+    held = worker.claim(rendering.jid, 1)
+    receipt(spool, rendering)
+    orders.cancel(spool, rendering.jid)
+    sweeper = Janitor(spool)
+    sweeper.sweep(0.0)
+    claims.give_back(spool, held, is_failure=False)
+    sweeper.sweep(60.0)
+    assert os.listdir(rendering.folder) == ["shot_0003.png"]
+
+
 def test_what_a_dead_node_held_of_a_cancelled_job_keeps_nothing(
     spool: Spool, rendering: Output, worker: Any
 ) -> None:
