@@ -53,6 +53,23 @@ def test_what_a_command_starts_runs_in_the_background_too(run, until):
     assert child.stop() is not None
 
 
+def test_a_command_has_the_shortest_turns_that_the_kernel_grants(run, until):
+    usual = background.turn(os.getpid())
+    child, output = run("echo up; sleep 600")
+    output.readline()
+    until(lambda: background.verify(child.pid).is_complete)
+    if os.geteuid() == 0:  # an idle task does not tell, and others may not wake it up
+        os.sched_setscheduler(child.pid, os.SCHED_OTHER, os.sched_param(0))
+        told = background.turn(child.pid)
+    else:
+        idler = subprocess.Popen(["sleep", "600"])
+        background.shorten(idler.pid)
+        told = background.turn(idler.pid)
+        idler.kill()
+        idler.wait()
+    assert told == (background.TURN_NS if usual else None)
+
+
 def test_the_daemon_itself_keeps_its_priority(run):
     before = background.verify(os.getpid())
     run("true")[0].wait()
