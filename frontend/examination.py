@@ -42,6 +42,11 @@ def missing(share: Share, subject: Subject) -> list[int]:
     return [frame for frame in subject.wanted if not _is_there(share, subject, frame)]
 
 
+def broken(share: Share, subject: Subject) -> list[int]:
+    """Frames whose files are there and do not decode, or are of another size or kind."""
+    return examine(share, subject).frames(Fault.BROKEN, Fault.SIZE)
+
+
 def _is_there(share: Share, subject: Subject, frame: int) -> bool:
     names = subject.files.get(frame, ())
     try:

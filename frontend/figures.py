@@ -16,7 +16,7 @@ _KEPT_HOURS = 7 * 24 + 1
 _OTHER_THAN_ATTEMPTS = ("reclaimed", "closed")
 _PROGRAM = re.compile(r"\S{1,80}( crashed)?: ")
 _STATUS = re.compile(r"exit status \d+: (?=\S)")
-_DIGITS = re.compile(r"(?<!exit status )\b\d+")
+_DIGITS = re.compile(r"(?<!exit status )(?<!signal )\b\d+")
 
 
 @dataclass(slots=True)
@@ -76,8 +76,13 @@ def number(event: Mapping[str, Any], key: str) -> float:
 def cause_of(why: str) -> str:
     """Why an attempt failed, so that what is alike counts together."""
     known = next((one.says for one in causes.CAUSES if why.startswith(one.says)), "")
-    said = known or _DIGITS.sub("…", _STATUS.sub("", _PROGRAM.sub("", label(why, 80), 1), 1))
+    said = known or _DIGITS.sub("…", _STATUS.sub("", _PROGRAM.sub(_crash, label(why, 80), 1), 1))
     return said or "no reason told"
+
+
+def _crash(found: re.Match[str]) -> str:
+    """Which program it was does not matter here, but that it crashed does."""
+    return "crashed: " if found[1] else ""
 
 
 @dataclass(slots=True)

@@ -65,14 +65,14 @@ def brief(note: str) -> str:
     return said if mishap.ending in ("", "fail") else f"{mishap.ending}: {said}"
 
 
-def so_far(chunk: ChunkView) -> str:
-    """How often a chunk failed, and what becomes of it now."""
+def so_far(chunk: ChunkView, prospect: str = "") -> str:
+    """How often a chunk failed, and what becomes of it now; `prospect`, if it waits."""
     times = _TIMES.get(chunk.failures, f"{chunk.failures} times")
     tried = f"failed {times}" if chunk.failures else ""
     host = host_of(chunk.node) if chunk.node else ""
     now = {
         "run": f"runs now on {host}",
-        "wait": "waits for its next attempt",
+        "wait": prospect or "waits for its next attempt",
         "fail": "given up until you retry it",
         "done": f"done since, by {host}",
     }.get(chunk.state, "")

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from frontend import terms
 from frontend.words import plural
@@ -60,6 +60,26 @@ def headline(job: JobView, own: Sequence[str], verdicts: Sequence[Verdict]) -> s
     return f"No machine can take it: {_tally(verdicts)}."
 
 
+def prospect(
+    job: JobView, own: Sequence[str], verdicts: Sequence[Verdict], tried: Collection[str]
+) -> str:
+    """Where a chunk that waits runs next: `next on ws02 or ws05`; else why nowhere.
+
+    `tried` are incarnations on which it failed: they leave it to others for a while.
+    """
+    if job.state != QUEUE:
+        return f"waits: {label(own[0], 200)}" if own else ""
+    able = [v for v in verdicts if v.takes]
+    if not able:
+        return f"no machine takes it now: {_tally(verdicts)}" if verdicts else "no machine is there"
+    fresh = [v for v in able if v.inc not in tried]
+    chosen = fresh or able
+    again = "" if fresh else " again, after a while"
+    free = [v for v in chosen if not v.is_busy]
+    busy = "" if free else " when it is free" if len(chosen) == 1 else " when one is free"
+    return f"next on {_names(free or chosen, 'or', 'any of ')}{again or busy}"
+
+
 def asks(job: JobView) -> str:
     """What a job asks of a machine; empty where any will do."""
     found = terms.asked(tuple(label(pool, 40) for pool in job.pool), label(job.needs, 200))
@@ -78,11 +98,11 @@ def _rank(verdict: Verdict) -> int:
     return 4 if verdict.lasts else 3
 
 
-def _names(verdicts: Sequence[Verdict]) -> str:
+def _names(verdicts: Sequence[Verdict], word: str = "and", many: str = "") -> str:
     if len(verdicts) > _NAMED:
-        return plural(len(verdicts), "machine")
+        return many + plural(len(verdicts), "machine")
     names = [label(v.node, 24) for v in ordered(verdicts)]
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f" {word} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _tally(verdicts: Sequence[Verdict]) -> str:
@@ -107,4 +127,6 @@ def _short(reason: str) -> str:
 
 def _counted(count: int, kind: str) -> str:
     verb, _, rest = kind.partition(" ")
-    return f"{count} {_MANY.get(verb, verb) if count > 1 else verb} {rest}".rstrip()
+    if count > 1:
+        verb, rest = _MANY.get(verb, verb), rest.replace(" it has", " they have")
+    return f"{count} {verb} {rest}".rstrip()

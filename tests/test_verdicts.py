@@ -22,6 +22,7 @@ FAR = says("ws01", "is not in pool gpu", lasts=True)
 SMALL = says("ws02", "has 16 GB of memory, the job needs 900 GB", lasts=True)
 BUSY = says("ws03", "busy with other chunk 1", takes=True, is_busy=True)
 FREE = says("ws05")
+GPUS = "is still finding out which GPUs it has"
 AT_WORK = says("ws06", runs=2)
 
 
@@ -36,6 +37,20 @@ AT_WORK = says("ws06", runs=2)
         (
             [SMALL, says("ws09", "has 8 GB of memory, the job needs 900 GB", lasts=True)],
             "No machine can take it: 2 have too little memory.",
+        ),
+        (
+            [says("ws08", GPUS), says("ws09", GPUS), FAR],
+            "No machine can take it: 2 are still finding out which GPUs they have, "
+            "1 is not in pool gpu.",
+        ),
+        (
+            [says("ws08", GPUS)],
+            "No machine can take it: ws08 is still finding out which GPUs it has.",
+        ),
+        (
+            [says("ws08", GPUS), FAR],
+            "No machine can take it: 1 is still finding out which GPUs it has, "
+            "1 is not in pool gpu.",
         ),
         ([PAUSED, FAR], "No machine can take it: 1 is paused, 1 is not in pool gpu."),
         ([PAUSED], "No machine can take it: ws04 is paused by me@here."),
@@ -76,3 +91,27 @@ def test_what_a_job_asks_for_is_told():
     assert verdicts.asks(job()) == ""
     told = verdicts.asks(job(pool=("gpu", "big"), needs="ram>=900G, blender==3.4"))
     assert told == "It asks for pool gpu or big, ram>=900G, blender==3.4."
+
+
+@pytest.mark.parametrize(
+    ("found", "tried", "told"),
+    [
+        ([FREE, FAR], [], "next on ws05"),
+        ([FREE, says("ws02")], [], "next on ws02 or ws05"),
+        ([FREE, BUSY], [], "next on ws05"),
+        ([BUSY, FAR], [], "next on ws03 when it is free"),
+        ([says(f"ws{n}") for n in range(20, 25)], [], "next on any of 5 machines"),
+        ([FREE, BUSY], [FREE.inc], "next on ws03 when it is free"),
+        ([FREE, FAR], [FREE.inc], "next on ws05 again, after a while"),
+        ([PAUSED], [], "no machine takes it now: ws04 is paused by me@here"),
+        ([], [], "no machine is there"),
+    ],
+)
+def test_where_a_failed_chunk_runs_next(found, tried, told):
+    assert verdicts.prospect(job(), [], found, tried) == told
+
+
+def test_a_failed_chunk_of_a_held_job_waits_for_its_person():
+    own = ["it is held: held by me@here"]
+    told = verdicts.prospect(job(state="held"), own, [FREE], [])
+    assert told == "waits: it is held: held by me@here"

@@ -26,6 +26,7 @@ JOBS = (
         "redo",
         "redo-missing",
         "redo-broken",
+        "redo-faulty",
         "verify",
     ),
     *("skip", "frames", "terms", "", "up", "down", "", "duplicate", "copy-path", "copy-id"),

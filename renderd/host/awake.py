@@ -12,6 +12,7 @@ from renderd.host.dbus import Bus, Target
 _LOGIND = Target(
     "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager"
 )
+_NOBODY = "no systemd-logind here holds off sleep; switch sleep off in its power settings"
 _CONTINUOUS, _SYSTEM_REQUIRED = 0x80000000, 1  # SetThreadExecutionState
 
 
@@ -52,7 +53,10 @@ class Awake:
             os.close(held)
 
     def _logind(self, why: str) -> int:
-        bus = Bus.system(self._environ)
+        try:
+            bus = Bus.system(self._environ)
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise OSError(_NOBODY) from None
         try:
             bus.call(_LOGIND, "Inhibit", "ssss", "sleep:idle", "renderd", why, "block")
             return bus.take_fd()

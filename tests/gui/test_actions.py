@@ -147,12 +147,15 @@ def redo_missing(on: Stage) -> None:
     on.until(lambda: all(on.file(jid, 1).exists() for jid in several))
 
 
-def redo_broken(on: Stage) -> None:
+def redo_broken(on: Stage, key: str = "redo-broken") -> None:
     jid, whole = on.rendered(), on.rendered()
     size = on.file(jid, 2).stat().st_size
     os.truncate(on.file(jid, 2), 20)
-    on.do("redo-broken", jid, whole)
+    on.file(jid, 1).unlink()
+    on.do(key, jid, whole)
     on.until(lambda: on.file(jid, 2).stat().st_size == size)
+    on.until(lambda: on.farm.state(on.redo_of(jid)) == "done")
+    assert on.file(jid, 1).exists() is (key == "redo-faulty")
     assert not on.redo_of(whole)
 
 
@@ -441,6 +444,7 @@ CASES: dict[str, Callable[[Stage], None]] = {
     **{"retry": retry, "skip": skip, "undo": undo, "redo": redo, "redo-missing": redo_missing},
     "up": lambda on: priority(on, "up", 10),
     "down": lambda on: priority(on, "down", -10),
+    "redo-faulty": lambda on: redo_broken(on, "redo-faulty"),
     **{"redo-broken": redo_broken, "verify": verify, "frames": frames, "duplicate": duplicate},
     **{"folder": folder, "copy-command": copy_command, "log": log, "preview": preview},
     "copy-path": lambda on: copies(on, "copy-path", out_of(on)),

@@ -78,6 +78,8 @@ def test_what_is_older_than_a_week_is_forgotten():
         ),
         ("blender: exit status 3", "exit status 3"),
         ("sh: exit status 1: Error: no such scene", "Error: no such scene"),
+        ("blender crashed: segmentation fault (SIGSEGV)", "crashed: segmentation fault (SIGSEGV)"),
+        ("blender crashed: ended by signal 35", "crashed: ended by signal 35"),
         ("no sign of work for 31 s", "no sign of work for … s"),
         ("", "no reason told"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from frontend import mishaps
 from frontend.gui.models.logs import read_lines
 from renderd.core.names import attempt_name
-from renderd.spool import claims
+from renderd.spool import claims, orders
 from renderd.spool.records import ChunkView
 
 PATIENCE = 30_000
@@ -80,13 +80,22 @@ def test_a_crash_reads_as_a_crash_and_its_line_is_a_click_away(at, qtbot):
     trouble = window.log.trouble
     until(qtbot, trouble.isVisible)
     assert trouble.says.text() == "prog crashed on ws07: the GPU ran out of memory"
-    assert trouble.now.text() == "Failed once; waits for its next attempt"
+    assert trouble.now.text() == "Failed once; next on ws07 again, after a while"
     assert "use smaller textures" in trouble.advice.text()
     trouble.cause.click()
     assert window.log.text.textCursor().selectedText() == lines[40]
     assert not window.log.text.is_at_end()
     trouble.last.click()
     assert window.log.text.is_at_end()
+
+
+def test_a_crash_says_where_its_chunk_runs_next(at, spool, make_worker, publish, qtbot):
+    make_worker("ws02-0123abcd")
+    window, jid = at("Error: System is out of GPU memory\n", note=CRASH)
+    now = window.log.trouble.now
+    until(qtbot, lambda: now.text() == "Failed once; next on ws02")
+    orders.hold(spool, jid, "me@here")
+    until(qtbot, lambda: now.text() == "Failed once; waits: it is held: held by me@here")
 
 
 def test_words_are_found_counted_and_stepped_through(at, qtbot):

@@ -25,11 +25,20 @@ DEEDS = (
     ),
     Deed(
         key="redo-broken",
-        title="Redo missing and &broken",
+        title="Redo &broken",
+        about=About.JOBS,
+        does="Look at every frame of the selected jobs, and render again whose files are broken",
+        icon="redo",
+        do=studies.redo_broken,
+        may=jobs.any_with_frames,
+    ),
+    Deed(
+        key="redo-faulty",
+        title="Redo missin&g and broken",
         about=About.JOBS,
         does="Look at every frame of the selected jobs, and render again what is missing or broken",
         icon="redo",
-        do=studies.redo_broken,
+        do=studies.redo_faulty,
         may=jobs.any_with_frames,
     ),
     Deed(

@@ -112,6 +112,15 @@ def redo_missing(desk: Desk) -> None:
 
 
 def redo_broken(desk: Desk) -> None:
+    """Render the frames of the selected jobs again whose files are there and not whole."""
+
+    def pick(spool: Spool, subject: Subject) -> list[int]:
+        return examination.broken(spool.share, subject)
+
+    _redo_found(desk, pick, "broken")
+
+
+def redo_faulty(desk: Desk) -> None:
     """Render what is missing or broken of the selected jobs again."""
 
     def pick(spool: Spool, subject: Subject) -> list[int]:

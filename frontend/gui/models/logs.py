@@ -4,18 +4,19 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from frontend import mishaps
+from frontend import mishaps, verdicts
 from frontend.farm import open_farm
 from renderd.config import Settings
 from renderd.core import progress
 from renderd.core.label import UNSEEN
 from renderd.core.progress import Event, Kind
-from renderd.spool import jobs, listing, logs
+from renderd.spool import jobs, listing, logs, orders, reasons
 from renderd.spool.layout import Spool
 from renderd.spool.moves import names
 
 TAIL_BYTES = 256 << 10  #: of a log, shown at first
 _NOTE_BYTES = 65536
+_PROSPECT_READINGS = 10  #: of the log, after which it is asked again where the chunk runs next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Wish:
     chunk: int = 0
     attempt: int | None = None  #: None: the last
     standing: str = ""  #: of the chunk; other words here have attempts and notes looked at again
+    waits: bool = False  #: the chunk is not run at present
     serial: int = 0  #: another number has the log read from anew
 
 
@@ -66,6 +68,7 @@ class Page:
     skipped: int  #: bytes before what is shown
     lines: tuple[Line, ...]
     mishap: mishaps.Mishap | None
+    prospect: str  #: where the chunk runs next; empty where it does not wait
     program: str
 
 
@@ -79,6 +82,8 @@ class _Open:
     wish: Wish
     attempts: tuple[tuple[int, str], ...] = ()
     mishap: mishaps.Mishap | None = None
+    prospect: str = ""
+    age: int = 0  #: readings since the prospect was looked at
 
 
 def safe(text: str) -> str:
@@ -121,6 +126,9 @@ class LogReading:
             held.wish = wish
             self._look_around(spool, held)
             return self._go_on(spool, held, always=True)
+        if held.prospect and held.age >= _PROSPECT_READINGS:
+            return self._go_on(spool, held, always=self._look_ahead(spool, held))
+        held.age += 1
         return self._go_on(spool, held)
 
     def _begin(self, spool: Spool, wish: Wish) -> Page:
@@ -154,6 +162,7 @@ class LogReading:
             skipped=held.end.start,
             lines=lines,
             mishap=held.mishap,
+            prospect=held.prospect,
             program=held.program,
         )
 
@@ -169,6 +178,19 @@ class LogReading:
             held.mishap = mishaps.parse(
                 spool.share.read(note, _NOTE_BYTES).decode("utf-8", "replace")
             )
+
+        self._look_ahead(spool, held)
+
+    def _look_ahead(self, spool: Spool, held: _Open) -> bool:
+        """Which machines take the chunk after its mishap; whether that has changed."""
+        before, held.prospect, held.age = held.prospect, "", 0
+        wish = held.wish
+        if wish.waits and held.mishap is not None:
+            notes = listing.attempts(names(spool, spool.job(wish.jid, "err"))).get(wish.chunk, [])
+            tried = {listing.owner_of(note) for note in notes}
+            job, own, found = reasons.read(spool, orders.where(spool, wish.jid))
+            held.prospect = verdicts.prospect(job, own, found, tried)
+        return held.prospect != before
 
     def _program(self, spool: Spool, jid: str) -> str:
         if jid not in self._programs:

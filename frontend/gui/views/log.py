@@ -174,17 +174,22 @@ class LogPanel(QWidget):
         if (job.jid, chunk.index) != (before.jid, before.chunk):
             self._chosen = None
         standing = f"{chunk.state} {chunk.attempt} {chunk.failures} {chunk.node}"
-        self._ask(job.jid, chunk.index, standing)
+        self._ask(job.jid, chunk.index, standing, waits=chunk.state == "wait")
         if self._wish != before:
             self.reader.hurry()
         self._tell_trouble()
 
-    def _ask(self, jid: str, chunk: int, standing: str) -> None:
+    def _ask(self, jid: str, chunk: int, standing: str, *, waits: bool) -> None:
         held = self._wish
         is_same = (jid, chunk, self._chosen) == (held.jid, held.chunk, held.attempt)
         self._serial += not is_same
         self._wish = Wish(
-            jid=jid, chunk=chunk, attempt=self._chosen, standing=standing, serial=self._serial
+            jid=jid,
+            chunk=chunk,
+            attempt=self._chosen,
+            standing=standing,
+            waits=waits,
+            serial=self._serial,
         )
 
     def _keeps(self, jid: str) -> bool:
@@ -258,7 +263,8 @@ class LogPanel(QWidget):
         if page.mishap is not None:
             says = mishaps.sentence(page.mishap, page.program, page.inc)
             advice = page.mishap.advice or (cause.event.advice if cause and cause.event else "")
-            self.trouble.tell(says, mishaps.so_far(chunk), advice, has_line=cause is not None)
+            now = mishaps.so_far(chunk, page.prospect)
+            self.trouble.tell(says, now, advice, has_line=cause is not None)
         elif cause is not None and cause.event is not None and cause.weight > 2:
             says = f"A line tells of trouble: {cause.event.says}"
             self.trouble.tell(says, "", cause.event.advice, has_line=True)
