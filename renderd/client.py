@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from renderd.spool.logs import LogEnd
     from renderd.spool.overview import FarmView
     from renderd.spool.records import ChunkView, JobView, NodeView
+    from renderd.spool.view import Infos
 
 _FOLLOWED_BYTES = 64 << 10
 
@@ -50,6 +51,7 @@ class Client:
         self._dialog: Dialog | None = None
         self._hello: Hello | None = None
         self._was_sought = False
+        self._infos: Infos | None = None
 
     def close(self) -> None:
         """Hang up; the next question connects again."""
@@ -78,12 +80,15 @@ class Client:
             Request(Op.FARM), lambda value: _record(overview.FarmView, value), overview.read_farm
         )
 
-    def jobs(self) -> "list[JobView]":
-        """All jobs, highest priority and oldest first."""
+    def jobs(self, nodes: "list[NodeView] | None" = None) -> "list[JobView]":
+        """All jobs, highest priority and oldest first; `nodes` where they were asked for before."""
         from renderd.spool import records, view  # noqa: PLC0415
 
+        infos = self._infos = self._infos or view.Infos()
         return self._either(
-            Request(Op.JOBS), lambda value: _records(records.JobView, value), view.read_jobs
+            Request(Op.JOBS),
+            lambda value: _records(records.JobView, value),
+            lambda spool: view.read_jobs(spool, nodes=nodes, infos=infos),
         )
 
     def chunks(self, jid: str) -> "list[ChunkView]":

@@ -8,7 +8,7 @@ from renderd.core.job import Job
 from renderd.core.policy import Able
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from renderd.spool.records import NodeView
 
@@ -60,12 +60,17 @@ def refusal(node: "NodeView", jid: str) -> str:
     return _pairs(node.status.get("refuses")).get(jid, "")
 
 
-def why_stuck(alive: "Sequence[NodeView]", job: Job, said: Control) -> str:
+def of_live(nodes: "Iterable[NodeView]") -> "list[tuple[NodeView, Able]]":
+    """The live nodes, each with what it can do."""
+    return [(node, able(node)) for node in nodes if node.state != "dead"]
+
+
+def why_stuck(alive: "Iterable[tuple[NodeView, Able]]", job: Job, said: Control) -> str:
     """Why no live node could take a queued job even if it were idle; empty where one could."""
     terms = said.terms(job)
     found: dict[str, list[str]] = {}
-    for node in alive:
-        reason = policy.unfit_for(able(node), job, terms) or refusal(node, job.jid)
+    for node, can in alive:
+        reason = policy.unfit_for(can, job, terms) or refusal(node, job.jid)
         if not reason:
             return ""
         found.setdefault(reason, []).append(node.node)

@@ -185,7 +185,8 @@ class PosixShare:
         return _stat(os.lstat(path))
 
     def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
-        with _regular(path) as descriptor:
+        descriptor = _open_regular(path)  # by hand: a farm's readings are mostly this
+        try:
             if start:
                 os.lseek(descriptor, start, os.SEEK_SET)
             parts = []
@@ -193,6 +194,8 @@ class PosixShare:
                 parts.append(part)
                 limit -= len(part)
             return b"".join(parts)
+        finally:
+            os.close(descriptor)
 
     def open(self, path: str) -> BinaryIO:
         return os.fdopen(_open_regular(path), "rb", buffering=0)

@@ -17,6 +17,7 @@ from renderd.spool import control, listing, nodes, notes, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, QUEUE, TICKETS, WAITING, Spool
 from renderd.spool.moves import create_fresh, names, temp
 from renderd.spool.records import ChunkView, JobView, NodeView
+from renderd.spool.share import Stat
 
 if TYPE_CHECKING:
     from renderd.core.eta import Eta
@@ -46,47 +47,83 @@ class _Known:
     job: Job
     control: Control
     tally: Counter[State]
+    born: int
+
+
+class Infos:
+    """The job.info files of a spool, each read once: they never change.
+
+    Asked each time is only whether a file is still the same; memory is what the last list needed.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Stat, Job]] = {}
+        self._next: dict[str, tuple[Stat, Job]] = {}
+
+    def read(self, spool: Spool, jid: str) -> tuple[Job, int]:
+        """A job, and when it was published.  Raises OSError, InfoFileError."""
+        path = spool.job(jid, "job.info")
+        found = spool.share.stat(path)  # before it is read: another one shows at the next reading
+        known = self._last.get(jid)
+        if known is None or known[0] != found:
+            # Not jobs.read: this must not load what writes frames (20 ms of every `render jobs`).
+            known = found, job_record.parse(jid, spool.share.read(path))
+        self._next[jid] = known
+        return known[1], found.mtime_ns
+
+    def forget(self) -> None:
+        """Keep only what was read since this was said last."""
+        self._last, self._next = self._next, {}
 
 
 def read_jobs(
-    spool: Spool, folders: Sequence[str] = TICKETS, nodes: Sequence[NodeView] | None = None
+    spool: Spool,
+    folders: Sequence[str] = TICKETS,
+    nodes: Sequence[NodeView] | None = None,
+    infos: Infos | None = None,
 ) -> list[JobView]:
     """The jobs in some states, highest priority and oldest first.  Raises OSError.
 
     The ends of queued ones follow from what the `nodes` say, read here where they are not given.
+    `infos` makes the next reading of the same jobs shorter.
     """
-    now = server_now(spool)
+    now, infos = server_now(spool), infos or Infos()
     parents = tickets.everywhere(spool) if WAITING in folders else {}
     places = tickets.everywhere(spool, folders).values()
     known: dict[str, _Known] = {}
     views = []
     for place in places:
         try:
-            one = known[place[1].jid] = _known(spool, place)
+            one = known[place[1].jid] = _known(spool, place, infos)
         except (OSError, InfoFileError) as error:
             views.append(_unreadable(place, error))
             continue
-        views.append(_view(place, one, (tickets.born(spool, place[1].jid), now, parents)))
+        views.append(_view(place, one, now, parents))
+    infos.forget()
     views.sort(key=lambda j: (-j.priority, j.born_ns, j.jid))
     queued = [(v, known[v.jid]) for v in views if v.state == QUEUE and v.jid in known]
     if now is None or not queued:
         return views
     nodes = _read_nodes(spool, now) if nodes is None else nodes
-    alive = [node for node in nodes if node.state != "dead"]
-    views = [_stuck(view, known.get(view.jid), alive) for view in views]
+    views = _with_reasons(views, known, nodes)
     if not any(view.running or view.done for view, _ in queued):
         return views
     ends = _ends(queued, nodes)
     return [_ending(view, ends.get(view.jid), now / 1e9) for view in views]
 
 
-def _stuck(view: JobView, known: _Known | None, alive: Sequence[NodeView]) -> JobView:
-    """The job with the reason why no node can take it, if that is so."""
-    if known is None or view.state != QUEUE or view.reason or view.running or not view.waiting:
-        return view
+def _with_reasons(
+    views: list[JobView], known: Mapping[str, _Known], nodes: Sequence[NodeView]
+) -> list[JobView]:
+    """The jobs, with the reason why no node can take one, if that is so."""
+    idle = [v for v in views if v.state == QUEUE and v.waiting and not (v.reason or v.running)]
+    if not idle:
+        return views
     from renderd.spool import ability  # noqa: PLC0415  lists of jobs that run start faster
 
-    return replace(view, reason=ability.why_stuck(alive, known.job, known.control))
+    alive = ability.of_live(nodes)
+    said = {v.jid: ability.why_stuck(alive, known[v.jid].job, known[v.jid].control) for v in idle}
+    return [replace(v, reason=said[v.jid]) if said.get(v.jid) else v for v in views]
 
 
 def _ending(view: JobView, end: "Eta | None", now: float) -> JobView:
@@ -116,21 +153,20 @@ def read_job(
     `parents`: where all jobs lie, those it may wait for among them.
     """
     try:
-        known = _known(spool, place)
+        known = _known(spool, place, Infos())
     except (OSError, InfoFileError) as error:
         return _unreadable(place, error)
-    return _view(place, known, (tickets.born(spool, place[1].jid), now, parents))
+    return _view(place, known, now, parents)
 
 
-def _known(spool: Spool, place: tickets.Place) -> _Known:
+def _known(spool: Spool, place: tickets.Place, infos: Infos) -> _Known:
     folder, ticket = place
-    # Not jobs.read: this must not load what writes frames (20 ms of every `render jobs`).
-    job = job_record.parse(ticket.jid, spool.share.read(spool.job(ticket.jid, "job.info")))
+    job, born = infos.read(spool, ticket.jid)
     said = control.read(spool, ticket.jid)
     # In done/ all are done, whether or not their files are still there.
     if folder == DONE:
-        return _Known(job, said, Counter({State.DONE: job.chunks}))
-    return _Known(job, said, listing.count(spool, ticket.jid, job.chunks))
+        return _Known(job, said, Counter({State.DONE: job.chunks}), born)
+    return _Known(job, said, listing.count(spool, ticket.jid, job.chunks), born)
 
 
 def _unreadable(place: tickets.Place, error: Exception) -> JobView:
@@ -149,11 +185,11 @@ def _unreadable(place: tickets.Place, error: Exception) -> JobView:
 def _view(
     place: tickets.Place,
     known: _Known,
-    beside: tuple[int, int | None, Mapping[str, tickets.Place] | None],
+    now: int | None,
+    parents: Mapping[str, tickets.Place] | None,
 ) -> JobView:
     folder, ticket = place
-    job, said, tally = known.job, known.control, known.tally
-    born, now, parents = beside
+    job, said, tally, born = known.job, known.control, known.tally, known.born
     return JobView(
         jid=ticket.jid,
         name=job.name,

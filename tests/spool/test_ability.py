@@ -41,15 +41,15 @@ def test_a_job_that_no_live_node_can_take_is_stuck() -> None:
     blind = {"refuses": {JOB.jid: "this node does not see /p/a.blend: is its share mounted?"}}
     nodes = [node("a", **blind), node("b", **blind), node("c", {"blenders": ["3.4.1"]}, **blind)]
     said = "no live node can take it: each of 3 nodes does not see /p/a.blend"
-    assert ability.why_stuck(nodes, JOB, Control()).startswith(said)
-    assert ability.why_stuck([*nodes, node("d")], JOB, Control()) == ""
+    assert ability.why_stuck(ability.of_live(nodes), JOB, Control()).startswith(said)
+    assert ability.why_stuck(ability.of_live([*nodes, node("d")]), JOB, Control()) == ""
     assert ability.why_stuck([], JOB, Control()) == ""
 
 
 def test_what_will_pass_makes_no_job_stuck() -> None:
     wanted = Job(jid=JOB.jid, info=Info(commands=(("prog",),), needs=Needs(ram=8 << 30)), chunks=1)
     busy = node("a", ram_free=1 << 30, state="paused", reason="paused by somebody")
-    assert ability.why_stuck([busy], wanted, Control()) == ""
+    assert ability.why_stuck(ability.of_live([busy]), wanted, Control()) == ""
     taught = Control(needs_ram=41 << 30, blocked=("a",))
     said = "no live node can take it: a has 16 GB of memory, the job needs 41 GB; see: render why "
-    assert ability.why_stuck([busy], wanted, taught) == said + JOB.jid
+    assert ability.why_stuck(ability.of_live([busy]), wanted, taught) == said + JOB.jid

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from renderd.core.chunk import State
 from renderd.spool import control, listing, nodes, orders, view
 from renderd.spool.layout import DONE, HELD, QUEUE, Spool
 from renderd.spool.records import JobView
+from renderd.spool.share import READ_LIMIT, PosixShare
 
 
 def only(spool: Spool, *folders: str) -> JobView:
@@ -260,3 +262,50 @@ def test_a_waiting_job_says_when_it_waits_for_what_will_not_come(spool: Spool, p
     reason = only(spool, "waiting").reason
     assert f"{first}, which was cancelled" in reason
     assert f"{second}, which was removed" in reason
+
+
+class Noting(PosixShare):
+    """Notes which files are read."""
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+
+    def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
+        self.reads.append(path)
+        return super().read(path, limit, start)
+
+
+def test_who_reads_again_and_again_reads_each_jobs_record_once(spool: Spool, publish):
+    share, infos = Noting(), view.Infos()
+    first = spool.job(publish("one"), "job.info")
+    for _ in range(2):
+        view.read_jobs(replace(spool, share=share), infos=infos)
+    second = spool.job(publish("two"), "job.info")
+    found = view.read_jobs(replace(spool, share=share), infos=infos)
+    assert [job.name for job in found] == ["one", "two"]
+    assert [path for path in share.reads if path in (first, second)] == [first, second]
+
+
+def test_a_record_that_somebody_put_in_anothers_place_shows_at_the_next_reading(
+    spool: Spool, publish
+):
+    infos, path = view.Infos(), Path(spool.job(publish("one"), "job.info"))
+    view.read_jobs(spool, infos=infos)
+    other = path.with_suffix(".new")
+    other.write_text(path.read_text().replace("x-name: one", "x-name: two"))
+    other.replace(path)
+    [found] = view.read_jobs(spool, infos=infos)
+    assert found.name == "two"
+    path.write_text("torn")
+    [found] = view.read_jobs(spool, infos=infos)
+    assert "its job.info cannot be read" in found.reason
+
+
+def test_records_of_jobs_that_are_gone_are_not_kept(spool: Spool, publish):
+    share, infos, jid = Noting(), view.Infos(), publish("one")
+    path = spool.job(jid, "job.info")
+    watched = replace(spool, share=share)
+    view.read_jobs(watched, infos=infos)
+    view.read_jobs(watched, (DONE,), infos=infos)
+    view.read_jobs(watched, infos=infos)
+    assert share.reads.count(path) == 2

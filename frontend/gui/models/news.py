@@ -73,7 +73,8 @@ class FarmReading:
         """What is new.  Raises RenderdError, OSError; the next call starts from there."""
         client = self._open()
         try:
-            jobs, nodes, daemon = client.jobs(), client.nodes(), client.daemon
+            nodes = client.nodes()
+            jobs, daemon = client.jobs(nodes), client.daemon
             # An empty mount point has no jobs either, and must not pass for a farm without work.
             if not jobs and self._spool is not None:
                 read_identity(self._spool.share, self._spool.root)
