@@ -81,7 +81,7 @@ class OpenBlender:
         try:
             self._channel.sendall(data)
         except OSError:
-            self.child.close()
+            self._kill()
         finally:
             self._channel.settimeout(0)
         return Task(self)
@@ -94,7 +94,8 @@ class OpenBlender:
                 poller.register(fd, select.POLLIN)
         said = poller.poll(0)
         if any(fd != self._channel.fileno() for fd, _ in said):
-            return self.child.wait(0) is None
+            with contextlib.suppress(GuardDied):
+                return self.child.wait(0) is None
         return not said and self.child.fileno() >= 0
 
     def answer(self) -> Answer | None:
@@ -129,11 +130,14 @@ class OpenBlender:
     def end(self) -> None:
         """Kill it, and all it started; what hangs in the kernel is left to the guard."""
         self._channel.close()
+        self._kill()
+        self.child.close()
+        os.close(self.output)
+
+    def _kill(self) -> None:
         if self.child.fileno() >= 0:  # else its end was read before
             with contextlib.suppress(GuardDied):  # which killed it, too
                 self.child.stop(0.0)
-        self.child.close()
-        os.close(self.output)
 
 
 class Task:

@@ -320,7 +320,7 @@ class Runner(threading.Thread):
                 for line in attempt.printout.feed(data, now):
                     attempt.feed(line, now)
                 self._land_saved(attempt)
-            elif ready and isinstance(child, Task) and child.has_answered():
+            elif isinstance(child, Task) and child.has_answered():
                 break
             self._check(attempt, child, now)
         while child.wait(ENDING_LOOK) is None:  # it closed its output and goes on
@@ -365,7 +365,9 @@ class Runner(threading.Thread):
             self._measure(attempt, child, now)
 
     def _measure(self, attempt: Attempt, child: Child | Task, now: float) -> None:
-        """Has it done anything at all, seen from outside?"""
+        """Has it done anything at all, seen from outside?  GuardDied when its guard did."""
+        if child.wait(0) is not None:  # what it started may hold the output open without a guard
+            return
         use = process_use.measure(child.pid)
         if use is None:
             return

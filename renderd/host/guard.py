@@ -39,9 +39,10 @@ class Child:
         self._lock = threading.Lock()  # one thread at a time reads the control socket
         self._pid = 0
         self._exit: Exit | None = None
+        self._is_orphan = False  # its guard died; whoever asks is told so
 
     def fileno(self) -> int:
-        """The descriptor that becomes readable at news; -1 once the exit was read."""
+        """The descriptor that becomes readable at news; -1 once the end was read."""
         return self._control.fileno()
 
     @property
@@ -64,7 +65,7 @@ class Child:
             if not self._lock.acquire(timeout=left):
                 break
             try:
-                if self._exit is None and _is_readable(self._control, left):
+                if self._is_orphan or (self._exit is None and _is_readable(self._control, left)):
                     self._read_record()
                 elif self._exit is None:
                     return None
@@ -81,6 +82,7 @@ class Child:
 
         None when something could not be killed within `patience` more seconds (a process
         that hangs in the kernel, on a dead share for one); a later `wait` may still succeed.
+        GuardDied when the guard was killed, as `wait`.
         """
         if grace > 0:
             self._order(wire.TERMINATE)
@@ -127,6 +129,7 @@ class Child:
         except OSError:
             record = b""
         if len(record) < wire.RECORD.size:
+            self._is_orphan = True
             self._control.close()
             self._guard.bury(self._nonce)
             if self._pid:

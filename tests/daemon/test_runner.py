@@ -5,6 +5,7 @@ import os
 import queue
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -277,6 +278,22 @@ def test_a_stop_ends_the_command_and_is_no_failure(
     result = stand.result()
     assert (result.ending, result.reason) == (Ending.KILLED, "paused by artist")
     assert not result.ending.is_failure
+
+
+def test_a_guard_that_is_killed_is_no_failure_of_its_command(
+    stand: Stand,
+    guard: Guard,
+    wait: Callable[[Callable[[], Any]], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("renderd.daemon.runner.MEASURE_EVERY", 0.5)
+    work = stand.start(stand.job(shell("echo begun; sleep 600")))
+    wait(lambda: "begun" in work.tail)
+    os.kill(guard.pid, signal.SIGKILL)
+    result = stand.result()
+    assert result.ending is Ending.KILLED
+    assert "the guard process was killed" in result.reason
+    assert stand.plain(shell("true")).ending is Ending.DONE, "there is a new guard"
 
 
 def test_what_a_stopped_command_says_at_its_end_is_kept(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import signal
 import sys
 
 import pytest
@@ -125,6 +126,30 @@ def test_all_end_where_the_memory_is_needed(slot):
     slot.warmth.ram_bytes = 1 << 60  # of which next to nothing is available
     slot.warmth.look()
     assert not runs(blender)
+
+
+def test_one_that_died_with_the_guard_is_let_go_and_the_next_is_fresh(slot):
+    first, _ = slot.render()
+    os.kill(slot.guard.pid, signal.SIGKILL)
+    assert select.select([first.child], [], [], 60.0)[0], "the guard is gone"
+    slot.warmth.look()
+    assert not slot.warmth.is_warm
+    second, _ = slot.render()
+    os.kill(slot.guard.pid, signal.SIGKILL)
+    assert select.select([second.child], [], [], 60.0)[0], "the guard is gone"
+    third, why = slot.render()
+    assert (third.uses, why) == (1, "")
+
+
+def test_one_that_dies_just_before_its_request_ends_like_a_crash(slot):
+    slot.render()
+    blender = slot.warmth.take(slot.request())
+    os.kill(blender.pid, signal.SIGKILL)
+    assert select.select([blender.child], [], [], 60.0)[0], "it is gone"
+    task = blender.begin(slot.request())
+    assert task.wait(60.0).code == -signal.SIGKILL
+    assert slot.warmth.give_back(task.answer)
+    assert not slot.warmth.is_warm
 
 
 def test_a_program_in_which_our_script_never_ran_is_not_asked_again(slot):

@@ -254,6 +254,21 @@ def test_the_death_of_the_guard_ends_its_commands_and_the_next_has_a_new_one(run
     assert guard.pid not in (0, old)
 
 
+def test_everybody_who_asks_after_a_command_is_told_that_the_guard_died(run, guard):
+    child, _ = run("sleep 600")
+    assert child.pid
+    with ThreadPoolExecutor(3) as pool:
+        waits = [pool.submit(child.wait) for _ in range(3)]
+        os.kill(guard.pid, signal.SIGKILL)
+        assert {type(wait.exception()) for wait in waits} == {GuardDied}
+    with pytest.raises(GuardDied):
+        child.stop(0.0)
+    after, _ = run("sleep 600")
+    with pytest.raises(GuardDied):
+        child.wait(0.0)
+    assert after.wait(0.0) is None, "the new guard is not taken for the dead one"
+
+
 def test_a_guard_can_be_replaced_while_threads_run(run, guard):
     release = threading.Event()
     thread = threading.Thread(target=release.wait)
