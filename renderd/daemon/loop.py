@@ -75,6 +75,9 @@ class Loop:
     leaving: str = ""
     error: BaseException | None = None
 
+    def __post_init__(self) -> None:
+        self.snapshot = status.snapshot(self.node, None, self.clock())  # asked before a first turn
+
     def run(self) -> None:
         """Tick until it is time to leave: fenced, told to, or nothing is left to do."""
         try:

@@ -27,7 +27,7 @@ from renderd.daemon.verdict import Judge, Verdict
 from renderd.daemon.warmth import Warmth
 from renderd.daemon.work import Ending, Result, Stopped, Work
 from renderd.errors import OutputOwned, RenderdError
-from renderd.host import process_use
+from renderd.host import process, process_use
 from renderd.host.exit import Exit
 from renderd.host.guard import Child, GuardDied
 
@@ -377,7 +377,8 @@ class Runner(threading.Thread):
             attempt.use = use
         attempt.work.rss_bytes = use.rss_bytes
         attempt.work.peak_bytes = max(attempt.work.peak_bytes, use.rss_bytes)
-        if self._means.gpu_is_busy():  # somebody's frames are computed there, perhaps ours
+        # Somebody's frames are computed there, perhaps ours; or others leave it no processor.
+        if self._means.gpu_is_busy() or process.wants_cpu(child.pid):
             attempt.last_sign = now
         silent = now - attempt.last_sign
         if self._means.hang_after and silent > self._means.hang_after:

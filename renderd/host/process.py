@@ -55,6 +55,18 @@ def tasks(pid: int) -> list[int]:
     return _below(pid)[0]
 
 
+def wants_cpu(pid: int) -> bool:
+    """Whether a thread of a process, or of what is below it, computes or waits for its turn to.
+
+    Where others take all of the processor nothing else tells such a one from one that hangs.
+    """
+    for task in tasks(pid) if ON_LINUX else ():
+        stat = read_stat(task)  # a thread is found by its id, though not listed
+        if stat is not None and stat[0] == b"R":
+            return True
+    return False
+
+
 def _below(pid: int) -> tuple[list[int], list[int]]:
     """The threads of a process and all below it, and the processes below it."""
     threads: list[int] = []

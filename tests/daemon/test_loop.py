@@ -483,3 +483,8 @@ def test_what_a_slow_share_answers_late_is_asked_again_at_once(
     assert not driven.works
     driven.run(0.5)
     assert driven.works
+
+
+def test_a_node_says_what_it_is_before_its_first_turn(driven: Driven) -> None:
+    assert driven.loop.snapshot["state"] == "idle"
+    assert driven.loop.snapshot["stats"] == {}

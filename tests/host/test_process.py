@@ -31,6 +31,36 @@ def test_descendants_are_found_through_any_thread(until):
     top.stdout.close()
 
 
+SPIN_IN_A_THREAD = """
+import threading, time
+def spin():
+    while True:
+        pass
+threading.Thread(target=spin, daemon=True).start()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("above", [(), ("env",), ("sh", "-c", '"$@"; :', "sh")])
+def test_who_computes_in_whichever_thread_or_child_wants_the_processor(above, until):
+    top = subprocess.Popen([*above, sys.executable, "-c", SPIN_IN_A_THREAD])
+    until(lambda: process.wants_cpu(top.pid))
+    below = process.descendants(top.pid)
+    # Also where it gets none: the kernel has it wait for its turn, and a hung one for an event.
+    process.signal_all([*below, top.pid], signal.SIGSTOP)
+    until(lambda: not process.wants_cpu(top.pid))
+    process.signal_all([*below, top.pid], signal.SIGKILL)
+    top.wait()
+
+
+def test_who_waits_for_something_does_not_want_the_processor(until):
+    top = sleeper()
+    until(lambda: not process.wants_cpu(top.pid))
+    top.kill()
+    top.wait()
+    assert not process.wants_cpu(top.pid)
+
+
 def test_a_process_is_known_by_its_start():
     assert process.alive(os.getpid(), process.start_time(os.getpid()))
     assert not process.alive(os.getpid(), (process.start_time(os.getpid()) or 0) + 1)
