@@ -1,79 +1,56 @@
-"""What a person feels while Blender renders on all cores: ours, plain Blender, the idle machine.
+"""What a person feels while Blender renders on all cores: ours, its peers, the idle machine.
 
-python bench/courtesy.py [--quick]       five minutes; --quick: one and a half, rougher
+python bench/courtesy.py [--quick] [--rounds 6]     five minutes; --quick: two, rougher
 
-A task in the foreground (work on every core, wake-ups at 60 Hz, reads from the disk) alone,
-beside a Cycles render that renderd's guard started, and beside the same `blender -b` started in
-a session of its own; frames rendered by both; seconds until a renderer stands still when its
-person comes back, and when memory is short (root: a stand-in for /proc/pressure/memory in the
-daemon's own mount namespace).  Measure on a quiet machine.
+A task in the foreground (work on every core, reads from the disk, wake-ups at 60 Hz) alone,
+beside a Cycles render of a real daemon's, and beside three peers: the same `blender -b` put into
+the background by hand (chrt, nice, ionice and the autogroup), an empty loop on every core in our
+background (what the kernel's scheduler itself costs), and plain Blender in a session of its own.
+They take turns within each round, and every figure is taken against the idle machine just before
+and after it, so a machine that is busy meanwhile spoils all alike.  Then: frames rendered by both;
+seconds until a renderer stands still when its person comes back, and when memory is short (root:
+a stand-in for /proc/pressure/memory in the daemon's own mount namespace).
 """
 
 import argparse
-import contextlib
-import multiprocessing
 import os
 import random
-import shlex
-import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "farm")]
+import beside
+import psutil
+from beside import blender, closing_farm, stands_still, until
+from felt import WAKING, Felt, feel, make
 
-from farm import Farm  # noqa: E402
+from renderd.core.wire import Op, Request
+from renderd.dialog import Dialog
+from renderd.host.guard import Guard
 
-from renderd.core.wire import Op, Request  # noqa: E402
-from renderd.dialog import Dialog  # noqa: E402
-from renderd.host import process  # noqa: E402
-from renderd.host.guard import Guard  # noqa: E402
-
-SCENE = ROOT / "packaging" / "demo" / "demo.blend"
-RATE = 60.0  #: wake-ups a second
-READ_BYTES, FILE_BYTES = 128 << 10, 256 << 20
-WARM_UP = 4.0  #: seconds for Blender to load its scene and render
-SCRIPT = """\
-import bpy
-scene = bpy.context.scene
-scene.render.engine, scene.cycles.device, scene.cycles.samples = "CYCLES", "CPU", {}
-scene.cycles.use_adaptive_sampling = scene.cycles.use_denoising = False
-scene.render.resolution_x, scene.render.resolution_y = 480, 270
-"""
+IDLE = "idle"
 Row = tuple[str, str, str, bool]  #: figure, measured, goal, met
-
-
-@dataclass(frozen=True, slots=True)
-class Felt:
-    """One run of the task in the foreground."""
-
-    work: float  #: seconds for a fixed amount of work on every core
-    p99: float  #: seconds by which one wake-up in a hundred is late, at least
-    reads: float  #: seconds for a fixed number of reads
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true")
-    is_quick = parser.parse_args().quick
+    parser.add_argument("--rounds", type=int, default=0, help="of the task in the foreground")
+    args = parser.parse_args()
     print(f"{os.cpu_count()} cores; load at the start {os.getloadavg()[0]:.1f}\n")
     print("| figure | measured | goal | |\n| --- | --- | --- | --- |", flush=True)
-    for figure, measured, goal, is_met in rows(is_quick=is_quick):
+    for figure, measured, goal, is_met in rows(is_quick=args.quick, rounds=args.rounds):
         print(f"| {figure} | {measured} | {goal} | {'met' if is_met else 'missed'} |", flush=True)
 
 
-def rows(*, is_quick: bool) -> Iterator[Row]:
+def rows(*, is_quick: bool, rounds: int = 0) -> Iterator[Row]:
     """Every figure, as soon as it is measured."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        yield from foreground(Path(folder), rounds=1 if is_quick else 3)
+        yield from foreground(Path(folder), rounds or (2 if is_quick else 6))
         yield from throughput(Path(folder), rounds=1 if is_quick else 3)
     yield reaction("user returns → suspended", 1.0, of_person, times=2 if is_quick else 5)
     if os.geteuid() == 0:
@@ -84,101 +61,95 @@ def rows(*, is_quick: bool) -> Iterator[Row]:
 
 
 def foreground(folder: Path, rounds: int) -> Iterator[Row]:
-    """The task alone, beside ours and beside plain Blender, in turn."""
-    file = folder / "file"
-    with file.open("wb") as out:
-        for _ in range(FILE_BYTES >> 20):
-            out.write(os.urandom(1 << 20))
-        os.fsync(out.fileno())
-    alone, ours, plain = [], [], []
+    """The task alone and beside each of the others, in turn."""
+    make(folder / "file")
+    with beside.all_of_them(folder) as (others, daemon):
+        before = spent(daemon.pid)
+        turns = list(take_turns(folder / "file", others, rounds))
+        used = spent(daemon.pid) - before
+    alone = [felt for name, felt in turns if name == IDLE]
+    for name, key, goal in (
+        ("work on every core", "work", 1.05),
+        ("reads from the disk", "reads", 1.05),
+    ):
+        idle = statistics.median(getattr(one, key) for one in alone)
+        found = {other: ratios(turns, other, key) for other in others}
+        measured = f"{spread(found.pop('ours'))} of {idle:.2f} s; " + told(found)
+        ours = statistics.median(ratios(turns, "ours", key))
+        yield f"foreground: {name}, beside Cycles", measured, f"≤ {goal:.2f}×", ours <= goal
+    waited = shares(turns)
+    cpu = {name: statistics.median(ratios(turns, name, "cpu")) for name in others}
+    measured = ", ".join(f"{name} {waited[name]:.1%}" for name in (*others, IDLE))
+    is_met = waited["ours"] <= waited[IDLE] + 0.02
+    yield "… share of the work's time in which it waits", measured, "≤ 2 % above idle", is_met
+    measured = ", ".join(f"{name} {took:.2f}×" for name, took in cpu.items())
+    is_met = cpu["ours"] <= cpu["loop"] + 0.03
+    yield "… processor time of the work (caches)", measured, "≤ 0.03 above the loop", is_met
+    late = {name: p99(turns, name) for name in (*others, IDLE)}
+    measured = f"{late.pop('ours'):.2f} ms; " + ", ".join(f"{k} {v:.2f}" for k, v in late.items())
+    is_met = p99(turns, "ours") <= late[IDLE] + 2
+    yield "foreground: wake-ups at 60 Hz, p99", measured, "≤ 2 ms above idle", is_met
+    seconds = sum(one.work + one.reads + WAKING for name, one in turns if name == "ours")
+    measured = f"{100 * used / seconds:.2f} % of a core"
+    yield "daemon and guard meanwhile", measured, "≤ 1 %", used <= 0.01 * seconds
+
+
+def take_turns(
+    file: Path, others: dict[str, beside.Beside], rounds: int
+) -> Iterator[tuple[str, Felt]]:
+    """The task beside each, in an order that changes; alone before and after every second."""
+    order = random.Random(1)
     for _ in range(rounds):
-        alone.append(feel(file))
-        with beside_ours(folder):
-            ours.append(feel(file))
-        with beside_plain(folder):
-            plain.append(feel(file))
-    for name, key in (("work on every core", "work"), ("reads from the disk", "reads")):
-        idle, we, they = (middle(x, key) for x in (alone, ours, plain))
-        measured = f"{we / idle:.2f}× of {idle:.2f} s; beside plain Blender {they / idle:.2f}×"
-        yield f"foreground: {name}, beside Cycles", measured, "≤ 1.05×", we <= 1.05 * idle
-    idle, we, they = (1000 * middle(x, "p99") for x in (alone, ours, plain))
-    measured = f"{we:.2f} ms, idle {idle:.2f} ms; beside plain Blender {they:.2f} ms"
-    yield "foreground: wake-ups at 60 Hz, p99", measured, "≤ 2 ms above idle", we <= idle + 2
+        names = order.sample(list(others), len(others))
+        for place, name in enumerate(names):
+            if place % 2 == 0:
+                yield IDLE, feel(file)
+            with others[name].going():
+                yield name, feel(file)
+    yield IDLE, feel(file)
 
 
-def feel(file: Path) -> Felt:
-    """Do the task once."""
-    began = time.monotonic()
-    with multiprocessing.Pool(os.cpu_count()) as pool:
-        pool.map(work, range(os.cpu_count() or 1), chunksize=1)
-    took = time.monotonic() - began
-    began = time.monotonic()
-    read(file)
-    reads = time.monotonic() - began
-    return Felt(took, wake_ups(), reads)
+def ratios(turns: list[tuple[str, Felt]], name: str, key: str) -> list[float]:
+    """A figure beside something, each time against the idle machine just before and after."""
+    values = [(who, float(getattr(felt, key))) for who, felt in turns]
+    found = []
+    for place, (who, value) in enumerate(values):
+        if who == name:
+            before = next(v for w, v in reversed(values[:place]) if w == IDLE)
+            after = next(v for w, v in values[place:] if w == IDLE)
+            found.append(2 * value / (before + after))
+    return found
 
 
-def work(seed: int) -> int:
-    """As much as a compiler does in a few seconds: memory, branches, no sleep."""
-    data = random.Random(seed).randbytes(1 << 20)
-    return sum(len(zlib.compress(data[n:] + data[:n], 6)) for n in range(0, 60 * 997, 997))
+def shares(turns: list[tuple[str, Felt]]) -> dict[str, float]:
+    """The part of its time that the work could have run in and was not let, beside each."""
+    found: dict[str, list[float]] = {}
+    for name, felt in turns:
+        found.setdefault(name, []).append(felt.waited / (felt.waited + felt.cpu))
+    return {name: statistics.median(values) for name, values in found.items()}
 
 
-def read(file: Path) -> None:
-    """Reads at random places that the page cache does not have."""
-    places = random.Random(1)
-    with file.open("rb", buffering=0) as stream:
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-        for _ in range(1000):
-            os.pread(stream.fileno(), READ_BYTES, places.randrange(FILE_BYTES - READ_BYTES))
+def p99(turns: list[tuple[str, Felt]], name: str) -> float:
+    """Milliseconds by which one wake-up in a hundred is late, at least, of all rounds'."""
+    late = [one for who, felt in turns if who == name for one in felt.late]
+    return 1000 * statistics.quantiles(late, n=100)[98]
 
 
-def wake_ups(seconds: float = 10.0) -> float:
-    """How late one in a hundred of a timer's wake-ups is."""
-    late, due = [], time.monotonic()
-    for _ in range(int(seconds * RATE)):
-        due += 1 / RATE
-        time.sleep(max(due - time.monotonic(), 0.0))
-        late.append(max(time.monotonic() - due, 0.0))
-    return statistics.quantiles(late, n=100)[98]
+def told(found: dict[str, list[float]]) -> str:
+    return ", ".join(f"{name} {statistics.median(values):.2f}×" for name, values in found.items())
 
 
-def middle(found: list[Felt], key: str) -> float:
-    return float(statistics.median(getattr(one, key) for one in found))
+def spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f}× ({min(values):.2f}–{max(values):.2f})"
+
+
+def spent(pid: int) -> float:
+    """Seconds of processor time of a daemon and its guard."""
+    times = [psutil.Process(one).cpu_times() for one in beside.family(pid)]
+    return sum(one.user + one.system for one in times)
 
 
 # -- renders ------------------------------------------------------------------------------------
-
-
-def blender(folder: Path, samples: int) -> list[str]:
-    """One frame by Cycles on all cores."""
-    script = folder / f"scene-{samples}.py"
-    script.write_text(SCRIPT.format(samples))
-    words = ["blender", "-b", "--factory-startup", str(SCENE), "--python", str(script)]
-    return [*words, "-t", "0", "-o", str(folder / "frame_####"), "-F", "PNG", "-f", "1"]
-
-
-@contextlib.contextmanager
-def beside_ours(folder: Path, samples: int = 1 << 22) -> Iterator[None]:
-    """A render as renderd starts it."""
-    with Guard.start() as guard, open(os.devnull, "wb") as sink:
-        child = guard.spawn(blender(folder, samples), dict(os.environ), "/", sink.fileno())
-        time.sleep(WARM_UP)
-        yield
-        assert child.wait(0) is None, "the render ended before the task did"
-
-
-@contextlib.contextmanager
-def beside_plain(folder: Path, samples: int = 1 << 22) -> Iterator[None]:
-    """The same without us, in a session of its own as any farm's daemon starts it."""
-    null = subprocess.DEVNULL
-    words = blender(folder, samples)
-    with subprocess.Popen(words, stdout=null, stderr=null, start_new_session=True) as render:
-        time.sleep(WARM_UP)
-        yield
-        assert render.poll() is None, "the render ended before the task did"
-        render.kill()
 
 
 def throughput(folder: Path, rounds: int) -> Iterator[Row]:
@@ -217,7 +188,7 @@ def of_person() -> float:
         node = farm.up("ws07", "--when", "away", "--away", "60", env=alone)
         session = Dialog.open(str(node.home / "run" / "ws07.sock"))
         session.ask(Request(Op.PRESENCE, {"idle": 3600}))
-        jid = render(farm)
+        jid = beside.render(farm)
         time.sleep(random.random())
         began = time.monotonic()
         session.ask(Request(Op.PRESENCE, {"idle": 0}))
@@ -235,7 +206,7 @@ def of_pressure() -> float:
         stalls.write_text(told := "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n")
         script = f'mount --bind {stalls} /proc/pressure/memory && exec "$@"'
         farm.up("ws07", prefix=["unshare", "-m", "sh", "-c", script, "sh"])
-        jid = render(farm)
+        jid = beside.render(farm)
         time.sleep(1.5 + random.random())
         over, began = threading.Event(), time.monotonic()
 
@@ -251,40 +222,6 @@ def of_pressure() -> float:
         over.set()
         teller.join()
         return took
-
-
-@contextlib.contextmanager
-def closing_farm() -> Iterator[Farm]:
-    farm = Farm()
-    try:
-        farm.init()
-        yield farm
-    finally:
-        farm.close()
-
-
-def render(farm: Farm) -> str:
-    """A job that renders until it is ended; once its command runs."""
-    if shutil.which("blender") is None:
-        sys.exit("blender is not on PATH")
-    script = farm.local / "render.sh"
-    script.write_text(f"exec {shlex.join(blender(farm.local, 1 << 22))}\n")
-    jid = farm.add(f"name: render\n\nsh {script}\n")
-    until(lambda: farm.commands(jid))
-    time.sleep(WARM_UP)
-    return jid
-
-
-def stands_still(farm: Farm, jid: str) -> bool:
-    states = [process.read_stat(pid) for pid in farm.commands(jid)]
-    return bool(states) and all(one is not None and one[0] == b"T" for one in states)
-
-
-def until(claim: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not claim():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 if __name__ == "__main__":
