@@ -7,14 +7,15 @@ from typing import Any
 from PyQt6.QtCore import QModelIndex, Qt, pyqtSignal
 
 from fs_browser.column import Column
-from fs_browser.core import wording
+from fs_browser.core import pixels, wording
 from fs_browser.core.kinds import Kind
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.reading import Batch, key_of
 from fs_browser.table import Table
 from renderd.blend.names import shown
 
-NAME, DETAIL, KIND = 0, 1, 2  #: the columns of names, of frames and scenes, of kinds
+#: the columns of names, of frames and scenes, of kinds, of images' sizes
+NAME, DETAIL, KIND, PIXELS = range(4)
 _FOLDER_WORD = "folder"
 
 
@@ -33,8 +34,10 @@ class Rows(Table[Row]):
 
     renamed = pyqtSignal(object, str)  #: a row, and what a person typed for its name
 
-    def __init__(self, detail: Callable[[Row], str], parent: Any = None) -> None:
-        super().__init__(_columns(detail), lambda row: row.name, parent)
+    def __init__(
+        self, detail: Callable[[Row], str], size: Callable[[Row], str], parent: Any = None
+    ) -> None:
+        super().__init__(_columns(detail, size), lambda row: row.name, parent)
         self._order: Sequence[Hashable] = ()
         self._opened: dict[Hashable, list[str]] = {}  #: sequences that are expanded, their files
         self._parent_of: dict[Hashable, Hashable] = {}
@@ -124,7 +127,19 @@ class Rows(Table[Row]):
         rows = [self._records[key] for key in self._shown if key not in self._parent_of]
         return count(rows)
 
+    def has_images(self) -> bool:
+        """Whether an image is shown."""
+        return any(self._records[key].kind is Kind.IMAGE for key in self._shown)
+
     # -- order ------------------------------------------------------------------------------
+
+    def goes_by(self, column: int) -> bool:
+        """Whether rows are in the order of a column."""
+        return self._column is self.columns[column]
+
+    def arrange(self) -> None:
+        """Put rows in order again: what their column says is other."""
+        self._rearrange()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Order by a column, by name where it is -1; folders come first in both directions."""
@@ -191,7 +206,7 @@ def count(rows: Iterable[Row]) -> Counted:
     return Counted(folders, files, sequences, size)
 
 
-def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:
+def _columns(detail: Callable[[Row], str], size: Callable[[Row], str]) -> list[Column[Row]]:
     return [
         Column(
             key="name",
@@ -213,6 +228,15 @@ def _columns(detail: Callable[[Row], str]) -> list[Column[Row]]:
             title="Kind",
             text=_kind_word,
             width=11,
+        ),
+        Column(
+            key="pixels",
+            title="Resolution",
+            text=size,
+            order=lambda row: pixels.area(size(row)),
+            is_number=True,
+            explains="Width and height of images in pixels; of a sequence its middle frame's",
+            width=12,
         ),
         Column(
             key="modified",

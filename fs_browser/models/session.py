@@ -12,17 +12,21 @@ from PyQt6.QtCore import QFile, QObject, QTimer, pyqtSignal
 from fs_browser.core import bookmarks, orders, wording
 from fs_browser.core.bookmarks import Kept
 from fs_browser.core.filters import Filter
+from fs_browser.core.kinds import Kind
+from fs_browser.core.listing import Entry
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.core.trail import Trail
 from fs_browser.models.aside import Aside
 from fs_browser.models.facts import Facts
 from fs_browser.models.locations import blender_settings, bookmarks_file
 from fs_browser.models.reading import Batch, FolderReader, Unreadable, key_of
-from fs_browser.models.rows import Rows
+from fs_browser.models.rows import PIXELS, Rows
 from renderd.blend.names import shown
 
 _SILENT = 2.0  #: seconds after which a share that does not answer is told of
 _TICK = 500  #: milliseconds
+_ORDERED_AFTER = 300  #: milliseconds after a resolution was read
+_MOST_ORDERED = 5000  #: rows that are ordered by resolution while it is being read
 _writing = threading.Lock()
 
 
@@ -46,7 +50,7 @@ class Session(QObject):
         self.kept = Kept()
         self.aside = Aside(self)
         self.facts = Facts(self)
-        self.rows = Rows(self._detail, self)
+        self.rows = Rows(self._detail, self._size, self)
         self.reader = FolderReader(self)
         self.is_whole = False
         self.error = ""
@@ -54,6 +58,11 @@ class Session(QObject):
         self.reader.arrived.connect(self._take)
         self.reader.failed.connect(self._fail)
         self.rows.renamed.connect(self._rename)
+        self._ordering = QTimer(self)
+        self._ordering.setSingleShot(True)
+        self._ordering.setInterval(_ORDERED_AFTER)
+        self._ordering.timeout.connect(self.rows.arrange)
+        self.facts.told.connect(self._order_soon)
         self._watch = QTimer(self)
         self._watch.timeout.connect(self._look_for_silence)
         self.rows.filter(self.filter.test())
@@ -258,7 +267,22 @@ class Session(QObject):
     def _detail(self, row: Row) -> str:
         if isinstance(row, FileSequence):
             return row.summary.replace("-", "–", 1) if row.frames[0] >= 0 else row.summary
-        return self.facts.of(key_of(row), os.path.join(self.folder, row.name), row)
+        return self._fact(row, row) if row.kind is Kind.BLEND else ""
+
+    def _size(self, row: Row) -> str:
+        if row.kind is not Kind.IMAGE:
+            return ""
+        if isinstance(row, FileSequence):
+            return self._fact(row, row.entries[len(row.entries) // 2])
+        return self._fact(row, row)
+
+    def _fact(self, row: Row, entry: Entry) -> str:
+        return self.facts.of(key_of(row), os.path.join(self.folder, entry.name), entry)
+
+    def _order_soon(self) -> None:
+        """Order by resolution again as more of them are known; not too many, too often."""
+        if self.rows.goes_by(PIXELS) and self.rows.total <= _MOST_ORDERED:
+            self._ordering.start()
 
 
 def _is_folder(path: str) -> bool | None:

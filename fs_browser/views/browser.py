@@ -25,7 +25,7 @@ from fs_browser.core.kinds import Kind
 from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.places import Places
-from fs_browser.models.rows import DETAIL, count
+from fs_browser.models.rows import DETAIL, PIXELS, count
 from fs_browser.models.session import Session
 from fs_browser.views.acts import CONTEXT, Acts
 from fs_browser.views.choices import KindsButton, OrderButton
@@ -36,6 +36,7 @@ from renderd.blend.names import shown
 
 BUMPS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Minus: -1}
 _ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Right)
+_COLUMNS = "browser/columns 2"  #: remembered; the first had no resolution
 _SAID_FOR = 6000  #: milliseconds that what was done stays below
 
 
@@ -181,7 +182,7 @@ class Browser(QWidget):
             self.show_as(View(str(kept.value("browser/view", View.DETAILS.value))))
         except ValueError:
             self.show_as(View.DETAILS)
-        self.files.details.recall(kept.value("browser/columns"))
+        self.files.details.recall(kept.value(_COLUMNS))
         step = str(kept.value("browser/tiles", ""))
         if step.isdecimal():
             self.files.tiles.step = int(step)
@@ -192,7 +193,7 @@ class Browser(QWidget):
     def remember(self, kept: QSettings) -> None:
         """Write down how it looks, and the folder as a recent one."""
         kept.setValue("browser/view", self.files.view.value)
-        kept.setValue("browser/columns", self.files.details.remembered())
+        kept.setValue(_COLUMNS, self.files.details.remembered())
         kept.setValue("browser/tiles", str(self.files.tiles.step))
         kept.setValue("browser/hidden", "yes" if self.session.filter.with_hidden else "no")
         kept.setValue("browser/places", "no" if self.sidebar.isHidden() else "yes")
@@ -294,8 +295,8 @@ class Browser(QWidget):
     def _repaint_details(self, key: Hashable) -> None:
         place = self.session.rows.row_of(key)
         if place >= 0:
-            index = self.session.rows.index(place, DETAIL)
-            self.session.rows.dataChanged.emit(index, index)
+            rows = self.session.rows
+            rows.dataChanged.emit(rows.index(place, DETAIL), rows.index(place, PIXELS))
 
     def _show_menu(self, at: QPoint) -> None:
         menu = QMenu(self)

@@ -26,7 +26,7 @@ from fs_browser import theme
 from fs_browser.core.sequences import Row
 from fs_browser.models.pictures import Pictures
 from fs_browser.models.reading import key_of
-from fs_browser.models.rows import DETAIL, KIND, NAME, Rows
+from fs_browser.models.rows import NAME, Rows
 from fs_browser.views.paint import CellDelegate, NameDelegate, TileDelegate
 from fs_browser.views.widths import Widths
 
@@ -266,7 +266,7 @@ class DetailsView(_Shown, QTableView):
         digit = self.fontMetrics().horizontalAdvance("0")
         for at, column in enumerate(files.rows.columns):
             self.setColumnWidth(at, digit * column.width + 14)
-        Widths(self, NAME, DETAIL, KIND)
+        Widths(self, files.rows)
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
         """Opens and closes a sequence with Right and Left."""

@@ -15,47 +15,10 @@ from fs_browser import theme
 from fs_browser.core.kinds import Kind
 from fs_browser.dialog import BrowserDialog
 from fs_browser.models import session
-from fs_browser.models.rows import DETAIL, KIND, NAME
 from fs_browser.views.files import View
 
 PATIENCE = 30_000  #: milliseconds
 REPORT = QAbstractItemModelTester.FailureReportingMode.Fatal
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A shot's folder: two .blend files, a sequence with a gap, a folder, a hidden file."""
-    shot = tmp_path / "shot"
-    (shot / "cache").mkdir(parents=True)
-    for name in ("shot_v001.blend", "shot_v002.blend", "notes.txt", ".hidden.txt"):
-        (shot / name).write_bytes(b"")
-    for frame in (1, 2, 3, 5):
-        (shot / f"beauty_{frame:04}.png").write_bytes(b"x" * frame)
-    return shot
-
-
-@pytest.fixture
-def show(qtbot, qapp, tmp_path, folder, monkeypatch):
-    """Shows a dialog on the folder and waits until all rows are there."""
-    theme.of(qapp)
-    monkeypatch.setattr(session, "bookmarks_file", lambda: str(tmp_path / "bookmarks.txt"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    made = []
-
-    def _show(**options):
-        kept = QSettings(str(tmp_path / "fs.ini"), QSettings.Format.IniFormat)
-        dialog = BrowserDialog(None, str(folder), kept=kept, **options)
-        qtbot.addWidget(dialog)
-        made.append(dialog)
-        QAbstractItemModelTester(dialog.browser.session.rows, REPORT, dialog)
-        QAbstractItemModelTester(dialog.browser.sidebar.places, REPORT, dialog)
-        dialog.show()
-        arrive(qtbot, dialog)
-        return dialog
-
-    yield _show
-    for dialog in made:
-        dialog.done(0)
 
 
 def arrive(qtbot, dialog):
@@ -378,17 +341,3 @@ def test_an_image_that_is_damaged_says_so_in_its_tile(show, qtbot, folder):
         timeout=PATIENCE,
     )
     assert not pictures.is_broken(rows["shot_v001.blend"])
-
-
-@pytest.mark.parametrize(("lines", "shows_kind"), [(60, True), (42, False)])
-def test_names_and_what_is_in_files_share_the_width(show, qtbot, lines, shows_kind):
-    dialog = show()
-    dialog.browser.show_as(View.DETAILS)
-    dialog.resize(round(theme.em(dialog) * lines), dialog.height())
-    view = dialog.browser.files.current
-    qtbot.waitUntil(lambda: view.isColumnHidden(KIND) is not shows_kind, timeout=PATIENCE)
-    name, detail = view.columnWidth(NAME), view.columnWidth(DETAIL)
-    assert 0.5 < name / detail < 2
-    view.setColumnWidth(NAME, name + 30)  # as a person drags it
-    dialog.resize(dialog.width() + 50, dialog.height())
-    assert view.columnWidth(NAME) == name + 30
