@@ -1,8 +1,10 @@
 """What a chunk is and which moves are legal.  Pure: no I/O, no clock."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from renderd.core.frames import Run
 
@@ -143,15 +145,31 @@ def _run(first: str | None, last: str | None, step: str | None) -> Run | None:
     return Run(low, high, stride)
 
 
-_RANK = {State.DONE: 3, State.FAIL: 2, State.RUN: 1, State.WAIT: 0}
+_RANK: dict[str, int] = {State.DONE: 3, State.FAIL: 2, State.RUN: 1, State.WAIT: 0}
 
 
-def standing(chunks: list[Chunk]) -> dict[int, Chunk]:
+class Named(Protocol):
+    """What is made of a chunk's file name: a Chunk, or a record of it for people."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def state(self) -> str: ...
+
+
+C = TypeVar("C", bound=Named)
+
+
+def standing(chunks: Iterable[C]) -> dict[int, C]:
     """The name that counts for each chunk where a person's edit or a stale list shows two.
 
     A done always wins; else the higher attempt, then fail over run over wait.
     """
-    best: dict[int, Chunk] = {}
+    best: dict[int, C] = {}
     for chunk in chunks:
         other = best.get(chunk.index)
         if other is None or _weight(chunk) > _weight(other):
@@ -159,5 +177,5 @@ def standing(chunks: list[Chunk]) -> dict[int, Chunk]:
     return best
 
 
-def _weight(chunk: Chunk) -> tuple[bool, int, int]:
-    return chunk.state is State.DONE, chunk.attempt, _RANK[chunk.state]
+def _weight(chunk: Named) -> tuple[bool, int, int]:
+    return chunk.state == State.DONE, chunk.attempt, _RANK[chunk.state]

@@ -19,7 +19,7 @@ _NOTE_BYTES = 4096
 
 def groups(spool: Spool, jid: str) -> list[str]:
     """The group folders that a job has.  Raises OSError."""
-    return sorted(n for n in names(spool, spool.job(jid)) if n.isdigit())
+    return sorted(n for n in names(spool, spool.job(jid)) if n.isdecimal())
 
 
 def chunks(spool: Spool, jid: str, states: Collection[State] = tuple(State)) -> list[Chunk]:

@@ -1,13 +1,14 @@
 """What a person sees of the farm: jobs, chunks and nodes as plain records."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from renderd.core import frames as ranges
 from renderd.core import job as job_record
-from renderd.core.chunk import Chunk, State
+from renderd.core.chunk import CHUNKS_A_GROUP, State, parse, standing
 from renderd.core.control import Control
 from renderd.core.job import Job
 from renderd.core.label import label
@@ -15,7 +16,7 @@ from renderd.core.names import Beat, host_of
 from renderd.errors import InfoFileError
 from renderd.spool import control, listing, nodes, notes, tickets
 from renderd.spool.layout import CANCELLED, DONE, FAILED, QUEUE, TICKETS, WAITING, Spool
-from renderd.spool.moves import create_fresh, names, temp
+from renderd.spool.moves import Folder, create_fresh, names, temp
 from renderd.spool.records import ChunkView, JobView, NodeView
 from renderd.spool.share import Stat
 
@@ -239,34 +240,99 @@ def _awaited(jid: str, place: tickets.Place | None) -> str:
     return f"{jid}, which {_ENDED[place[0]]}" if place[0] in _ENDED else jid
 
 
+class Chunks:
+    """The chunks of one job, for who reads them again and again.
+
+    A group whose folder stands still is asked for its time alone, and a name is read once.
+    """
+
+    def __init__(self, jid: str) -> None:
+        self.jid = jid
+        self._groups: dict[str, _Group] = {}
+
+    def read(
+        self, spool: Spool, now: float, states: Collection[State] = tuple(State)
+    ) -> list[ChunkView]:
+        """Those in some states, in order; `now` in seconds of any clock.  Raises OSError.
+
+        The error is that of the last attempt that left a note; after 200 notes it stays empty.
+        """
+        listed, last = listing.groups(spool, self.jid), self._groups
+        self._groups = {name: last.get(name) or _Group(spool, self.jid, name) for name in listed}
+        found: list[ChunkView] = []
+        for name in listed:
+            seen = self._groups[name].look(spool, now, is_last=name == listed[-1])
+            found += [chunk for chunk in seen if chunk.state in states]
+        return sorted(self._with_errors(spool, found), key=attrgetter("index"))
+
+    def _with_errors(self, spool: Spool, found: list[ChunkView]) -> list[ChunkView]:
+        noted = listing.attempts(names(spool, spool.job(self.jid, "err")))
+        if not noted:
+            return found
+        told, unread = [], _ERRORS_READ
+        for chunk in found:
+            note = noted.get(chunk.index, [""])[-1] if chunk.state != State.DONE else ""
+            error = listing.first_line(spool, self.jid, note) if note and unread else ""
+            unread -= bool(error)
+            node = chunk.node or listing.owner_of(note)
+            told.append(replace(chunk, node=node, error=error) if note else chunk)
+        return told
+
+
+class _Group:
+    """One group of a job's chunks."""
+
+    def __init__(self, spool: Spool, jid: str, name: str) -> None:
+        self._folder = Folder(spool.job(jid, name))
+        self._first = int(name) * CHUNKS_A_GROUP + 1
+        self._listed: tuple[str, ...] = ()
+        self._read: dict[str, ChunkView | None] = {}  #: by name
+        self._standing: dict[int, ChunkView] = {}
+
+    def look(self, spool: Spool, now: float, *, is_last: bool) -> Iterable[ChunkView]:
+        try:
+            listed = self._folder.look(spool, now)
+            if listed is not self._listed:
+                self._take(listed)
+                if self._lacks(is_last=is_last):  # a list may miss what is renamed meanwhile
+                    self._folder.forget()
+                    listed = self._folder.look(spool, now)
+                    self._take((*self._listed, *listed))
+                self._listed = listed
+        except FileNotFoundError:
+            self._folder.forget()
+            return ()
+        return self._standing.values()
+
+    def _lacks(self, *, is_last: bool) -> bool:
+        last = max(self._standing, default=0) if is_last else self._first + CHUNKS_A_GROUP - 1
+        return len(self._standing) < last - self._first + 1
+
+    def _take(self, listed: tuple[str, ...]) -> None:
+        known = self._read
+        self._read = {n: known[n] if n in known else _chunk_view(n) for n in listed}
+        self._standing = standing(filter(None, self._read.values()))
+
+
 def read_chunks(
     spool: Spool, jid: str, states: Collection[State] = tuple(State)
 ) -> list[ChunkView]:
-    """A job's chunks in some states, in order.  Raises OSError.
-
-    The error is that of the last attempt that left a note; after 200 notes it stays empty.
-    """
-    found = listing.chunks(spool, jid, states)
-    noted = listing.attempts(names(spool, spool.job(jid, "err")))
-    views, unread = [], _ERRORS_READ
-    for chunk in found:
-        note = noted.get(chunk.index, [""])[-1] if chunk.state is not State.DONE else ""
-        error = listing.first_line(spool, jid, note) if note and unread else ""
-        unread -= bool(error)
-        views.append(_chunk_view(chunk, note, error))
-    return views
+    """A job's chunks in some states, in order, as `Chunks.read`.  Raises OSError."""
+    return Chunks(jid).read(spool, 0.0, states)
 
 
-def _chunk_view(chunk: Chunk, note: str, error: str) -> ChunkView:
+def _chunk_view(name: str) -> ChunkView | None:
+    chunk = parse(name)
+    if chunk is None:
+        return None
     return ChunkView(
         index=chunk.index,
         frames="" if chunk.run is None else str(chunk.run),
         state=chunk.state.value,
-        node=chunk.owner or listing.owner_of(note),
+        node=chunk.owner,
         attempt=chunk.attempt,
         failures=chunk.failures,
         losses=chunk.losses,
-        error=error,
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 from renderd.core.chunk import State
 from renderd.spool import control, listing, nodes, orders, view
 from renderd.spool.layout import DONE, HELD, QUEUE, Spool
-from renderd.spool.records import JobView
+from renderd.spool.moves import SETTLE
+from renderd.spool.records import ChunkView, JobView
 from renderd.spool.share import READ_LIMIT, PosixShare
 
 
@@ -309,3 +310,61 @@ def test_records_of_jobs_that_are_gone_are_not_kept(spool: Spool, publish):
     view.read_jobs(watched, (DONE,), infos=infos)
     view.read_jobs(watched, infos=infos)
     assert share.reads.count(path) == 2
+
+
+class Listing(PosixShare):
+    """Notes which folders are listed, and hides a name from the first list of its folder."""
+
+    def __init__(self, hidden: str = "") -> None:
+        self.lists: list[str] = []
+        self.hidden = hidden
+
+    def listdir(self, path: str) -> list[str]:
+        found = super().listdir(path)
+        if path not in self.lists:
+            found = [name for name in found if f"{path}/{name}" != self.hidden]
+        self.lists.append(path)
+        return found
+
+
+def states(found: list[ChunkView]) -> list[str]:
+    return [chunk.state for chunk in found]
+
+
+def test_a_group_that_stands_still_is_not_listed_again_and_one_that_changes_is(
+    spool: Spool, publish, worker
+):
+    jid = publish("shot", "1-30")
+    share, chunks = Listing(), view.Chunks(jid)
+    watched = replace(spool, share=share)
+    for now in (0.0, SETTLE):  # listed twice before it is believed
+        assert states(chunks.read(watched, now)) == ["wait"] * 3
+    share.lists.clear()
+    assert states(chunks.read(watched, 2 * SETTLE)) == ["wait"] * 3
+    assert spool.job(jid, "000") not in share.lists
+    worker.finish(jid, 2)
+    assert states(chunks.read(watched, 3 * SETTLE)) == ["wait", "done", "wait"]
+
+
+@pytest.mark.parametrize("index", [1, 2])
+def test_a_chunk_that_a_list_misses_while_it_is_renamed_is_there(spool: Spool, publish, index):
+    jid = publish("shot", "1-30")
+    group = spool.job(jid, "000")
+    share = Listing(hidden=f"{group}/{sorted(os.listdir(group))[index - 1]}")
+    found = view.read_chunks(replace(spool, share=share), jid)
+    assert [chunk.index for chunk in found] == [1, 2, 3]
+    assert share.lists.count(group) == 2
+
+
+def test_chunks_whose_folder_goes_are_gone(spool: Spool, publish):
+    jid = publish("shot", "1-30")
+    chunks = view.Chunks(jid)
+    assert len(chunks.read(spool, 0.0)) == 3
+    os.rename(spool.job(jid, "000"), spool.job(jid, "away"))
+    assert chunks.read(spool, 1.0) == []
+
+
+def test_a_folder_that_only_looks_like_a_group_is_none(spool: Spool, publish):
+    jid = publish("shot", "1-30")
+    os.mkdir(spool.job(jid, "²"))
+    assert len(view.read_chunks(spool, jid)) == 3

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from frontend import node_words
 from frontend.farm import open_farm
@@ -19,6 +19,9 @@ from renderd.errors import ConfigError
 from renderd.spool.layout import Spool, read_identity
 from renderd.spool.records import ChunkView, JobView, NodeView
 from renderd.spool.share import PosixShare
+
+if TYPE_CHECKING:
+    from renderd.spool.view import Chunks
 
 Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
 Wish = tuple[str, int]  #: the job whose chunks are wanted, and how often one was wished for
@@ -142,6 +145,7 @@ class ChunksReading:
         self.counts: tuple[str, Mapping[str, int]] = ("", {})  #: its chunks by state
         self._chunks: dict[Hashable, ChunkRow] = {}
         self._journals = Journals()
+        self._reading: Chunks | None = None
 
     def __call__(self) -> tuple[Wish, bool, Changes[ChunkRow]]:
         """What was wished, whether it is another wish than before, and what is new."""
@@ -150,7 +154,7 @@ class ChunksReading:
         before = {} if is_other else self._chunks
         now: dict[Hashable, ChunkRow] = {}
         if not jid:
-            self.shown = ("", {})
+            self.shown, self._reading = ("", {}), None
         else:
             self._spool = self._spool or open_farm(self._settings)
             now = self._read(self._spool, jid, before)
@@ -163,9 +167,11 @@ class ChunksReading:
     def _read(
         self, spool: Spool, jid: str, before: dict[Hashable, ChunkRow]
     ) -> dict[Hashable, ChunkRow]:
-        from renderd.spool.view import read_chunks  # noqa: PLC0415
+        from renderd.spool.view import Chunks  # noqa: PLC0415
 
-        views = {chunk.index: chunk for chunk in read_chunks(spool, jid)}
+        if self._reading is None or self._reading.jid != jid:
+            self._reading = Chunks(jid)
+        views = {chunk.index: chunk for chunk in self._reading.read(spool, time.monotonic())}
         if not before:
             self._journals.forget_silence()
         dim = [view for index, view in views.items() if _is_dim(view, before.get(index))]
@@ -173,8 +179,9 @@ class ChunksReading:
         told, known = self._running(), self.shown[1]
         now: dict[Hashable, ChunkRow] = {}
         for index, view in views.items():
-            old = before.get(index)
-            if old is None or view.state == "run" or view != known.get(index) or _is_dim(view, old):
+            old, was = before.get(index), known.get(index)
+            is_same = view is was or view == was  # to compare fields takes long
+            if old is None or view.state == "run" or not is_same or _is_dim(view, old):
                 old = row(view, told.get((jid, index)), self._journals.of(jid, view))
             now[index] = old
         self.shown = (jid, views)
