@@ -14,7 +14,7 @@ from renderd.core import frames, needs, video
 from renderd.core.farm import Farm
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK, Info
-from renderd.core.job import Draft
+from renderd.core.job import Draft, chunk_size
 from renderd.core.label import label
 from renderd.core.needs import Needs
 from renderd.errors import RenderdError, UsageError
@@ -22,6 +22,7 @@ from renderd.preflight import Finding, Kind, Preflight, Severity
 from renderd.spool.layout import Spool
 
 PRIORITY = 50  #: where nothing is said
+MOST_FRAMES = 100_000  #: of a chunk
 _BEGINS = re.compile(r"/|\{[a-z]|[A-Za-z]:[/\\]")  #: of an output that is the same everywhere
 _PATH_SHOWN = 1000
 
@@ -34,6 +35,12 @@ class Shot:
     scenes: tuple[str, ...]
     is_own_choice: bool = True  #: they are what the file itself lists
     ranges: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)  #: not the file's own
+    sizes: Mapping[str, int] = field(default_factory=dict)  #: of chunks, other than all jobs'
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is asked for as it is."""
+        return self.is_own_choice and not self.ranges and not self.sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +174,28 @@ def drafts_of(shot: Shot, choices: Choices, farm: Farm) -> list[Draft]:
     wish = plan.Wish(
         scenes=shot.scenes, ranges=shot.ranges, out=output(choices.out), info=choices.info()
     )
-    return plan.from_blend(shot.path, wish, farm, sys.platform)
+    drafts = plan.from_blend(shot.path, wish, farm, sys.platform)
+    return [_resized(one, choices, shot.sizes) for one in drafts] if shot.sizes else drafts
+
+
+def _resized(draft: Draft, choices: Choices, sizes: Mapping[str, int]) -> Draft:
+    info = replace(draft.info, chunk=_sized(choices, sizes, draft.info.scene).info().chunk)
+    return replace(draft, info=info, size=chunk_size(info, draft.runs))
+
+
+def _sized(choices: Choices, sizes: Mapping[str, int], scene: str) -> Choices:
+    """The choices for one scene, which may have chunks of its own size."""
+    return replace(choices, chunk=sizes.get(scene, choices.chunk))
+
+
+def chunk_of(text: str) -> int:
+    """Frames of a chunk as they are typed; 0 for `auto`.  Raises UsageError."""
+    said = text.strip()
+    if said == "auto":
+        return 0
+    if not said.isdecimal() or not 0 < int(said) <= MOST_FRAMES:
+        raise UsageError(f"{label(said, 20)!r} is no number of frames", "like 10, or auto")
+    return int(said)
 
 
 def ask(shots: Sequence[Shot], choices: Choices, farm: Farm) -> Asked:
@@ -238,23 +266,25 @@ def command_lines(
     for job in jobs:
         of.setdefault(job.shot.path, []).append(job)
     shots = [alike[0].shot for alike in of.values()]
-    plain = [shot.path for shot in shots if shot.is_own_choice and not shot.ranges]
-    others = [shot for shot in shots if not shot.is_own_choice or shot.ranges]
+    plain = [shot.path for shot in shots if shot.is_plain]
+    others = [shot for shot in shots if not shot.is_plain]
     if is_moved and len(shots) > 1 and others:
         return tuple(_single(job, choices) for job in jobs)
     lines = [_line(plain, [], choices)] if plain else []
     for shot in others:
-        if (selection := _selection(shot)) is not None:
-            lines.append(_line([shot.path], selection, choices))
+        if (selection := _selection(shot, choices)) is not None:
+            own = _sized(choices, shot.sizes, shot.scenes[0])
+            lines.append(_line([shot.path], selection, own))
         else:
             lines += [_single(job, choices) for job in of[shot.path]]
     return tuple(lines)
 
 
-def _selection(shot: Shot) -> list[str] | None:
+def _selection(shot: Shot, choices: Choices) -> list[str] | None:
     """The options that choose a file's scenes and frames; None where one line cannot."""
     spans = {shot.ranges.get(name) for name in shot.scenes}
-    if len(spans) > 1:
+    sizes = {shot.sizes.get(name, choices.chunk) for name in shot.scenes}
+    if len(spans) > 1 or len(sizes) > 1:
         return None
     chosen = [word for name in shot.scenes for word in _option("--scene", name)]
     (runs,) = spans
@@ -272,9 +302,9 @@ def _single(job: Looked, choices: Choices) -> list[str]:
     """One job by itself, with all that others would change of it."""
     scene = job.draft.info.scene
     only = replace(job.shot, scenes=(scene,), is_own_choice=False)
-    selection = _selection(only) or []
+    selection = _selection(only, choices) or []
     named = _option("--name", job.draft.info.name)
-    own = replace(choices, out=job.draft.out)
+    own = replace(_sized(choices, job.shot.sizes, scene), out=job.draft.out)
     return _line([job.shot.path], [*selection, *named], own)
 
 

@@ -1,13 +1,21 @@
 """Windows on real spools, offscreen."""
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import QSettings, Qt
 from PyQt6.QtGui import QWindow
 from PyQt6.QtTest import QTest
 
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
+
+from addstage import Chooser, settle
+
 from frontend.gui.desk import Desk
+from frontend.gui.views.add import AddDialog
 from frontend.gui.views.window import Window
 from fs_browser import theme
 from renderd import config
@@ -59,3 +67,21 @@ def at_home(monkeypatch, tmp_path):
     monkeypatch.setenv("RENDERD_ALLOW_ROOT", "yes")
     monkeypatch.delenv("RENDERD_SPOOL", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def adding(show, spool, qtbot):
+    """A window with the dialog open on some files, and all that is there looked into."""
+
+    def go(*paths):
+        window = show(spool)
+        window.desk.ask = Chooser()
+        window.desk.copied.connect(window.desk.ask.copy)
+        window.desk.open_wanted.connect(window.desk.ask.open)
+        window.add([str(path) for path in paths])
+        dialog = window.findChild(AddDialog)
+        qtbot.waitUntil(lambda: bool(dialog.adding.scenes.entries), timeout=PATIENCE)
+        settle(qtbot, dialog)
+        return dialog
+
+    return go

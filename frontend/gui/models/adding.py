@@ -44,6 +44,7 @@ class Adding(QObject):
         self.result = Examined()
         self.wrong: dict[str, str] = {}  #: what is typed wrongly, by field
         self.choices = self._remembered()
+        self.scenes.take_chunk(self.choices.chunk)
         self._reading = Reading()
         self._looks = Latest("preflight")
         self._queue = Latest("queue")
@@ -78,6 +79,7 @@ class Adding(QObject):
         """Ask for what the form says."""
         if choices != self.choices:
             self.choices = choices
+            self.scenes.take_chunk(choices.chunk)
             self.look_soon()
 
     def force(self, *, is_on: bool) -> None:
@@ -93,6 +95,27 @@ class Adding(QObject):
                 self.scenes.untick(path, scene)
         elif act is findings.Act.LEAVE_OUT:
             self.scenes.remove(path for path, _ in row.jobs)
+
+    def untick_stopped(self) -> None:
+        """Leave out all that something stops, so that the rest can be queued."""
+        broken = {sheet.path for sheet in self.scenes.broken()}
+        for path, scene in self._stopped():
+            if path not in broken:
+                self.scenes.untick(path, scene)
+        self.scenes.remove(broken)
+
+    def would_leave(self) -> int:
+        """How many jobs are left without those that something stops; 0 where nothing does."""
+        stopped = self._stopped()
+        jobs = [(job.shot.path, job.draft.info.scene) for job in self.result.jobs]
+        left = [one for one in jobs if one not in stopped and (one[0], "") not in stopped]
+        return len(left) if stopped else 0
+
+    def _stopped(self) -> set[tuple[str, str]]:
+        """Paths and scenes of which findings stop something; no scene: the whole file."""
+        found = self.findings.records.values()
+        stops = (row for row in found if row.finding.severity is Severity.STOP)
+        return {(path, scene) for row in stops for path, scene in row.jobs if path}
 
     # -- looking ----------------------------------------------------------------------------
 

@@ -1,29 +1,34 @@
 """Files and their scenes as a tree: ticked, with ranges that can be edited."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont
 
-from frontend import words
+from frontend import request, words
 from frontend.gui.models.blends import Scene, Sheet
 from frontend.request import Examined, Shot, complaint
 from fs_browser import theme
 from fs_browser.table import PAINT, RECORD
 from renderd.core import frames
 from renderd.core.frames import Run
+from renderd.core.infofile import DEFAULT_CHUNK
 from renderd.core.label import label
 
-SCENE, RANGE, FRAMES, CHUNKS, PICTURE, OUTPUT = range(6)
-HEADS = ("Scene", "Frames", "Count", "Chunks", "Format", "Output")
-_TIPS = (
-    "Ticked scenes are queued, each as one job",
-    "F2 or a double click changes them: 1-250, 1-250x2, 300; empty is the file's own range",
-)
+SCENE, RANGE, FRAMES, SIZE, CHUNKS, PICTURE, OUTPUT = range(7)
+HEADS = ("Scene", "Frames", "Count", "Chunk size", "Chunks", "Format", "Output")
+_TIPS = {
+    SCENE: "Ticked scenes are queued, each as one job",
+    RANGE: "F2 or a double click changes them: 1-250, 1-250x2, 300; empty is the file's own range",
+    SIZE: "Frames a machine takes at once; a double click changes them for this scene alone:"
+    " 25, or auto; empty is what all have",
+}
 _PATH_SHOWN = 1000
-_NUMBERS = (FRAMES, CHUNKS)
+_AUTO = "auto"
+_NUMBERS = (FRAMES, SIZE, CHUNKS)
+_TYPED = (RANGE, SIZE)
 _ROLE = Qt.ItemDataRole
 
 
@@ -36,6 +41,7 @@ class Row:
     runs: tuple[Run, ...] = ()  #: not the file's own; empty where they are
     out: str = ""  #: where its frames would go, as last looked into
     chunks: int | None = None
+    size: int | None = None  #: frames of a chunk, 0: auto; None: as all have
 
     @property
     def wanted(self) -> tuple[Run, ...]:
@@ -73,6 +79,7 @@ class Entry:
             scenes=tuple(row.scene.name for row in ticked),
             is_own_choice=all(row.is_ticked == row.scene.is_chosen for row in self.rows),
             ranges={row.scene.name: row.runs for row in ticked if row.runs},
+            sizes={row.scene.name: row.size for row in ticked if row.size is not None},
         )
 
 
@@ -85,6 +92,7 @@ class Scenes(QAbstractItemModel):
         super().__init__()
         self.entries: list[Entry] = []
         self._given = 0  #: numbers
+        self._chunk = DEFAULT_CHUNK  #: frames, where a scene has no size of its own
 
     # -- what is in it ----------------------------------------------------------------------
 
@@ -145,6 +153,12 @@ class Scenes(QAbstractItemModel):
                     row.is_ticked = False
         self._tell_all()
         self.changed.emit()
+
+    def take_chunk(self, frames_: int) -> None:
+        """Show how many frames a chunk has where a scene has no size of its own."""
+        if frames_ != self._chunk:
+            self._chunk = frames_
+            self._tell_all()
 
     def note(self, found: Examined) -> None:
         """Show where the jobs would write, and in how many chunks."""
@@ -246,22 +260,35 @@ class Scenes(QAbstractItemModel):
 
     def _of_scene(self, row: Row, column: int, role: int) -> Any:
         if role in (_ROLE.DisplayRole, _ROLE.AccessibleTextRole):
-            return _text(row, column)
-        if role == _ROLE.EditRole and column == RANGE:
-            return frames.text(row.wanted)
+            return self._text(row, column)
+        if role == _ROLE.EditRole and column in _TYPED:
+            return frames.text(row.wanted) if column == RANGE else self._text(row, SIZE)
         if role == _ROLE.ToolTipRole:
-            return _text(row, column) if column == OUTPUT else _TIPS[column] if column < 2 else None
+            return self._text(row, column) if column == OUTPUT else _TIPS.get(column)
         if role == _ROLE.CheckStateRole and column == SCENE:
             return Qt.CheckState.Checked if row.is_ticked else Qt.CheckState.Unchecked
         if role == _ROLE.TextAlignmentRole and column in _NUMBERS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == _ROLE.ForegroundRole and (not row.is_ticked or column == PICTURE):
+        if role == _ROLE.ForegroundRole and _is_faint(row, column):
             return QColor(theme.of().colours.faint)
-        if role == _ROLE.FontRole and column == RANGE and row.runs:
+        if role == _ROLE.FontRole and _is_own(row, column):
             font = QFont()
             font.setBold(True)
             return font
         return None
+
+    def _text(self, row: Row, column: int) -> str:
+        size = self._chunk if row.size is None else row.size
+        shown: Sequence[str] = (
+            label(row.scene.name),
+            frames.text(row.wanted) or "none: it starts behind its end",
+            f"{frames.count(row.wanted):,}",
+            str(size) if size else _AUTO,
+            "" if row.chunks is None or not row.is_ticked else f"{row.chunks:,}",
+            row.scene.says,
+            row.out if row.is_ticked else "",
+        )
+        return shown[column]
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = _ROLE.DisplayRole
@@ -287,7 +314,7 @@ class Scenes(QAbstractItemModel):
             found |= Qt.ItemFlag.ItemNeverHasChildren
         if index.column() == SCENE:
             found |= Qt.ItemFlag.ItemIsUserCheckable
-        if row is not None and index.column() == RANGE:
+        if row is not None and index.column() in _TYPED:
             found |= Qt.ItemFlag.ItemIsEditable
         return found
 
@@ -295,7 +322,7 @@ class Scenes(QAbstractItemModel):
         """As Qt asks: ticks, and ranges that can be read."""
         if role == _ROLE.CheckStateRole and index.column() == SCENE:
             self._tick(index, is_on=Qt.CheckState(value) == Qt.CheckState.Checked)
-        elif role != _ROLE.EditRole or not self._set_range(self.row_at(index), str(value)):
+        elif role != _ROLE.EditRole or not self._type(index, str(value)):
             return False
         self._tell_all()
         self.changed.emit()
@@ -306,35 +333,43 @@ class Scenes(QAbstractItemModel):
         for one in self.entry_at(index).rows if row is None else [row]:
             one.is_ticked = is_on
 
-    @staticmethod
-    def _set_range(row: Row | None, text: str) -> bool:
-        if row is None or wrong_range(text):
+    def _type(self, index: QModelIndex, text: str) -> bool:
+        row, column = self.row_at(index), index.column()
+        if row is None or column not in _TYPED or wrong(column, text):
             return False
-        runs = frames.parse(text) if text.strip() else ()
-        row.runs = () if runs == row.scene.own else runs
+        return _set_range(row, text) if column == RANGE else self._set_size(row, text)
+
+    def _set_size(self, row: Row, text: str) -> bool:
+        size = request.chunk_of(text) if text.strip() else None
+        row.size = None if size == self._chunk else size
         row.is_ticked = True
         return True
 
 
-def wrong_range(text: str) -> str:
-    """What is wrong with a range; empty text is the file's own and right."""
-    return complaint(frames.parse, text) if text.strip() else ""
+def _set_range(row: Row, text: str) -> bool:
+    runs = frames.parse(text) if text.strip() else ()
+    row.runs = () if runs == row.scene.own else runs
+    row.is_ticked = True
+    return True
+
+
+def wrong(column: int, text: str) -> str:
+    """What is wrong with a range or a chunk's size; empty text is as usual and right."""
+    parse: Callable[[str], object] = frames.parse if column == RANGE else request.chunk_of
+    return complaint(parse, text) if text.strip() else ""
+
+
+def _is_faint(row: Row, column: int) -> bool:
+    return not row.is_ticked or column == PICTURE or (column == SIZE and row.size is None)
+
+
+def _is_own(row: Row, column: int) -> bool:
+    """Whether somebody typed it."""
+    return (column == RANGE and bool(row.runs)) or (column == SIZE and row.size is not None)
 
 
 def _row(scene: Scene, before: Row | None) -> Row:
     if before is None:
         return Row(scene, scene.is_chosen)
     runs = before.runs if before.runs != scene.own else ()
-    return Row(scene, before.is_ticked, runs, before.out, before.chunks)
-
-
-def _text(row: Row, column: int) -> str:
-    shown: Sequence[str] = (
-        label(row.scene.name),
-        frames.text(row.wanted) or "none: it starts behind its end",
-        f"{frames.count(row.wanted):,}",
-        "" if row.chunks is None or not row.is_ticked else f"{row.chunks:,}",
-        row.scene.says,
-        row.out if row.is_ticked else "",
-    )
-    return shown[column]
+    return replace(before, scene=scene, runs=runs)

@@ -51,6 +51,7 @@ class AddDialog(QDialog):
         self.command = QLineEdit()
         self.copy = QPushButton("Copy")
         self.force = QCheckBox("Queue it although that would &spoil frames")
+        self.spare = QPushButton("Un&tick all that stops")
         self.more, self.less = QPushButton("&Add files…"), QPushButton("&Leave out")
         self.anew = QPushButton("Loo&k again")
         self.queue, self.cancel = QPushButton("&Queue"), QPushButton("Cancel")
@@ -77,8 +78,9 @@ class AddDialog(QDialog):
         self.copy.setToolTip("Copy the command line")
         self.more.setToolTip("Choose more .blend files (Ctrl+O); files and folders can be dropped")
         self.less.setToolTip("Leave the selected files out (Del)")
+        self.spare.setToolTip("Leave out what would spoil frames or cannot be read, queue the rest")
         self.anew.setToolTip("Read the files again, after they were mended (F5)")
-        for button in (self.copy, self.more, self.less, self.anew, self.cancel):
+        for button in (self.copy, self.more, self.less, self.anew, self.spare, self.cancel):
             button.setAutoDefault(False)
         self.queue.setDefault(True)
 
@@ -106,7 +108,7 @@ class AddDialog(QDialog):
         column.addWidget(self.split, 1)
         column.addWidget(self.wrong)
         column.addLayout(_row(self.command, self.copy))
-        column.addLayout(_row(self.force, None, self.cancel, self.queue))
+        column.addLayout(_row(self.spare, self.force, None, self.cancel, self.queue))
         self._order_tabs()
         theme.fit(self, 58, 50)
         kept = self.desk.remembered
@@ -120,7 +122,7 @@ class AddDialog(QDialog):
             *(self.more, self.less, self.anew, self.scenes, form.out, form.browse, form.chunk),
             *(form.pool, form.blender, form.priority, form.needs, form.video, form.after),
             *(*form.flags.values(), found.view, *found.buttons.values()),
-            *(self.command, self.copy, self.force, self.cancel, self.queue),
+            *(self.command, self.copy, self.spare, self.force, self.cancel, self.queue),
         ]
         for one, next_ in pairwise(order):
             self.setTabOrder(one, next_)
@@ -146,6 +148,7 @@ class AddDialog(QDialog):
         self.less.clicked.connect(lambda: adding.scenes.remove(self.scenes.picked()))
         self.anew.clicked.connect(adding.look_anew)
         self.queue.clicked.connect(adding.queue)
+        self.spare.clicked.connect(adding.untick_stopped)
         self.cancel.clicked.connect(self.reject)
         QShortcut(QKeySequence("Ctrl+O"), self, self.choose_files)
         QShortcut(QKeySequence("F5"), self, adding.look_anew)
@@ -161,6 +164,7 @@ class AddDialog(QDialog):
         stopping = adding.stopping()
         can_force = bool(result.jobs) and not result.refused and not adding.scenes.broken()
         self.force.setVisible(can_force and (stopping > 0 or self.force.isChecked()))
+        self.spare.setVisible(adding.would_leave() > 0 and not adding.is_queuing)
         self.found.refresh()
         self.command.setText("  ;  ".join(result.lines))
         self.command.setCursorPosition(0)

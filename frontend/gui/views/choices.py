@@ -29,7 +29,6 @@ from renderd.spool.ability import able
 
 _MOST_JOBS = 30  #: open ones that the menu of "after" shows, the newest
 _OPEN = ("queue", "waiting", "held")
-_MOST_FRAMES = 100_000
 _CHECKS: dict[str, Callable[[str], object]] = {
     "out": request.output,
     "pool": lambda text: request.pools([text]),
@@ -72,7 +71,7 @@ class ChoicesForm(QWidget):
         self._connect()
 
     def _set_up(self) -> None:
-        self.chunk.setRange(0, _MOST_FRAMES)
+        self.chunk.setRange(0, request.MOST_FRAMES)
         self.chunk.setSpecialValueText("auto")
         self.chunk.setSuffix(" frames")
         self.chunk.setToolTip("Frames that a machine renders before it takes the next ones")

@@ -13,8 +13,16 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from frontend.gui.models.scenes import CHUNKS, FRAMES, PICTURE, RANGE, SCENE, Entry, Scenes
-from frontend.gui.models.scenes import wrong_range as wrong
+from frontend.gui.models.scenes import (
+    HEADS,
+    OUTPUT,
+    RANGE,
+    SCENE,
+    SIZE,
+    Entry,
+    Scenes,
+    wrong,
+)
 from fs_browser import icons, theme
 from fs_browser.table import PAINT, RECORD
 
@@ -23,7 +31,7 @@ _GAP = 8
 
 
 class ScenesView(QTreeView):
-    """Files with their scenes; Space ticks, F2 edits a range, Delete leaves a file out."""
+    """Files with their scenes; Space ticks, F2 edits a cell, Delete leaves a file out."""
 
     judged = pyqtSignal(str)  #: what is wrong with the range that is being typed
 
@@ -45,9 +53,10 @@ class ScenesView(QTreeView):
             | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         self.setItemDelegateForColumn(SCENE, FileDelegate(self))
-        self.ranges = RangeDelegate(self)
-        self.ranges.judged.connect(self.judged)
-        self.setItemDelegateForColumn(RANGE, self.ranges)
+        self.typing = [TypedDelegate(column, self) for column in (RANGE, SIZE)]
+        for one in self.typing:
+            one.judged.connect(self.judged)
+            self.setItemDelegateForColumn(one.column, one)
         model.rowsInserted.connect(self._arrange)
         self._set_up_head()
 
@@ -55,11 +64,13 @@ class ScenesView(QTreeView):
         head = self.header()
         assert head is not None
         digit = self.fontMetrics().horizontalAdvance("0")
-        for column, width in ((SCENE, 26), (RANGE, 16), (FRAMES, 8), (CHUNKS, 8), (PICTURE, 32)):
+        for column in range(len(HEADS)):  # where the frames go is read most: it gets what is left
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(OUTPUT, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((SCENE, 22), (RANGE, 14)):
+            head.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, digit * width + 14)
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         head.setSectionsMovable(False)
-        head.setStretchLastSection(True)
 
     def _arrange(self, parent: QModelIndex, first: int, last: int) -> None:
         if parent.isValid():
@@ -84,7 +95,7 @@ class ScenesView(QTreeView):
         if event.key() == Qt.Key.Key_Space and current.isValid():
             self._toggle(current.siblingAtColumn(SCENE))
         elif event.key() == Qt.Key.Key_F2 and self.scenes.row_at(current) is not None:
-            self.edit(current.siblingAtColumn(RANGE))
+            self.edit(current.siblingAtColumn(SIZE if current.column() == SIZE else RANGE))
         elif event.key() == Qt.Key.Key_Delete:
             self.scenes.remove(self.picked())
         else:
@@ -171,10 +182,14 @@ def _draw_picture(painter: QPainter, place: QRect, entry: Entry, *, is_chosen: b
     painter.drawPixmap(where, QPixmap.fromImage(picture))
 
 
-class RangeDelegate(QStyledItemDelegate):
-    """Edits a range, and says while it is typed what is wrong with it."""
+class TypedDelegate(QStyledItemDelegate):
+    """Edits a range or a chunk's size, and says while it is typed what is wrong with it."""
 
     judged = pyqtSignal(str)
+
+    def __init__(self, column: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.column = column
 
     def createEditor(  # noqa: N802
         self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex
@@ -182,9 +197,9 @@ class RangeDelegate(QStyledItemDelegate):
         """As Qt asks."""
         entry = QLineEdit(parent)
         entry.setFrame(False)
-        entry.setObjectName("range")
-        entry.setAccessibleName("Frames")
-        entry.setValidator(_Range(entry))
+        entry.setObjectName("range" if self.column == RANGE else "size")
+        entry.setAccessibleName(HEADS[self.column])
+        entry.setValidator(_Typed(self.column, entry))
         entry.textEdited.connect(lambda text: self._judge(entry, text))
         return entry
 
@@ -194,18 +209,22 @@ class RangeDelegate(QStyledItemDelegate):
         super().destroyEditor(editor, index)
 
     def _judge(self, entry: QLineEdit, text: str) -> None:
-        said = wrong(text)
+        said = wrong(self.column, text)
         colour = theme.of().colours.failed if said else theme.of().colours.text
         entry.setStyleSheet(f"color: {colour}")
         entry.setToolTip(said)
         self.judged.emit(said)
 
 
-class _Range(QValidator):
-    """Lets anything be typed and only a range be kept."""
+class _Typed(QValidator):
+    """Lets anything be typed and only what is right be kept."""
+
+    def __init__(self, column: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._column = column
 
     def validate(self, text: str | None, at: int) -> tuple[QValidator.State, str, int]:
         """As Qt asks."""
         states = QValidator.State
-        good = not wrong(text or "")
+        good = not wrong(self._column, text or "")
         return states.Acceptable if good else states.Intermediate, text or "", at
