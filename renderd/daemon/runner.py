@@ -215,8 +215,8 @@ class Runner(threading.Thread):
             child = self._means.guard.spawn(words, env, self._folder, write_end)
         finally:
             os.close(write_end)
-        attempt.work.suspension.begin(child)
         try:
+            attempt.work.suspension.begin(child)
             self._attend(attempt, child, read_end)
             ended = child.wait()
         except BaseException:
@@ -243,10 +243,11 @@ class Runner(threading.Thread):
         if request is None:
             return None
         blender = warmth.take(request, is_alone=work.ram > 0)
-        attempt.printout.note(f"in an open Blender (process {blender.pid}, use {blender.uses + 1})")
         task = blender.begin(request)
-        work.suspension.begin(blender.child)
         try:
+            work.suspension.begin(blender.child)
+            where = f"in an open Blender (process {blender.pid}, use {blender.uses})"
+            attempt.printout.note(where)
             self._attend(attempt, task, blender.output)
             ended = task.wait()
         except BaseException:
@@ -255,7 +256,7 @@ class Runner(threading.Thread):
         finally:
             work.suspension.end()
             self._last_words(attempt, blender.output)
-            why = warmth.give_back(task.answer if not task.is_stopped else None)
+            why = warmth.give_back(task)
         assert ended is not None
         is_sound = task.answer is not None or ended.code >= 0  # it ended as a command does
         is_own = is_sound and blender.uses == 1 and blender.is_ready and not task.refusal

@@ -116,6 +116,7 @@ def _running(node: Node, work: Work, now: float) -> dict[str, Any]:
         "held": round(held, 1),
         "eta": _eta(work, elapsed),
         "peak": work.peak_bytes,
+        "pid": work.suspension.pid,
         "message": work.message[:120],
         "warnings": work.warnings,
         "slow": _slowness(node, work, now),

@@ -20,6 +20,7 @@ class Suspension:
         self._since: float | None = None
         self._past = 0.0
         self.reason = ""  #: why it is held; empty while it goes on
+        self.pid = 0  #: of the command; 0 where none runs
 
     @property
     def seconds(self) -> float:
@@ -27,24 +28,21 @@ class Suspension:
         since = self._since
         return self._past + (self._clock() - since if since is not None else 0.0)
 
-    @property
-    def pid(self) -> int:
-        """The command's process; 0 where none runs."""
-        with self._lock:
-            child = self._child
-        return child.pid if child is not None else 0
-
     def begin(self, child: Child) -> None:
-        """A command of the chunk has started; it stops at once where the chunk is held."""
+        """A command of the chunk has started; it stops at once where the chunk is held.
+
+        Waits until it is there, so that nobody else has to.  Raises GuardDied.
+        """
         with self._lock:
             self._child = child
             if self._since is not None:
                 child.suspend()
+        self.pid = child.pid
 
     def end(self) -> None:
         """The command is over."""
         with self._lock:
-            self._child = None
+            self._child, self.pid = None, 0
 
     def hold(self, reason: str) -> bool:
         """Stop what runs and keep it; False where it was held already."""

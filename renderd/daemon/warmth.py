@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from renderd.blender.open_blender import Answer, OpenBlender
+from renderd.blender.open_blender import Answer, OpenBlender, Task
 from renderd.blender.request import SINCE, Request, understand
 from renderd.blender.versions import BlenderProgram
 from renderd.core import wear
@@ -94,16 +94,14 @@ class Warmth:
             raise
         return _Kept(blender, stack, self.clock())
 
-    def give_back(self, answer: Answer | None) -> str:
-        """Keep the Blender that was taken for what comes next, or end it; why it ends.
-
-        Without an answer it did not come to the end of its work.
-        """
+    def give_back(self, task: Task) -> str:
+        """Keep the Blender that was taken for what comes next, or end it; why it ends."""
         kept, self._taken = self._taken, None
         assert kept is not None
         blender = kept.blender
         kept.used = self.clock()
-        if not blender.is_ready:
+        answer = task.answer if not task.is_stopped else None
+        if task.has_died and not blender.is_ready and not task.is_stopped:
             self._cold.add(blender.start.words)
         why = "it did not answer" if answer is None else self._why_end(blender, answer)
         if why:

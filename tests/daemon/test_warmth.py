@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,9 @@ from renderd.daemon.warmth import Warmth
 from renderd.host.guard import Guard
 
 STANDIN = """
-import json, os, socket, sys
+import json, os, socket, sys, time
+if sys.argv[1:]:
+    time.sleep(600)
 channel = socket.socket(fileno=os.dup(0))
 channel.sendall(b'{"ready": [3, 4, 1]}\\n')
 for line in channel.makefile("rb"):
@@ -70,7 +73,7 @@ class Slot:
             assert poller.poll(60_000)
             if blender.pid and not blender.is_well() and task.wait(0.01) is not None:
                 break
-        return blender, self.warmth.give_back(task.answer)
+        return blender, self.warmth.give_back(task)
 
 
 @pytest.fixture
@@ -90,6 +93,14 @@ def test_the_next_command_line_finds_the_same_blender(slot):
     second, _ = slot.render("b.blend")
     assert (first, why) == (second, "")
     assert slot.warmth.is_warm
+
+
+def test_one_that_was_stopped_while_it_started_is_asked_again(slot):
+    request = replace(slot.request(), start=Start((sys.executable, str(slot.script), "slow"), ()))
+    task = slot.warmth.take(request).begin(request)
+    task.stop(0.0)
+    assert slot.warmth.give_back(task)
+    assert not slot.warmth._cold
 
 
 def test_one_of_another_start_is_another_and_no_more_than_two_wait(slot):
@@ -148,7 +159,7 @@ def test_one_that_dies_just_before_its_request_ends_like_a_crash(slot):
     assert select.select([blender.child], [], [], 60.0)[0], "it is gone"
     task = blender.begin(slot.request())
     assert task.wait(60.0).code == -signal.SIGKILL
-    assert slot.warmth.give_back(task.answer)
+    assert slot.warmth.give_back(task)
     assert not slot.warmth.is_warm
 
 

@@ -21,6 +21,7 @@ from renderd.client import Client
 from renderd.core import infofile
 from renderd.core.chunk import Chunk, State, parse
 from renderd.core.wire import Op, Request
+from renderd.errors import RenderdError
 from renderd.spool import history, jobs, layout, listing, nodes, orders, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.share import PosixShare
@@ -130,6 +131,11 @@ class Daemon:
         """What it says of itself on its socket."""
         with self.client() as client:
             return dict(client.status())
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process stands still by SIGSTOP."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def through(first: str, other: str) -> list[str]:
@@ -339,9 +345,16 @@ class Farm:
     # -- processes --------------------------------------------------------------------------
 
     def commands(self, jid: str = "") -> list[int]:
-        """The processes of this farm's commands, or of one job's."""
+        """The processes of this farm's commands, or of one job's; open Blenders that work, too."""
         mark = f"RENDERD_JOB={jid}".encode()
-        return [pid for pid, environ in self._processes() if mark in environ]
+        found = {pid for pid, environ in self._processes() if mark in environ}
+        # An open Blender has no job in its environment; who does not answer is asked again later.
+        for daemon in self.daemons:
+            if daemon.runs and not is_stopped(daemon.pid):
+                with contextlib.suppress(RenderdError, OSError):
+                    running = daemon.status()["running"]
+                    found |= {one["pid"] for one in running if jid in ("", one["job"])}
+        return sorted(found - {0})
 
     def strays(self) -> list[int]:
         """All processes of this farm: daemons, guards, commands."""

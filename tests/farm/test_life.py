@@ -49,6 +49,16 @@ def test_a_command_dies_when_daemon_and_guard_are_killed_and_the_node_starts_aga
     assert farm.ended(jid) == "done"
 
 
+def test_a_killed_guard_costs_its_daemon_no_chunk(farm):
+    jid = farm.add(farm.info("--hang", "--until=1", frames="1-10"))
+    daemon = farm.up("ws1")
+    farm.until(lambda: farm.commands(jid), "the command runs")
+    os.kill(tree(daemon)[1], signal.SIGKILL)
+    assert farm.ended(jid) == "done"
+    assert [(c.attempt, c.failures) for c in farm.chunks(jid)] == [(2, 0)]
+    assert daemon.runs
+
+
 def test_a_restarted_daemon_frees_its_predecessors_chunk_at_once(farm):
     jid = farm.add(farm.info("--hang", "--until=1", frames="1-10"))
     first = farm.up("ws1")

@@ -3,9 +3,9 @@
 import contextlib
 import os
 import signal
-from pathlib import Path
 
 import pytest
+from farm import is_stopped
 from shots import colours
 
 from renderd.errors import RenderdError
@@ -25,10 +25,6 @@ def freeze(farm, jid):
 
     pids = farm.until(stopped, "its Blender stands still")
     return lambda: [os.kill(pid, signal.SIGCONT) for pid in pids]
-
-
-def is_stopped(pid):
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def is_idle(daemon):
