@@ -1,6 +1,9 @@
 """A renderer that stands in for Blender: whole PNGs, and every way of failing on request.
 
 standin.py FIRST LAST OUT [--word[=value]]…      OUT is a pattern with #, or one frame's file
+
+--gate=FILE has it wait behind its first frame (behind as many as --behind says) until FILE is
+there: a test that must act in the midst of a chunk then need not be quick.
 """
 
 import os
@@ -88,6 +91,12 @@ def render(frame: int, path: str, words: dict[str, str]) -> None:
         print(f"Saved: '{path}'", flush=True)
 
 
+def wait_for(path: str) -> None:
+    """Wait until a file is there."""
+    while not os.path.exists(path):
+        time.sleep(0.05)
+
+
 def main() -> None:
     first, last, out = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     pairs = (word.removeprefix("--").partition("=") for word in sys.argv[4:])
@@ -98,7 +107,9 @@ def main() -> None:
         with open(words["mark"], "a", encoding="ascii") as file:
             file.write(who + "\n")
     misbehave(words)
-    for frame in range(first, last + 1, int(words.get("step", 1))):
+    for count, frame in enumerate(range(first, last + 1, int(words.get("step", 1)))):
+        if "gate" in words and count == int(words.get("behind", 1)):
+            wait_for(words["gate"])
         render(frame, named(out, frame), words)
     if "then" in words:
         sys.exit(int(words["then"]))

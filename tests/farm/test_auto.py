@@ -38,9 +38,9 @@ def test_a_hand_of_a_killed_daemon_is_finished_by_others_and_no_frame_twice(farm
     jid = auto(farm, "--seconds=0.3", frames="1-30")
     first = farm.up("ws1")
     farm.until(lambda: len(farm.running(jid)) > 2, "a hand is held")
-    farm.until(lambda: len(farm.frames()) > 4, "some of it is there")
+    farm.until(lambda: len(farm.kept(jid)) > 4, "some of it is there")
     first.kill()
-    kept = {p: p.stat().st_mtime_ns for p in farm.frames()}
+    kept = farm.kept(jid)
     farm.up("ws1")
     farm.up("ws2")
     assert farm.ended(jid) == "done"
@@ -72,7 +72,7 @@ def test_steps_stay_in_their_phase(farm):
 
 
 def test_cancelling_gives_back_all_of_a_hand(farm):
-    jid = auto(farm, "--seconds=0.5", frames="1-30")
+    jid = auto(farm, "--seconds=0.5", frames="1-900")
     farm.up("ws1")
     farm.until(lambda: len(farm.running(jid)) > 1, "a hand is held")
     farm.render("cancel", jid)

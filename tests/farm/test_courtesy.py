@@ -42,13 +42,14 @@ class Session:
 
     def _tell(self):
         while not self._over.wait(1.0):
-            with contextlib.suppress(OSError, RenderdError):
+            with contextlib.suppress(OSError, RenderdError), self._lock:
                 if self._idle is not None:
-                    self.idle(self._idle)
+                    self.dialog.ask(Request(Op.PRESENCE, {"idle": self._idle}))
 
     def idle(self, seconds):
-        self._idle = seconds
-        return self.order(Op.PRESENCE, idle=seconds)
+        with self._lock:  # or what was so before could be told once more behind it
+            self._idle = seconds
+            return self.dialog.ask(Request(Op.PRESENCE, {"idle": seconds}))
 
     def order(self, op, **args):
         with self._lock:
@@ -84,7 +85,7 @@ def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_g
     node = farm.up("ws07", "--when", "away", "--away", "60", env=ALONE)
     session = sit(node)
     assert session.idle(3600)["matters"]
-    jid = farm.add(farm.info("--seconds=0.2", "--child", frames="1-10"))
+    jid = farm.add(farm.info("--seconds=0.2", "--child", frames="1-900", chunk=900))
     farm.until(lambda: len(farm.commands(jid)) > 1, "the renderer and its child run")
     session.idle(0)
     farm.until(lambda: stopped(farm, jid), "all of the renderer stands still")
@@ -106,7 +107,8 @@ def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(
     session = sit(node)
     session.idle(3600)
     began = time.monotonic()
-    jid = farm.add(farm.info("--seconds=0.5", frames="1-6", timeout=25))
+    gate = farm.folder / "gate"
+    jid = farm.add(farm.info(f"--gate={gate}", "--seconds=0.5", frames="1-6", timeout=25))
     farm.until(lambda: farm.frames(), "the first frame is there")
     session.idle(0)
     farm.until(lambda: stopped(farm, jid), "the renderer stands still")
@@ -116,6 +118,7 @@ def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(
     elapsed = held["elapsed"]
     time.sleep(1.0)
     assert node.status()["running"][0]["elapsed"] == pytest.approx(elapsed, abs=0.3)
+    gate.touch()
     session.idle(3600)
     assert farm.ended(jid) == "done"
     assert [c.attempt for c in farm.chunks(jid)] == [1]
@@ -127,14 +130,15 @@ def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(
 
 def test_never_gives_back_at_once_and_keeps_the_frames_that_are_done(farm, sit):
     node = farm.up("ws07")
-    jid = farm.add(farm.info("--seconds=1", frames="1-9"))
+    gate = farm.folder / "gate"  # nobody opens it
+    jid = farm.add(farm.info(f"--gate={gate}", "--behind=3", frames="1-9"))
     farm.until(lambda: len(farm.frames()) > 2, "some frames are there")
     farm.render("node", "courtesy", "ws07", "--when", "never")
     farm.until(lambda: not farm.commands(jid), "the renderer is gone")
     farm.until(lambda: farm.tally(jid)[State.WAIT] == 1, "its chunk is given back")
     assert [c.failures for c in farm.chunks(jid)] == [0]
     assert len(farm.frames()) > 2
-    assert "never" in farm.errors(jid)
+    farm.until(lambda: "never" in farm.errors(jid), "a note says why")
     farm.until(lambda: node.status()["state"] == "yielding", "it says so")
     farm.until(lambda: "never renders" in farm.render("nodes"), "others are told")
     assert "never renders" in farm.render("why", jid)
@@ -201,6 +205,7 @@ def display():
 
 def press(display):
     subprocess.run(["xdotool", "key", "a"], env={**os.environ, "DISPLAY": display}, check=True)
+    return True
 
 
 @pytest.mark.skipif(not shutil.which("Xvfb") or not shutil.which("xdotool"), reason="needs both")
@@ -217,8 +222,8 @@ def test_a_key_pressed_suspends_the_renderer_also_where_only_the_session_sees_it
     try:
         jid = farm.add(farm.info("--hang", frames="1-3"))
         farm.until(lambda: farm.commands(jid), "it renders when nobody pressed a key for a while")
-        press(display)
-        farm.until(lambda: stopped(farm, jid), "the renderer stands still")
+        # Again and again: three seconds after the last it goes on, seen or not.
+        farm.until(lambda: press(display) and stopped(farm, jid), "the renderer stands still")
         farm.until(lambda: stopped(farm, jid, wanted=False), "it goes on by itself")
     finally:
         if is_service:

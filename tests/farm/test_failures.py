@@ -19,7 +19,7 @@ def test_a_failing_chunk_is_given_up_after_its_retries_with_a_note_for_each(farm
     assert "nothing works today" in notes
     assert "nothing works today" in farm.logs(jid)
     assert farm.commits(jid) == []
-    assert daemon.status()["stats"]["failures"] == 3
+    farm.until(lambda: daemon.status()["stats"]["failures"] == 3, "it counts them")
 
 
 def test_a_job_that_always_fails_ends_although_one_node_is_all_there_is(farm):
@@ -121,7 +121,7 @@ def test_only_the_missing_frame_matters_after_a_torn_one(farm):
     farm.up("ws1")
     assert farm.ended(jid) == "done"
     assert len(farm.frames()) == 5
-    assert farm.litter() == []
+    farm.until(lambda: farm.litter() == [], "who closed the job tidies up")
 
 
 def test_frames_of_another_size_than_the_jobs_first_are_refused(farm):
@@ -150,9 +150,8 @@ def test_a_broken_host_does_not_eat_the_retries_of_a_job(farm):
     script = farm.folder / "bad.d" / "tool"
     script.write_text('#!/bin/sh\n[ "$RENDERD_NODE" = ws1 ] && exit 9\nexit 0\n')
     script.chmod(0o755)
-    farm.up("ws2")
-    broken = farm.up("ws1")
-    farm.until(lambda: broken.status()["stats"].get("beats"), "it has seen the other")
+    able, broken = farm.up("ws2"), farm.up("ws1")
+    farm.met(able, broken)
     jid = farm.add(f"frames: 1-12\nchunk: 1\nretries: 1\n\n{script} {{start}}\n")
     assert farm.ended(jid) == "done", farm.errors(jid)
     assert {c.owner[:4] for c in farm.chunks(jid)} == {"ws2-"}
@@ -163,9 +162,7 @@ def test_a_broken_host_does_not_eat_the_retries_of_a_job(farm):
 def started(farm, *names):
     """Daemons that have seen each other."""
     daemons = [farm.up(name) for name in names]
-    beats = [d.status()["stats"].get("beats", 0) for d in daemons]
-    for daemon, before in zip(daemons, beats, strict=True):
-        farm.until(lambda d=daemon, n=before: d.status()["stats"].get("beats", 0) > n, "it beats")
+    farm.met(*daemons)
     return daemons
 
 
@@ -221,9 +218,7 @@ def test_a_killed_chunk_goes_on_elsewhere_and_not_here_at_once(farm):
     jid = farm.add(farm.info("--seconds=600", "--until=1", frames="1-3", chunk=3))
     first = farm.up("ws1")
     farm.until(lambda: farm.commands(jid), "it runs")
-    farm.up("ws2")
-    beats = first.status()["stats"].get("beats", 0)
-    farm.until(lambda: first.status()["stats"].get("beats", 0) > beats, "it has seen the other")
+    farm.met(first, farm.up("ws2"))
     with first.client() as client:
         client.order(Op.KILL, job=jid, chunk=1, by="artist")
     farm.until(lambda: any(c.attempt == 2 and c.owner for c in farm.chunks(jid)), "it runs again")

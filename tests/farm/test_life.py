@@ -132,17 +132,19 @@ def test_a_daemon_that_froze_for_a_moment_goes_on_as_if_nothing_was(farm):
 
 
 def test_sigterm_gives_the_chunk_back_with_its_finished_frames(farm):
-    jid = farm.add(farm.info("--seconds=2", frames="1-4", chunk=4))
+    gate = farm.folder / "gate"
+    jid = farm.add(farm.info(f"--gate={gate}", "--behind=2", frames="1-4", chunk=4))
     daemon = farm.up("ws1")
     farm.until(lambda: len(farm.frames()) == 2, "two frames are in place")
     kept = {p: p.stat().st_mtime_ns for p in farm.frames()}
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
+    gate.touch()
     (chunk,) = farm.chunks(jid)
     assert (chunk.state, chunk.attempt, chunk.failures, chunk.losses) == (State.WAIT, 2, 0, 0)
     assert not nodes.dead(farm.spool)
     assert not nodes.everyone(farm.spool)
-    assert not farm.strays()
+    farm.until(lambda: not farm.strays(), "the guard is gone, too")
     assert "killed: renderd was stopped" in farm.errors(jid)
     farm.up("ws2")
     assert farm.ended(jid) == "done"
@@ -155,7 +157,7 @@ def test_a_stubborn_command_is_killed_so_that_the_daemon_can_leave(farm):
     farm.until(lambda: len(farm.commands(jid)) == 2, "command and child run")
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 0
-    assert not farm.strays()
+    farm.until(lambda: not farm.strays(), "nothing of it is left")
     assert farm.tally(jid) == {State.WAIT: 2}
 
 
@@ -187,11 +189,14 @@ def test_an_idle_daemon_leaves_without_a_death_certificate(farm):
 
 
 def test_drain_leaves_at_the_end_of_the_chunk(farm):
-    jid = farm.add(farm.info("--seconds=0.5", frames="1-8", chunk=4))
+    gate = farm.folder / "gate"
+    jid = farm.add(farm.info(f"--gate={gate}", frames="1-8", chunk=4))
     daemon = farm.up("ws1")
     farm.until(lambda: farm.frames(), "a frame is in place")
     with daemon.client() as client:
         client.order(Op.DRAIN, by="artist")
+    farm.until(lambda: daemon.status()["state"] == "draining", "it was told")
+    gate.touch()
     assert daemon.wait() == 0
     assert farm.tally(jid) == {State.DONE: 1, State.WAIT: 1}
     assert len(farm.frames()) == 4
@@ -199,7 +204,8 @@ def test_drain_leaves_at_the_end_of_the_chunk(farm):
 
 @pytest.mark.parametrize("way", ["socket", "inbox"])
 def test_pause_gives_back_and_survives_a_restart(farm, way):
-    jid = farm.add(farm.info("--seconds=1", frames="1-8", chunk=8))
+    gate = farm.folder / "gate"
+    jid = farm.add(farm.info(f"--gate={gate}", "--behind=2", frames="1-8", chunk=8))
     daemon = farm.up("ws1")
     farm.until(lambda: len(farm.frames()) >= 2, "two frames are in place")
 
@@ -220,6 +226,7 @@ def test_pause_gives_back_and_survives_a_restart(farm, way):
     farm.until(lambda: daemon.status()["state"] == "paused", "it is still paused")
     farm.until(lambda: daemon.status()["stats"].get("beats"), "it had time to claim")
     assert farm.tally(jid) == {State.WAIT: 1}
+    gate.touch()
     order(Op.RESUME)
     assert farm.ended(jid) == "done"
     (done,) = farm.chunks(jid)
@@ -233,7 +240,7 @@ def test_quit_through_the_inbox_leaves_and_gives_back(farm):
     farm.send("ws1", Op.QUIT, by="artist")
     assert daemon.wait() == 0
     assert farm.tally(jid) == {State.WAIT: 1}
-    assert not farm.strays()
+    farm.until(lambda: not farm.strays(), "nothing of it is left")
 
 
 def test_a_killed_chunk_is_given_back_without_a_failure(farm):
@@ -244,7 +251,7 @@ def test_a_killed_chunk_is_given_back_without_a_failure(farm):
         client.order(Op.KILL, job=jid, chunk=1, by="artist")
     farm.until(lambda: farm.chunks(jid)[0].attempt == 2, "it is given back")
     assert farm.chunks(jid)[0].failures == 0
-    assert "killed by artist" in farm.errors(jid)
+    farm.until(lambda: "killed by artist" in farm.errors(jid), "a note says who did it")
 
 
 def test_a_second_daemon_of_one_name_is_refused_on_one_host(farm):
