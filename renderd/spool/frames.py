@@ -28,6 +28,7 @@ from renderd.spool.moves import (
 from renderd.spool.output import Output, Receipt
 
 RECEIPT_LIMIT = 1 << 22  #: bytes; a frame may have hundreds of passes
+FEW = 10  #: frames whose receipts are asked one by one; a list of them is three requests or more
 MOVIE = "movie"  #: the receipt of a job that writes one file a run
 
 
@@ -266,9 +267,12 @@ def where(spool: Spool, output: Output, name: str) -> str:
 
 def receipted(spool: Spool, output: Output, wanted: Iterable[int]) -> dict[int, Receipt]:
     """Those of the wanted frames that are this job's already.  Raises OSError."""
-    held = set(names(spool, f"{output.own}/ok"))
+    frames = list(wanted)
+    # The list has a name for every frame of the job, and every chunk would pay for it.
+    listed = len(frames) > FEW
+    held = set(names(spool, f"{output.own}/ok")) if listed else set(map(str, frames))
     found = {}
-    for frame in wanted:
+    for frame in frames:
         if str(frame) in held and (receipt := read_receipt(spool, output, frame)):
             found[frame] = receipt
     return found
