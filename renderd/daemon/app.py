@@ -101,6 +101,11 @@ def _parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _left(deadline: float, most: float) -> float:
+    """Seconds that one step of leaving may take: what is left of the whole, and never none."""
+    return max(1.0, min(most, deadline - time.monotonic()))
+
+
 class Daemon:
     """Runs one incarnation after the other and turns signals into orders for it."""
 
@@ -236,7 +241,7 @@ class Daemon:
             if time.monotonic() >= deadline:
                 _log.warning("the share does not answer; leaving all the same")
                 break
-        return self._end(incarnation, server)
+        return self._end(incarnation, server, deadline)
 
     def _open_socket(self, incarnation: "Incarnation", kind: "type[Server]") -> "Server":
         from renderd.host.locations import socket_path  # noqa: PLC0415
@@ -258,12 +263,12 @@ class Daemon:
             _log.error("settings not reloaded: %s", error)
         self._notify.ready("settings read again")
 
-    def _end(self, incarnation: "Incarnation", server: "Server") -> int:
+    def _end(self, incarnation: "Incarnation", server: "Server", deadline: float) -> int:
         server.stop()
-        self._guard.close(patience=1.0 if self._signals else 5.0)
+        self._guard.close(patience=_left(deadline, 5.0))
         leaving = threading.Thread(target=incarnation.leave, name="leave", daemon=True)
         leaving.start()
-        leaving.join(timeout=1.0 if self._signals else 3.0)
+        leaving.join(timeout=_left(deadline, 3.0))
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError):
                 stream.flush()

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from farm import RENDERD
+from test_drops import held_open
 from test_frames import number
 
 from renderd.core.chunk import State
@@ -150,9 +151,9 @@ def test_publishing_on_a_full_spool_leaves_nothing_visible(tight):
 @needs_mount
 def test_a_drop_on_a_full_spool_is_adopted_when_there_is_room(tight):
     tight.up("ws1")
-    tight.drop(tight.info(frames="1-30", chunk=1, name="dropped"))
-    free = fill(tight.root)
-    tight.until(lambda: os.listdir(tight.root / "adopting"), "it is being adopted")
+    with held_open(tight, tight.info(frames="1-30", chunk=1, name="dropped"), "shot.info"):
+        free = fill(tight.root)
+        tight.until(lambda: os.listdir(tight.root / "adopting"), "it is being adopted")
     beat = max(b.count for b in nodes.everyone(tight.spool).values())
     tight.until(
         lambda: max(b.count for b in nodes.everyone(tight.spool).values()) > beat, "a while passes"
@@ -174,7 +175,8 @@ def test_a_full_output_disk_costs_no_retry_and_no_frame(farm, mounts):
     ballast.write_bytes(bytes(1_200_000))
     daemon = farm.up("ws1")
     farm.until(lambda: daemon.status()["shortages"], "it waits for room")
-    assert f"free on {folder}" in daemon.status()["refuses"][jid]
+    said = farm.until(lambda: daemon.status()["refuses"].get(jid), "it says so")
+    assert f"free on {folder}" in said
     assert farm.state(jid) == "queue"
     assert sum(c.failures for c in farm.chunks(jid)) == 0
     # A frame whose receipt found no room may be rendered again; the others are kept.
@@ -239,8 +241,8 @@ def test_an_output_that_is_unmounted_while_it_is_rendered_into_loses_nothing(far
     daemon = farm.up("ws1")
     farm.until(lambda: len(list(real.glob("*.png"))) >= 2, "work is in full swing")
     mounts.away(folder)
-    farm.until(lambda: jid in daemon.status()["refuses"], "it says what is missing", 300)
-    assert "is the output share mounted?" in daemon.status()["refuses"][jid]
+    said = farm.until(lambda: daemon.status()["refuses"].get(jid), "it says what is missing")
+    assert "is the output share mounted?" in said
     assert not os.listdir(folder), "nothing is written to the empty mount point"
     mounts.bind(real, folder)
     assert farm.ended(jid) == "done"
