@@ -76,7 +76,8 @@ def main() -> int:
         return hunt_mutants(args, plan)
     with applied(args.mutant) if args.mutant else contextlib.nullcontext():
         if args.exhaustive is not None:
-            return exhaustive.main(args.exhaustive, tuple(args.kinds.split(",")), args.seconds)
+            kinds = tuple(args.kinds.split(","))
+            return exhaustive.main(args.exhaustive, kinds, args.seconds, args.jobs)
         return run_schedules(args, plan)
 
 

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from multiprocessing import get_context
 
 from tests.sim.space import KINDS, Move, Place, Scope, Space
 from tests.sim.world import Violation
 
 TELL_EVERY = 1 << 14  #: states
-SECONDS = 120.0  #: of CPU time a search may take
+SECONDS = 600.0  #: of CPU time a search may take
 INCOMPLETE = 3  #: the exit status where time was over
 
 
@@ -129,31 +130,54 @@ def search(scope: Scope, tell: Callable[[Found], None] = lambda _: None) -> Foun
     return Search(scope).run(tell)
 
 
-def main(faults: int, kinds: tuple[str, ...] = KINDS, seconds: float = SECONDS) -> int:
+def main(
+    faults: int, kinds: tuple[str, ...] = KINDS, seconds: float = SECONDS, jobs: int = 1
+) -> int:
     """Search with ever more faults, and say what was met.
 
-    Each set of kinds is a search of its own, of `seconds` of CPU time at most: together they are
-    all searches of so many faults.  The job tries a failed chunk once more, but not with two
-    faults or a false death: that would make ten times as many states.  Returns 1 where a rule was
-    broken, INCOMPLETE where none was but the time was over before all was searched.
+    Each set of kinds is a search of its own, of `seconds` of CPU time at most, in one of `jobs`
+    processes: together they are all searches of so many faults.  The job tries a failed chunk
+    once more, but not with two faults or a false death: that would make ten times as many states.
+    Returns 1 where a rule was broken, INCOMPLETE where none was but the time was over before all
+    was searched.
     """
+    scopes = [
+        Scope(faults=n, kinds=some, retries=_retries(n, some), seconds=seconds)
+        for n in range(faults + 1)
+        for some in combinations(kinds, min(n, len(kinds)))
+    ]
     is_whole = True
-    for most in range(faults + 1):
-        for some in combinations(kinds, min(most, len(kinds))):
-            try:
-                retries = int(most < 2 and "false death" not in some)
-                scope = Scope(faults=most, kinds=some, retries=retries, seconds=seconds)
-                found = search(scope)
-            except Violation as error:
-                print(f"{most} faults of {', '.join(some)}: {error}")
+    # Forked: a rule that is left out is left out there, too.  A process each: states fill memory.
+    with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        for scope, found in zip(scopes, pool.imap(_searched, scopes), strict=True):
+            print(_told(scope, found), flush=True)
+            if isinstance(found, str):
                 return 1
             is_whole &= found.is_whole
-            which = f"at most {most} of: {', '.join(some)}" if most else "no faults"
-            how = "all of it" if found.is_whole else "NOT all of it, its time was over"
-            ways = f" {found.paths:.3g} interleavings," if found.is_whole else ""
-            print(
-                f"{which}: {how}; {found.states:,} states, {found.moves:,} moves,{ways}"
-                f" {found.ends:,} ends, {found.seconds:.0f} s{'' if retries else ', no retry'}",
-                flush=True,
-            )
     return 0 if is_whole else INCOMPLETE
+
+
+def _retries(faults: int, kinds: tuple[str, ...]) -> int:
+    return int(faults < 2 and "false death" not in kinds)
+
+
+def _told(scope: Scope, found: Found | str) -> str:
+    """A search for a person."""
+    some = ", ".join(scope.kinds)
+    if isinstance(found, str):
+        return f"{scope.faults} faults of {some}: {found}"
+    which = f"at most {scope.faults} of: {some}" if scope.faults else "no faults"
+    how = "all of it" if found.is_whole else "NOT all of it, its time was over"
+    ways = f" {found.paths:.3g} interleavings," if found.is_whole else ""
+    return (
+        f"{which}: {how}; {found.states:,} states, {found.moves:,} moves,{ways}"
+        f" {found.ends:,} ends, {found.seconds:.0f} s{'' if scope.retries else ', no retry'}"
+    )
+
+
+def _searched(scope: Scope) -> Found | str:
+    """What a search met, or how a rule was broken."""
+    try:
+        return search(scope)
+    except Violation as error:
+        return str(error)
