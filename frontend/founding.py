@@ -17,6 +17,7 @@ from frontend.submission import Asked, Terms
 from renderd import config, plan
 from renderd.client import Client
 from renderd.config import APP, Settings
+from renderd.core import frames
 from renderd.core.farm import Farm
 from renderd.core.infofile import Info
 from renderd.core.needs import ANY, Needs
@@ -29,7 +30,8 @@ from renderd.spool.share import PosixShare
 started: "list[subprocess.Popen[bytes]]" = []
 UNIT = f"{APP}.service"
 _PATIENCE = 30.0  #: seconds that a daemon may take to answer
-_SAMPLE_CHUNK = 4  #: frames: small, so that it is seen to go on, and each machine has a part
+_SAMPLE_CHUNK = 2  #: frames: small, so that it is seen to go on, and each machine has a part
+_SAMPLE_FRAMES = "1-12"  #: of 48: seen to its end within the first minute, also on one machine
 _ANSWERS = 180.0  #: … and the doctor on a slow mount
 _LOOK = 0.2
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -193,6 +195,7 @@ def queue_sample(settings: Settings) -> str:
         shutil.copyfile(next(filter(os.path.exists, _SAMPLES)), blend)
     wish = plan.Wish(
         scenes=("Turntable",),
+        frames=frames.parse(_SAMPLE_FRAMES),
         out=os.path.join(folder, "frames", "turntable_####"),
         name="sample",
         info=Info(commands=(), chunk=_SAMPLE_CHUNK, needs=Needs.parse(f"blender={ANY}")),

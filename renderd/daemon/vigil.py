@@ -30,6 +30,7 @@ class Vigil:
         self._node, self._awake, self._clock, self._wall = node, awake, clock, wall
         self._worked = float("-inf")
         self._not_before = float("-inf")
+        self._refused = ""  #: why staying awake was refused, as it was told last
         self._reminded: tuple[float, int] = 0.0, 0
 
     def look(self) -> None:
@@ -54,9 +55,12 @@ class Vigil:
             try:
                 awake.hold("renders for the farm")
                 _log.info("this machine stays awake while it renders")
+                self._refused = ""
             except OSError as error:
                 self._not_before = now + AGAIN_AFTER
-                _log.info("this machine may fall asleep while it renders: %s", error)
+                if str(error) != self._refused:
+                    _log.info("this machine may fall asleep while it renders: %s", error)
+                self._refused = str(error)
         node.is_awake = awake.is_held
 
     def _remind(self) -> None:

@@ -77,7 +77,8 @@ def why_stuck(alive: "Iterable[tuple[NodeView, Able]]", job: Job, said: Control)
     if not found:
         return ""
     reason, names = max(found.items(), key=lambda item: len(item[1]))
-    more = f", and {len(found) - 1} other reasons" if len(found) > 1 else ""
+    others = len(found) - 1
+    more = f", and {others} other reason{'s' * (others > 1)}" if others else ""
     who = names[0] if len(names) == 1 else f"each of {len(names)} nodes"
     reason = reason.removeprefix("this node ")
     return f"no live node can take it: {who} {reason}{more}; see: render why {job.jid}"

@@ -83,6 +83,8 @@ def test_a_refusal_is_told_and_tried_again_later(driven, bed, publish, caplog):
     with caplog.at_level(logging.INFO):
         watch.look()
         watch.look()
+        driven.time[0] += 301
+        watch.look()
     assert caplog.text.count("may fall asleep while it renders: only who sits here may") == 1
     bed.is_refusing = False
     driven.time[0] += 301

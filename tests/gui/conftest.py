@@ -1,6 +1,10 @@
 """Windows on real spools, offscreen."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +16,11 @@ from PyQt6.QtTest import QTest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
+
 from addstage import Chooser, settle
+from farm import Farm
+from stage import NODE, Stage
 
 from frontend.gui.desk import Desk
 from frontend.gui.views.add import AddDialog
@@ -85,3 +93,52 @@ def adding(show, spool, qtbot):
         return dialog
 
     return go
+
+
+@pytest.fixture
+def mounted(spool, tmp_path):
+    """The spool through a FUSE file system, and the process that serves it."""
+    point = tmp_path / "mnt"
+    point.mkdir()
+    server = subprocess.Popen(["bindfs", "-f", spool.root, str(point)])
+    end = time.monotonic() + 60
+    while not os.path.ismount(point):
+        assert server.poll() is None, "bindfs ended"
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    yield str(point), server
+    os.kill(server.pid, signal.SIGCONT)
+    subprocess.run(["fusermount", "-u", "-z", str(point)], check=False)
+    server.terminate()
+    server.wait(60)
+
+
+@pytest.fixture(scope="module")
+def stage(qapp, tmp_path_factory) -> Iterator[Stage]:
+    """The farm and the window that all actions share."""
+    home = tmp_path_factory.mktemp("home")
+    farm = Farm()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RENDERD_CONFIG", "")
+        patch.setenv("XDG_CONFIG_HOME", str(home))
+        patch.setenv("HOME", str(home))
+        patch.delenv("RENDERD_SPOOL", raising=False)
+        window = None
+        try:
+            farm.init()
+            daemon = farm.up(NODE, "--slots", "2")
+            runs = str(daemon.home / "run")
+            settings = config.load({"spool": str(farm.root), "node": NODE, "runtime_dir": runs})
+            kept = QSettings(str(home / "render.ini"), QSettings.Format.IniFormat)
+            theme.of(qapp)
+            window = Window(Desk(settings, kept))
+            window.desk.start()
+            window.show()
+            window.jobs.states["cancelled"].setChecked(True)
+            yield Stage(farm, window)
+        finally:
+            if window is not None:
+                window.stop()
+                window.close()
+                window.deleteLater()
+            farm.close()

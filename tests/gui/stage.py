@@ -20,6 +20,8 @@ from renderd.spool import jobs, tickets
 PATIENCE = 120_000  #: milliseconds
 DEEDS = {deed.key: deed for deed in menus.deeds()}
 NUDGE = 0.25  #: seconds between looks that the daemon is asked for while a test waits
+NODE = "ws01"
+AHEAD = 2  #: jobs that render while actions on others are awaited
 PAGES = {"jobs": 0, "machines": 1, "history": 2}
 
 
@@ -66,6 +68,7 @@ class Stage:
         self.nudged = 0.0
         self.ask = Typist()
         self.done = ""
+        self.ahead: list[str] = []
         for signal, gets in ((self.desk.copied, "copy"), (self.desk.open_wanted, "open")):
             signal.disconnect()  # the clipboard and the programs of a desktop
             signal.connect(lambda text, gets=gets: getattr(self.ask, gets)(text))
@@ -76,6 +79,12 @@ class Stage:
         self.ask = self.desk.ask = Typist()
         self.window.tabs.setCurrentIndex(0)
         self.desk.pick(jobs=(), chunks=(), machines=())
+
+    def act_out(self, qtbot, cases, key: str) -> None:
+        """Do what a line says of an action."""
+        assert key in cases, f"{key} has no line in CASES: say what it changes on a farm"
+        self.begin(qtbot)
+        cases[key](self)
 
     # -- jobs -------------------------------------------------------------------------------
 
@@ -100,8 +109,10 @@ class Stage:
         return self.frames(pool="nobody")
 
     def rendered(self) -> str:
-        """A job that is done, with the frames 1 and 2."""
-        return self.ends(self.frames(), "done")
+        """A job that is done, with the frames 1 and 2; further ones render meanwhile."""
+        while len(self.ahead) <= AHEAD:
+            self.ahead.append(self.frames())
+        return self.ends(self.ahead.pop(0), "done")
 
     def shown(self) -> str:
         """A job that is done, for actions that only look at it."""
@@ -171,8 +182,12 @@ class Stage:
         self.qtbot.waitUntil(is_so, timeout=PATIENCE)
 
     def said(self, key: str, jid: str = "", *others: str) -> str:
-        """What is said of an action."""
-        with self.qtbot.waitSignal(self.desk.said, timeout=PATIENCE) as told:
+        """What is said of an action; not the news that a job has ended meanwhile."""
+        with self.qtbot.waitSignal(
+            self.desk.said,
+            timeout=PATIENCE,
+            check_params_cb=lambda words: not words.startswith("job"),
+        ) as told:
             self.do(key, jid, *others)
         return told.args[0]
 

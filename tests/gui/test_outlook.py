@@ -27,8 +27,8 @@ NONE = "no live node can take it"
             "waiting",
         ),
         (
-            {"reason": "no live node can take it: ws07 has too little memory, and 1 other reasons"},
-            "has too little memory, and 1 other reasons (ws07)",
+            {"reason": "no live node can take it: ws07 has too little memory, and 1 other reason"},
+            "has too little memory, and 1 other reason (ws07)",
             "waiting",
         ),
         ({"state": "failed", "failed": 2}, "2 chunks failed", "failed"),

@@ -2,10 +2,7 @@
 
 import os
 import signal
-import subprocess
-import time
 
-import pytest
 from PyQt6.QtCore import QSettings
 
 from frontend import founding
@@ -17,24 +14,6 @@ from renderd.client import Client
 from renderd.core.wire import Op
 
 PATIENCE = 60_000
-
-
-@pytest.fixture
-def mounted(spool, tmp_path):
-    """The spool through a FUSE file system, and the process that serves it."""
-    point = tmp_path / "mnt"
-    point.mkdir()
-    server = subprocess.Popen(["bindfs", "-f", spool.root, str(point)])
-    end = time.monotonic() + 60
-    while not os.path.ismount(point):
-        assert server.poll() is None, "bindfs ended"
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    yield str(point), server
-    os.kill(server.pid, signal.SIGCONT)
-    subprocess.run(["fusermount", "-u", "-z", str(point)], check=False)
-    server.terminate()
-    server.wait(60)
 
 
 def windowed(qtbot, tmp_path, root):

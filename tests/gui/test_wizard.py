@@ -1,6 +1,8 @@
 """The first run: a folder is judged, a farm made, examined, remembered, and a sample queued."""
 
 import contextlib
+import os
+import signal
 import subprocess
 
 import pytest
@@ -56,14 +58,12 @@ def test_a_folder_that_cannot_carry_a_farm_ends_the_way_there(wizard, qtbot, at_
     qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
     wizard._show(1)
     good, bad = Finding("space", "ok", "9 GB"), Finding("locks", "bad", "none", "mount with nolock")
-    wizard.findings = [good, good, bad]
-    wizard._show_findings("Made a farm")
+    wizard._show_findings(("Made a farm", [good, good, bad], False))
     assert not wizard.next.isEnabled()
     assert wizard.again.isVisible()
     assert wizard.checks.list.topLevelItemCount() == 1  # without asking for details
     assert "mount with nolock" in wizard.checks.list.topLevelItem(0).text(1)
-    wizard.findings = [good, good]
-    wizard._show_findings("Made a farm")
+    wizard._show_findings(("Made a farm", [good, good], False))
     assert wizard.next.isEnabled()
     assert wizard.checks.sum.text() == "✔ 2 checks passed."
     assert not wizard.checks.list.isVisible()
@@ -86,6 +86,22 @@ def test_who_may_render_is_chosen_among_the_groups_of_the_person(wizard, qtbot):
     known = founding.groups()
     qtbot.waitUntil(lambda: wizard.group.count() == 1 + len(known), timeout=PATIENCE)
     assert [wizard.group.itemData(1 + at) for at in range(len(known))] == known
+
+
+def test_a_folder_that_does_not_answer_is_told_and_keeps_no_other_waiting(
+    wizard, qtbot, at_home, mounted
+):
+    root, server = mounted
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        wizard.folder.setText(root)
+        qtbot.waitUntil(lambda: "has not answered" in wizard.judged.text(), timeout=PATIENCE)
+        assert not wizard.next.isEnabled()
+        wizard.folder.setText(str(at_home / "farm"))
+        qtbot.waitUntil(wizard.next.isEnabled, timeout=PATIENCE)
+        assert wizard.judged.text() == "A new farm is made here when you go on."
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 def test_a_folder_that_holds_something_else_is_refused_in_words(wizard, qtbot, at_home):

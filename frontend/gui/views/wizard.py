@@ -1,7 +1,8 @@
 """The first run: which farm, whether its folder can carry one, this machine in it, a sample."""
 
+import time
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import (
@@ -20,7 +21,7 @@ from PyQt6.QtWidgets import (
 
 from frontend import founding
 from frontend.founding import Finding
-from frontend.gui.bridge import Errand, Errands, leave
+from frontend.gui.bridge import Latest
 from frontend.gui.views.checks import Checks
 from fs_browser import theme
 from fs_browser.core.kinds import Kind
@@ -29,6 +30,10 @@ from renderd import config
 from renderd.core.label import label
 
 _TYPED = 300  #: milliseconds after the last letter before a path is looked at
+_LOOK = 500  #: milliseconds between looks whether an answer is late
+_LATE = 3.0  #: seconds
+_LONG = 20.0  #: … of what takes a while
+_TRYING = "Trying what a farm needs of this mount; that takes some seconds…"
 _WELCOME = (
     "A farm is a folder that all your machines see: on a NAS or a file server, or on this machine"
     " to try it out.  Queue, frames' checks and logs live in it; there is no server to install."
@@ -39,6 +44,8 @@ _NEEDS = (
     "  Frames go where each scene says, not here."
 )
 _MACHINE = "What shall it do from now on?  All of it can be changed later."
+
+Founded = tuple[str, list[Finding], bool]  #: what was made, what was found, whether a unit is there
 
 
 class Wizard(QDialog):
@@ -52,9 +59,15 @@ class Wizard(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         em = theme.em(self)
         self.resize(round(em * 42), round(em * 25))
-        self._errands = Errands("set-up")  # of its own: a folder may be on a share that hangs
-        self._errands.done.connect(self._did)
-        self._errands.failed.connect(self._did_not)
+        # Each question has threads of its own: a folder may be on a share that hangs.
+        self._judging = self._asker(self._tell_judged, self._tell_why_not)
+        self._trying = self._asker(self._show_findings, self._tell_untried)
+        self._starting = self._asker(self._end, lambda why: self._end(f"✘ {why}"))
+        self._listing = self._asker(self._offer_groups, lambda _why: None)
+        self._asked = 0.0  #: when the present question was
+        self._silence = QTimer(self)
+        self._silence.setInterval(_LOOK)
+        self._silence.timeout.connect(self._tell_silence)
         self._is_farm = False
         self.findings: list[Finding] = []
         self._has_unit = False
@@ -79,16 +92,29 @@ class Wizard(QDialog):
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.addWidget(self.steps, 1)
         whole.addLayout(row)
-        self.finished.connect(lambda _result: leave([self._errands]))
+        self.finished.connect(self._want_nothing)
         self._is_new = False  #: a farm was made here
         self._show(0)
-        self._run("groups", lambda: "\n".join(founding.groups()))
+        self._listing.ask(lambda _goes_on: founding.groups())
         self._judge_soon()
 
     @property
     def root(self) -> str:
         """The folder that was typed."""
         return self.folder.text().strip().rstrip("/") or "/"
+
+    def _asker(self, come: Callable[[Any], None], fail: Callable[[str], None]) -> Latest:
+        """Asks one kind of question; its answers go to `come`, why there is none to `fail`."""
+        asker = Latest("set-up")
+        asker.setParent(self)
+        asker.came.connect(come)
+        asker.failed.connect(lambda error: fail(label(founding.trouble(error), 400)))
+        return asker
+
+    def _want_nothing(self) -> None:
+        self._silence.stop()
+        for asker in (self._judging, self._trying, self._starting, self._listing):
+            asker.drop()
 
     # -- the steps --------------------------------------------------------------------------
 
@@ -160,6 +186,7 @@ class Wizard(QDialog):
         self._tell_what_stays()
 
     def _go_back(self) -> None:
+        self._trying.drop()
         self._show(self.steps.currentIndex() - 1)
         self.next.setEnabled(self.steps.currentIndex() == 0 or not self.checks.bad)
 
@@ -174,6 +201,7 @@ class Wizard(QDialog):
         browser.open()
 
     def _judge_soon(self) -> None:
+        self._judging.drop()
         self.next.setEnabled(False)
         self.group.hide()
         self.group_label.hide()
@@ -185,11 +213,8 @@ class Wizard(QDialog):
         if root == "/":
             return
 
-        def work() -> str:
-            return "farm" if founding.judge(root) else "new"
-
         self.judged.setText("Looking…")
-        self._run(f"judge {root}", work)
+        self._ask(self._judging, lambda _goes_on: founding.judge(root))
 
     def _found(self) -> None:
         root, group = self.root, str(self.group.currentData() or "")
@@ -198,15 +223,12 @@ class Wizard(QDialog):
         self.checks.clear()
         self.again.hide()
         self.busy.show()
-        self.verdict.setText("Trying what a farm needs of this mount; that takes some seconds…")
+        self.verdict.setText(_TRYING)
 
-        def work() -> str:
-            said = founding.make(root, group)
-            self.findings = founding.examine(root)
-            self._has_unit = founding.has_unit()
-            return said
+        def work(_goes_on: Callable[[], bool]) -> Founded:
+            return founding.make(root, group), founding.examine(root), founding.has_unit()
 
-        self._run("found", work)
+        self._ask(self._trying, work)
 
     def _show_machine(self) -> None:
         self._show(2)
@@ -231,43 +253,49 @@ class Wizard(QDialog):
         self.back.setEnabled(False)
         self.did.setText("…")
         wanted = [work for box, work in steps if box.isChecked()]
-        self._run("start", partial(_all, wanted))
+        self._starting.ask(lambda _goes_on: _all(wanted))
 
     # -- what came of it --------------------------------------------------------------------
 
-    def _run(self, title: str, work: Callable[[], str]) -> None:
-        self._errands.run(Errand(title, work))
+    def _ask(self, asker: Latest, work: Callable[[Callable[[], bool]], object]) -> None:
+        self._asked = time.monotonic()
+        self._silence.start()
+        asker.ask(work)
 
-    def _did(self, errand: object, words: str) -> None:
-        assert isinstance(errand, Errand)
-        if errand.title == "found":
-            self._show_findings(words)
-        elif errand.title == "groups":
-            for name in filter(None, words.split("\n")):
-                self.group.addItem(f"Everybody in the group {label(name, 40)}", name)
-        elif errand.title == "start":
-            self._end(words)
-        elif errand.title == f"judge {self.root}":
-            self._is_farm = words == "farm"
-            self.judged.setText(
-                "✔ A farm is here." if self._is_farm else "A new farm is made here when you go on."
-            )
-            self.group.setVisible(not self._is_farm)
-            self.group_label.setVisible(not self._is_farm)
-            self.next.setEnabled(True)
+    def _tell_silence(self) -> None:
+        """Say so while a folder does not answer; another can be typed meanwhile."""
+        late = time.monotonic() - self._asked
+        silent = f"{label(self.root, 200)} has not answered for {late:.0f} s"
+        if self._judging.is_out and late > _LATE:
+            self.judged.setText(f"{silent}: is its share mounted, its server up?  Or type another.")
+        elif self._trying.is_out and late > _LONG:
+            self.verdict.setText(f"{_TRYING}\n{silent}: Back takes another folder.")
+        elif not self._judging.is_out and not self._trying.is_out:
+            self._silence.stop()
 
-    def _did_not(self, errand: object, error: object) -> None:
-        assert isinstance(errand, Errand)
-        assert isinstance(error, Exception)
-        why = f"✘ {label(founding.trouble(error), 400)}"
-        if errand.title == "found":
-            self.busy.hide()
-            self.verdict.setText(why)
-            self.again.show()
-        elif errand.title == f"judge {self.root}":
-            self.judged.setText(why)
+    def _offer_groups(self, names: list[str]) -> None:
+        for name in names:
+            self.group.addItem(f"Everybody in the group {label(name, 40)}", name)
 
-    def _show_findings(self, words: str) -> None:
+    def _tell_judged(self, is_farm: bool) -> None:
+        self._is_farm = is_farm
+        self.judged.setText(
+            "✔ A farm is here." if is_farm else "A new farm is made here when you go on."
+        )
+        self.group.setVisible(not is_farm)
+        self.group_label.setVisible(not is_farm)
+        self.next.setEnabled(True)
+
+    def _tell_why_not(self, why: str) -> None:
+        self.judged.setText(f"✘ {why}")
+
+    def _tell_untried(self, why: str) -> None:
+        self.busy.hide()
+        self.verdict.setText(f"✘ {why}")
+        self.again.show()
+
+    def _show_findings(self, founded: Founded) -> None:
+        words, self.findings, self._has_unit = founded
         self.busy.hide()
         self._is_new = self._is_new or not self._is_farm
         self.verdict.setText(f"{label(words, 300)}.")
