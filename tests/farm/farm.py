@@ -1,6 +1,7 @@
 """A farm of real daemons as processes on one temporary spool, and what they left behind."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -330,6 +331,18 @@ class Farm:
         """The journals' `done` events of a job."""
         events = history.events(self.spool)
         return [e for e in events if e.get("ev") == "done" and e.get("jid") == jid]
+
+    def in_order(self) -> list[str]:
+        """The jobs in the order in which a single node's chunks of them were done."""
+        done = [str(e["jid"]) for e in history.events(self.spool) if e.get("ev") == "done"]
+        return [jid for jid, _ in itertools.groupby(done)]
+
+    def tick(self) -> None:
+        """Wait until a file made now is newer than all before; some shares count whole seconds."""
+        probe = self.folder / "tick"
+        probe.touch()
+        before = probe.stat().st_mtime_ns
+        self.until(lambda: probe.touch() or probe.stat().st_mtime_ns > before, "time passes")
 
     def ended(self, jid: str, patience: float = PATIENCE) -> str:
         """Wait until the job is over; where its ticket then is."""

@@ -18,8 +18,7 @@ def test_a_job_waits_for_the_jobs_it_comes_after(farm):
     farm.up("ws1")
     assert farm.ended(second) == "done"
     assert farm.state(first) == "done"
-    newest_of_first = max(p.stat().st_mtime_ns for p in farm.frames("sim_*"))
-    assert newest_of_first < min(p.stat().st_mtime_ns for p in farm.frames())
+    farm.until(lambda: farm.in_order() == [first, second], "the journal tells them in order")
 
 
 def test_a_job_after_a_failed_one_stays_waiting_and_says_why(farm):
@@ -34,23 +33,24 @@ def test_a_job_after_a_failed_one_stays_waiting_and_says_why(farm):
 
 def test_higher_priority_goes_first(farm):
     mark = farm.folder / "mark"
-    jids = [
-        farm.add(farm.info(f"--mark={mark}", frames="1-2", chunk=1, priority=p, out=f"{p}_#.png"))
+    jids = {
+        p: farm.add(
+            farm.info(f"--mark={mark}", frames="1-2", chunk=1, priority=p, out=f"{p}_#.png")
+        )
         for p in (10, 90, 50)
-    ]
+    }
     farm.up("ws1", "--once").wait()
-    assert [farm.state(j) for j in jids] == ["done"] * 3
-    done = {p: min(f.stat().st_mtime_ns for f in farm.frames(f"{p}_*")) for p in (10, 50, 90)}
-    assert sorted(done, key=lambda p: done[p]) == [90, 50, 10]
+    assert [farm.state(j) for j in jids.values()] == ["done"] * 3
+    assert farm.in_order() == [jids[90], jids[50], jids[10]]
 
 
 def test_of_two_jobs_of_one_priority_the_older_goes_first(farm):
     older = farm.add(farm.info(frames="1-3", chunk=1, out="older_#.png"))
+    farm.tick()
     newer = farm.add(farm.info(frames="1-3", chunk=1, out="newer_#.png"))
     farm.up("ws1", "--once").wait()
     assert (farm.state(older), farm.state(newer)) == ("done", "done")
-    last = max(p.stat().st_mtime_ns for p in farm.frames("older_*"))
-    assert last <= min(p.stat().st_mtime_ns for p in farm.frames("newer_*"))
+    assert farm.in_order() == [older, newer]
 
 
 def test_a_held_job_finishes_what_runs_and_starts_nothing(farm):
