@@ -22,6 +22,11 @@ FARM = Path(__file__).parents[1] / "farm"
 KINDS: dict[str, type[Volume]] = {"moosefs": MooseFS, "glusterfs": GlusterFS}
 #: Those that a share has a say in; disks and people make mounts and users of their own.
 TESTS = ("frames", "jobs", "drops", "failures", "litter", "restart", "sets", "targets", "life")
+#: These mount something on their output; a daemon of another client keeps that for ever.
+OWN_MOUNTS = (
+    "test_targets.py::test_a_disk_that_is_full_at_frame_7_is_waited_for",
+    "test_targets.py::test_a_target_that_cannot_be_replaced_now_is_waited_for",
+)
 
 
 def main() -> int:
@@ -52,7 +57,8 @@ def farm_tests(volume: Volume, more: list[str]) -> int:
         "FARM_PATIENCE": os.environ.get("FARM_PATIENCE", "300"),
     }
     files = [str(FARM / f"test_{name}.py") for name in TESTS]
-    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, *more]
+    without = [f"--deselect=tests/farm/{name}" for name in OWN_MOUNTS]
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *without, *files, *more]
     return subprocess.run(line, env=environ, check=False).returncode
 
 
