@@ -188,7 +188,7 @@ def changed(chunk: Chunk, dice: random.Random) -> Chunk:
         return chunk.claimed(f"ws{dice.randrange(1000):04}-0123abcd", "abcd")
     if chunk.state is State.RUN:
         return chunk.finished()
-    return Chunk(chunk.index, chunk.run, State.WAIT)
+    return Chunk(chunk.index, chunk.run, chunk.attempt + 1)
 
 
 def updated(seconds: float) -> dict[str, float]:

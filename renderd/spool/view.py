@@ -296,8 +296,8 @@ class _Group:
                 self._take(listed)
                 if self._lacks(is_last=is_last):  # a list may miss what is renamed meanwhile
                     self._folder.forget()
-                    listed = self._folder.look(spool, now)
-                    self._take((*self._listed, *listed))
+                    missed, listed = listed, self._folder.look(spool, now)
+                    self._take((*missed, *listed))
                 self._listed = listed
         except FileNotFoundError:
             self._folder.forget()

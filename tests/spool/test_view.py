@@ -313,18 +313,16 @@ def test_records_of_jobs_that_are_gone_are_not_kept(spool: Spool, publish):
 
 
 class Listing(PosixShare):
-    """Notes which folders are listed, and hides a name from the first list of its folder."""
+    """Notes which folders are listed, and hides a path from the first list of its folder, …"""
 
-    def __init__(self, hidden: str = "") -> None:
+    def __init__(self, *hidden: str) -> None:
         self.lists: list[str] = []
         self.hidden = hidden
 
     def listdir(self, path: str) -> list[str]:
-        found = super().listdir(path)
-        if path not in self.lists:
-            found = [name for name in found if f"{path}/{name}" != self.hidden]
+        hidden = self.hidden[self.lists.count(path) :][:1]
         self.lists.append(path)
-        return found
+        return [name for name in super().listdir(path) if f"{path}/{name}" not in hidden]
 
 
 def states(found: list[ChunkView]) -> list[str]:
@@ -350,7 +348,8 @@ def test_a_group_that_stands_still_is_not_listed_again_and_one_that_changes_is(
 def test_a_chunk_that_a_list_misses_while_it_is_renamed_is_there(spool: Spool, publish, index):
     jid = publish("shot", "1-30")
     group = spool.job(jid, "000")
-    share = Listing(hidden=f"{group}/{sorted(os.listdir(group))[index - 1]}")
+    paths = [f"{group}/{name}" for name in sorted(os.listdir(group))]
+    share = Listing(paths[index - 1], paths[2 - index])  # the second list misses another
     found = view.read_chunks(replace(spool, share=share), jid)
     assert [chunk.index for chunk in found] == [1, 2, 3]
     assert share.lists.count(group) == 2

@@ -30,6 +30,7 @@ from frontend.gui.delegates.bars import BarDelegate
 from frontend.gui.delegates.state import StateDelegate
 from frontend.gui.delegates.text import InkDelegate, TextDelegate
 from frontend.gui.desk import Desk
+from frontend.gui.models.news import News
 from frontend.gui.views.chunkpane import ChunkPane
 from frontend.gui.views.filterbar import JOBS, FilterBar
 from frontend.gui.views.tableview import TableView
@@ -109,9 +110,9 @@ class JobsPage(QWidget):
         box.setFocus(Qt.FocusReason.ShortcutFocusReason)
         box.selectAll()
 
-    def _count(self) -> None:
+    def _count(self, news: News) -> None:
         self.bar.count(Counter(map(words.shown_state, self._desk.jobs.records.values())))
-        self.jobs.show_in_use()
+        self.jobs.show_in_use(news.jobs.put.values())
 
     def _filter(self) -> None:
         self._desk.jobs.filter(self.bar.test())

@@ -56,7 +56,7 @@ class MachinesPage(QWidget):
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._show_menu)
         desk.told.connect(self._tell_mixed)
-        desk.told.connect(view.show_in_use)
+        desk.told.connect(lambda news: view.show_in_use(news.nodes.put.values()))
         theme.of().changed.connect(self._tint)
         self._tick = QTimer(self)
         self._tick.timeout.connect(self._age)

@@ -1,6 +1,6 @@
 """A table as every page shows it: remembers its columns, keeps its selection, copies its cells."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 from PyQt6.QtCore import (
@@ -98,13 +98,13 @@ class TableView(QTableView):
         assert head is not None
         self.setMinimumHeight(head.sizeHint().height() + rows * down.defaultSectionSize() + 2)
 
-    def show_in_use(self) -> None:
-        """Show columns that say something of a record now, but those that a person hid."""
+    def show_in_use(self, new: Collection[Any]) -> None:
+        """Show columns that say something of these records, but those that a person hid."""
         for i, column in enumerate(self.table.columns):
             asked = column.is_shown_when
             if asked is None or column.key in self._chosen or column.key in self._seen:
                 continue
-            if any(map(asked, self.table.records.values())):
+            if any(map(asked, new)):
                 self._seen.add(column.key)
                 self.setColumnHidden(i, False)  # noqa: FBT003
 
