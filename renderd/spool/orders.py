@@ -239,21 +239,24 @@ def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:
     """
     place = where(spool, jid)
     _demand(place, (*OPEN, FAILED))
-    skipped = []
+    skipped, unsure = [], 0
     for chunk in chunks(spool, jid, {State.WAIT, State.FAIL}):
         if not picked(chunk):
             continue
         waiting = chunk
         if chunk.state is State.FAIL:
-            if claims.retry(spool, jid, chunk) is not Outcome.WON:
+            outcome = claims.retry(spool, jid, chunk)
+            unsure += outcome is Outcome.UNSURE  # it may wait again a while from now
+            if outcome is not Outcome.WON:
                 continue
             waiting = chunk.retried()
         if claims.skip(spool, jid, waiting) is not Outcome.LOST:  # unsure counts, as in retry
             skipped.append(chunk.index)
     if skipped or place[0] == FAILED:  # also after a skip that was cut short
         _close_look(spool, jid)
-    if still := [c for c in chunks(spool, jid, {State.WAIT}) if c.index in skipped]:
-        raise ShareUnsure(f"{len(still)} chunks of {jid} could not be skipped", "skip again")
+    still = sum(c.index in skipped for c in chunks(spool, jid, {State.WAIT}))
+    if still or unsure:
+        raise ShareUnsure(f"{still + unsure} chunks of {jid} could not be skipped", "skip again")
     return Chunks(jid, place[1].slug, tuple(skipped), where(spool, jid)[0])
 
 

@@ -1,5 +1,6 @@
 """What a person may do to jobs and nodes, against daemons that move the same files."""
 
+import errno
 import json
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from renderd.core import wire
 from renderd.core.chunk import Chunk, State
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.errors import OutputOwned, RenderdError, UsageError
+from renderd.errors import OutputOwned, RenderdError, ShareUnsure, UsageError
 from renderd.spool import claims, control, frames, jobs, nodes, orders, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.listing import chunks
@@ -239,6 +240,23 @@ def test_a_skip_that_was_cut_short_is_finished_by_another(spool: Spool, publish,
     (failed,) = chunks(spool, jid)
     claims.retry(spool, jid, failed)
     claims.skip(spool, jid, failed.retried())  # and here the first one's share went away
+    assert orders.skip(spool, jid, lambda c: True).now == "done"
+
+
+def test_a_skip_whose_first_step_is_in_doubt_says_so(spool: Spool, publish, worker):
+    """Told as skipped, or as nothing to skip, the chunk would wait in failed/ for ever."""
+    jid = publish(span="1-10")
+    worker.fail(jid, 1)
+    worker.close(jid, has_failed=True)
+
+    class Slow(PosixShare):
+        def rename(self, path: str, to: str) -> None:
+            if ".fail." in path:
+                raise TimeoutError(errno.ETIMEDOUT, "timed out", path)
+            super().rename(path, to)
+
+    with pytest.raises(ShareUnsure, match=f"1 chunks of {jid} could not be skipped"):
+        orders.skip(replace(spool, share=Slow()), jid, lambda c: True)
     assert orders.skip(spool, jid, lambda c: True).now == "done"
 
 
