@@ -76,6 +76,7 @@ def test_what_is_older_than_a_week_is_forgotten():
             "the GPU ran out of memory (blender crashed: killed (SIGKILL))",
             "the GPU ran out of memory",
         ),
+        ("blender crashed: the GPU ran out of memory", "the GPU ran out of memory"),
         ("blender: exit status 3", "exit status 3"),
         ("sh: exit status 1: Error: no such scene", "Error: no such scene"),
         ("blender crashed: segmentation fault (SIGSEGV)", "crashed: segmentation fault (SIGSEGV)"),
