@@ -297,6 +297,18 @@ def test_the_answer_tells_what_the_request_used(kitchen, warm_folder, tmp_path):
     assert answer.peak >= answer.rss > 50 << 20
 
 
+def test_hundreds_of_chunks_make_it_no_larger(kitchen, warm_folder, tmp_path):
+    """Two files in turn, each opened anew: what a request leaves behind would add up."""
+    sizes = []
+    for at in range(200):
+        path = warm_folder / ("warm.blend", "other.blend")[at % 2]
+        line = ["-Y", "--factory-startup", "-b", str(path), "-o", str(tmp_path / "f_")]
+        answer = kitchen.warm([*line, *_range(1, 1)], f"j{at % 2}")
+        assert (answer.status, answer.opened) == (0, True)
+        sizes.append(answer.rss)
+    assert max(sizes[150:]) - max(sizes[50:100]) < 16 << 20
+
+
 def test_the_shared_scenes_come_out_the_same(kitchen):
     """Where the files are: every one that this Blender renders, in one open Blender."""
     for path in sorted(SHARED.glob("*.blend")) if SHARED.is_dir() else ():

@@ -176,6 +176,25 @@ def test_the_wrong_blender_never_runs(
         words_of(rooted, make(line, **said), blenders=blenders)
 
 
+def test_a_file_that_became_newer_than_the_blender_is_refused_before_it_is_opened(
+    tmp_path: Path,
+) -> None:
+    """Saved anew by 4.9 after the node had looked: 3.4 crashes on it."""
+    path = tmp_path / "shot.blend"
+
+    def demand(*header: bytes) -> None:
+        path.write_bytes(b"".join(header) + b"ENDB" + bytes(20))
+        words = (*OLD.words, "-b", str(path), "-s", "1", "-e", "2", "-a")
+        recipe.demand_openable(words, [NEW, OLD])
+
+    demand(b"BLENDER-v304")
+    demand(b"no .blend at all")  # of which Blender itself says what it is
+    with pytest.raises(recipe.NoBlender, match=r"would take Blender 3\.4\.1, but .*4\.9"):
+        demand(b"BLENDER-v409")
+    with pytest.raises(recipe.NoBlender, match=r"5\.0"):
+        demand(b"BLENDER17-01v0500")
+
+
 def test_a_blender_behind_another_program_is_chosen_too(rooted: Spool, make: MakeWork) -> None:
     work = make(f"nice -n 5 {LINE}", needs=Needs(blender="<4"))
     words = words_of(rooted, work, blenders=(NEW, OLD))[0]

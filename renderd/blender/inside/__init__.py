@@ -1,1 +1,1 @@
-"""Scripts that run inside Blender; they import nothing of ours."""
+"""Scripts that run inside Blender; they import nothing of ours but each other."""

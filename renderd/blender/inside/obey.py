@@ -6,14 +6,13 @@ out.  What Blender itself would do otherwise than Python can is refused before a
 rendered; the daemon then starts a Blender of its own for it.  Nothing of one request is left for
 the next: handlers, environment, arguments and folder are set anew, and the file is opened again
 unless the same job goes on with a file of which nothing changed.
-It imports nothing of ours and knows Blender 2.93 to 5.x and the package bpy.
+It imports nothing of ours but process.py, and knows Blender 2.93 to 5.x and the package bpy.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import importlib
+import importlib.util
 import json
 import os
 import socket
@@ -21,7 +20,7 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 #: the package bpy is imported by us, a Blender that runs us has it in place
@@ -45,6 +44,20 @@ if IS_PACKAGE:
 import bpy  # noqa: E402
 
 
+def neighbour(name: str) -> Any:
+    """A module beside this script, whose folder is on nobody's path."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"renderd_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+process = neighbour("process")
+
+
 class Refused(Exception):
     """The command line itself must do this; nothing was rendered yet."""
 
@@ -57,47 +70,10 @@ class Stop(Exception):
         self.status = status
 
 
-class Baseline:
-    """What a request may change of the process, as it was before the first."""
-
-    def __init__(self) -> None:
-        self.environ = dict(os.environ)
-        self.path = list(sys.path)
-        self.names = set(bpy.app.driver_namespace)
-        self.handlers = {name: list(found) for name, found in self._lists()}
-        self.addons = set(bpy.context.preferences.addons.keys())
-
-    @staticmethod
-    def _lists() -> Iterator[tuple[str, Any]]:
-        for name in dir(bpy.app.handlers):
-            found = getattr(bpy.app.handlers, name)
-            if isinstance(found, list):
-                yield name, found
-
-    def restore(self, environ: dict[str, str], folder: str, argv: list[str]) -> None:
-        """As before the first request, with what this one brings."""
-        for name, found in self._lists():
-            if found != self.handlers[name]:
-                found[:] = self.handlers[name]
-        for name in set(bpy.app.driver_namespace) - self.names:
-            del bpy.app.driver_namespace[name]
-        wanted = {**self.environ, **environ}
-        for name in set(os.environ) - set(wanted):
-            del os.environ[name]
-        os.environ.update({k: v for k, v in wanted.items() if os.environ.get(k) != v})
-        sys.path[:] = self.path
-        sys.argv[:] = argv
-        os.chdir(folder)
-
-    def is_worn(self) -> bool:
-        """Whether something changed that nothing restores."""
-        return set(bpy.context.preferences.addons.keys()) != self.addons
-
-
 class Stage:
     """The open file and the request that is acted out on it."""
 
-    def __init__(self, baseline: Baseline) -> None:
+    def __init__(self, baseline: Any) -> None:
         self.baseline = baseline
         self.opened: Any = None  #: of which request the file is open, and as it was on disk
         self.files: dict[str, Any] = {}  #: what the file reads besides, as it was then
@@ -377,34 +353,6 @@ def _outside_files() -> set[str]:
     return found
 
 
-def _cpu() -> float:
-    """Seconds of all threads, and of programs that scripts ran."""
-    return time.process_time() + sum(os.times()[2:4])
-
-
-def _sizes() -> dict[str, int]:
-    """Bytes resident now, and at most since the last request."""
-    found = {"rss": 0, "peak": 0}
-    with contextlib.suppress(OSError, ValueError), open("/proc/self/status", "rb") as file:
-        for line in file:
-            for word, key in ((b"VmRSS:", "rss"), (b"VmHWM:", "peak")):
-                if line.startswith(word):
-                    found[key] = int(line.split()[1]) * 1024
-    return found
-
-
-def _forget_peak() -> None:
-    with contextlib.suppress(OSError), open("/proc/self/clear_refs", "wb") as file:
-        file.write(b"5")
-
-
-def _flush() -> None:
-    """Everything printed, by C too, must be out before the answer is."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    ctypes.CDLL(None).fflush(None)
-
-
 def _tell(answer: dict[str, Any]) -> None:
     channel.sendall(json.dumps(answer).encode("ascii") + b"\n")
 
@@ -426,16 +374,16 @@ def serve() -> None:
     """Answer requests until the daemon closes its end."""
     if IS_PACKAGE:
         _prepare_package()
-    stage = Stage(Baseline())
-    _flush()
+    stage = Stage(process.Baseline())
+    process.flush()
     _tell({"ready": list(bpy.app.version)})
     with channel.makefile("rb") as requests:
         for line in requests:
-            before = _cpu()
-            _forget_peak()
+            before = process.cpu()
+            process.forget_peak()
             answer = stage.act(json.loads(line))
-            _flush()
-            _tell({**answer, **_sizes(), "cpu": _cpu() - before})
+            process.flush()
+            _tell({**answer, **process.sizes(), "cpu": process.cpu() - before})
 
 
 with contextlib.suppress(OSError):  # the daemon is gone
