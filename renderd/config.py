@@ -68,6 +68,10 @@ def _causes(values: Table, key: str) -> tuple[str, ...]:
     return words
 
 
+def _percent(values: Table, key: str) -> int:
+    return values.whole(key, 0, 0, 100)
+
+
 def _duration(values: Table, key: str) -> float:
     return values.duration(key, 0)
 
@@ -124,6 +128,13 @@ class Settings:
     yields: tuple[str, ...] = _is(
         _causes, "what makes it suspend its work", default=tuple(map(str, courtesy.YIELDS))
     )
+    yield_load: int = _is(_percent, "load of others, in percent, that counts", default=90)
+    yield_stall: int = _is(_percent, "waiting for memory, in percent, that counts", default=15)
+    yield_free: int = _is(_percent, "free memory, in percent, below which it counts", default=3)
+    yield_battery: int = _is(_percent, "battery left, in percent, that counts", default=100)
+    suspend_below: int = _is(
+        _percent, "memory, in percent, from which a renderer is ended, not suspended", default=25
+    )
     awake: bool = _is(_flag, "keep this machine from falling asleep over work", default=True)
     once: bool = _is(_flag, "work until nothing is left, then exit", default=False)
     allow_root: bool = _is(_flag, "run jobs although the daemon is root", default=False)
@@ -156,6 +167,13 @@ def policy(settings: Settings) -> courtesy.Policy:
         away=settings.away,
         office=hours.parse(settings.office),
         yields=frozenset(settings.yields),
+        limits=courtesy.Limits(
+            load=settings.yield_load,
+            stall=settings.yield_stall,
+            free=settings.yield_free,
+            held=settings.suspend_below,
+            battery=settings.yield_battery,
+        ),
     )
 
 

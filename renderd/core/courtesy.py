@@ -12,12 +12,9 @@ from renderd.core import amounts, hours
 from renderd.core.hours import Hours
 
 GIVE_UP_AFTER = 600.0  #: seconds for which a chunk is held suspended
-HELD_SHARE = 0.25  #: of the machine's memory: who holds more is not suspended but stopped
 AWAY = 900.0  #: seconds without a person's input after which a machine counts as left
-STALLED = 0.15  #: share of the time in which something waited for memory
-FREE = 0.03  #: share of the memory that is to be had
 SWAPPING = 20 * 2.0**20  #: bytes a second read back from swap
-LOADED, UNLOADED = 0.9, 0.6  #: share of the processors that others' programs use
+UNLOADED = 2 / 3  #: part of the limit below which others' load is over
 LOADED_FOR = 15.0  #: seconds
 COOLER = 5.0  #: degrees below the limit at which a hot machine goes on
 OFTEN = 600.0  #: seconds within which yielding again doubles the calm that is asked for
@@ -53,6 +50,17 @@ _CALM = {Cause.MEMORY: 20.0, Cause.BATTERY: 5.0, Cause.HEAT: 20.0, Cause.LOAD: 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """From where on a machine makes way, in percent."""
+
+    load: int = 90  #: of the processors used by others' programs
+    stall: int = 15  #: of the time in which something waited for memory, from there on
+    free: int = 3  #: of the memory that is to be had, below that
+    held: int = 25  #: of the memory: a renderer that holds as much is not suspended but ended
+    battery: int = 100  #: left, up to that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a person said of this machine."""
 
@@ -60,6 +68,7 @@ class Policy:
     away: float = AWAY  #: seconds
     office: Hours = field(default_factory=lambda: hours.parse(hours.OFFICE))
     yields: frozenset[str] = frozenset(YIELDS)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +114,7 @@ class Treatment(StrEnum):
 
 def step(policy: Policy, seen: Readings, before: Standing, now: float) -> Standing:
     """The verdict after one more look; `now` is any clock in seconds that does not jump."""
-    loaded = _loaded_since(seen, before, now)
+    loaded = _loaded_since(policy.limits.load, seen, before, now)
     found = _why(policy, seen, replace(before, loaded=loaded), now)
     if found is not None:
         cause, says = found
@@ -123,19 +132,19 @@ def step(policy: Policy, seen: Readings, before: Standing, now: float) -> Standi
 
 
 def treat(
-    standing: Standing, *, held_bytes: int, ram_bytes: int, has_gpu: bool, now: float
+    standing: Standing, *, held_bytes: int, room_bytes: float, has_gpu: bool, now: float
 ) -> Treatment:
-    """What is to be done with a chunk whose processes hold so much memory."""
+    """What is to be done with a chunk whose processes hold memory that may be up to a room."""
     if standing.cause is None:
         return Treatment.GO_ON
-    is_large = has_gpu or held_bytes >= HELD_SHARE * ram_bytes
+    is_large = has_gpu or held_bytes >= room_bytes
     if is_large or standing.cause in _LASTING or now - standing.since >= GIVE_UP_AFTER:
         return Treatment.GIVE_BACK
     return Treatment.SUSPEND
 
 
-def _loaded_since(seen: Readings, before: Standing, now: float) -> float | None:
-    least = UNLOADED if before.cause is Cause.LOAD else LOADED
+def _loaded_since(percent: int, seen: Readings, before: Standing, now: float) -> float | None:
+    least = percent / 100 * (UNLOADED if before.cause is Cause.LOAD else 1)
     if seen.load < least:
         return None
     return now if before.loaded is None else before.loaded
@@ -146,8 +155,8 @@ def _why(policy: Policy, seen: Readings, before: Standing, now: float) -> tuple[
     if said := _forbidden(policy, seen):
         return said
     checks = (
-        (Cause.MEMORY, _short_memory(seen)),
-        (Cause.BATTERY, _battery(seen)),
+        (Cause.MEMORY, _short_memory(seen, policy.limits)),
+        (Cause.BATTERY, _battery(seen, policy.limits)),
         (Cause.HEAT, _heat(seen, before)),
         (Cause.LOAD, _load(seen, before, now)),
     )
@@ -171,16 +180,18 @@ def _forbidden(policy: Policy, seen: Readings) -> tuple[Cause, str] | None:
     return None
 
 
-def _short_memory(seen: Readings) -> str:
+def _short_memory(seen: Readings, limits: Limits) -> str:
     if seen.swap_in >= SWAPPING:
         return f"memory is short, swapping in {_rate(seen.swap_in)}"
-    if seen.stalled >= STALLED:
+    if 100 * seen.stalled >= limits.stall:
         return f"memory is short, programs wait for it {seen.stalled:.0%} of the time"
-    return f"memory is short, {seen.free:.0%} is free" if seen.free < FREE else ""
+    return f"memory is short, {seen.free:.0%} is free" if 100 * seen.free < limits.free else ""
 
 
-def _battery(seen: Readings) -> str:
-    return "" if seen.battery is None else f"runs on battery, {seen.battery:.0f}% left"
+def _battery(seen: Readings, limits: Limits) -> str:
+    if seen.battery is None or seen.battery > limits.battery:
+        return ""
+    return f"runs on battery, {seen.battery:.0f}% left"
 
 
 def _heat(seen: Readings, before: Standing) -> str:

@@ -49,12 +49,14 @@ class Courtier(threading.Thread):
         self._leaving.set()
 
     def run(self) -> None:
-        while not self._leaving.wait(LOOK_EVERY if self._node.running else LOOK_SELDOM):
+        pause = 0.0
+        while not self._leaving.wait(pause):
             try:
                 self.look()
                 self._beside()
             except Exception:  # a file of the kernel with odd contents must not end all looks
                 _log.exception("whether this machine is needed cannot be told")
+            pause = LOOK_EVERY if self._node.running else LOOK_SELDOM
 
     def look(self) -> Standing:
         """One look, and what follows from it for what runs."""
@@ -95,7 +97,7 @@ class Courtier(threading.Thread):
         what = courtesy.treat(
             standing,
             held_bytes=use.rss_bytes if use is not None else 0,
-            ram_bytes=self._node.machine_bytes or 1 << 62,
+            room_bytes=(self._node.machine_bytes or 1 << 62) * self._node.policy.limits.held / 100,
             has_gpu=bool(pid) and gpu.holds_memory(pid),
             now=now,
         )

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 from renderd.core import hours
@@ -68,11 +69,11 @@ def _rest(value: dict[str, Any]) -> Rest:
 def _policy(value: dict[str, Any], configured: Policy) -> Policy:
     try:
         said = value["courtesy"]
-        return Policy(
+        return replace(
+            configured,
             when=When(said["when"]),
             away=float(said["away"]),
             office=hours.parse(said["office"]),
-            yields=configured.yields,
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         return configured

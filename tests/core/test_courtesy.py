@@ -79,7 +79,7 @@ def test_no_chunk_is_held_still_for_longer_than_ten_minutes(seen, held, has_gpu)
         now += passed
         standing = courtesy.step(Policy(), one, standing, now)
         what = courtesy.treat(
-            standing, held_bytes=held, ram_bytes=32 * GB, has_gpu=has_gpu, now=now
+            standing, held_bytes=held, room_bytes=8 * GB, has_gpu=has_gpu, now=now
         )
         if what is Treatment.SUSPEND:
             assert now - standing.since < courtesy.GIVE_UP_AFTER
@@ -153,7 +153,7 @@ def test_office_hours_end_by_themselves():
 
 def test_a_large_renderer_is_not_suspended_but_sent_away():
     standing = after(Policy(), PRESSED[Cause.MEMORY])
-    how = {"ram_bytes": 16 * GB, "now": 1.0}
+    how = {"room_bytes": 4 * GB, "now": 1.0}
     treat = courtesy.treat
     assert treat(standing, held_bytes=3 * GB, has_gpu=False, **how) is Treatment.SUSPEND
     assert treat(standing, held_bytes=4 * GB, has_gpu=False, **how) is Treatment.GIVE_BACK
@@ -170,3 +170,26 @@ def test_a_hot_machine_cools_down_by_some_degrees_first():
     warm = replace(PRESSED[Cause.HEAT], celsius=95.0)
     assert after(Policy(), *[warm] * 100, standing=standing).cause is Cause.HEAT
     assert after(Policy(), warm).may_work
+
+
+def test_each_machine_makes_way_from_its_own_limits_on():
+    strict = Policy(limits=courtesy.Limits(load=30, stall=2, free=50, battery=40))
+    found = {
+        cause: courtesy.step(strict, seen, Standing(loaded=0.0), 60.0).cause
+        for cause, seen in (
+            ("memory", Readings(stalled=0.02)),
+            ("free", Readings(free=0.49)),
+            ("battery", Readings(battery=40)),
+            ("full", Readings(battery=41)),
+            ("load", Readings(load=0.31)),
+        )
+    }
+    assert found == {
+        "memory": Cause.MEMORY,
+        "free": Cause.MEMORY,
+        "battery": Cause.BATTERY,
+        "full": None,
+        "load": Cause.LOAD,
+    }
+    for seen in (Readings(stalled=0.02, free=0.49), Readings(load=0.31)):
+        assert courtesy.step(Policy(), seen, Standing(loaded=0.0), 60.0).may_work

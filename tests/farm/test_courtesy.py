@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 
@@ -252,3 +253,31 @@ def test_a_pause_at_a_terminal_asks_for_how_long(farm, answer, is_open_ended, ho
         assert (time.localtime(said["until"] + 5).tm_hour) == hour
     if is_open_ended:
         farm.until(lambda: re.search(r"paused by \S+ \d+s ago", farm.render("nodes")), "it shows")
+
+
+def limits(farm, **settings):
+    """What all machines of the farm make way for, and from where on."""
+    lines = [f"{key} = {value}\n" for key, value in settings.items()]
+    (farm.local / "config.toml").write_text("awake = false\n" + "".join(lines))
+
+
+def test_a_machine_short_of_memory_leaves_the_work_to_the_others(farm):
+    limits(farm, yields='["memory"]', yield_free=100)
+    short = farm.up("ws07")
+    said = farm.until(lambda: (s := short.status())["state"] == "yielding" and s, "it makes way")
+    assert "memory is short" in said["reason"]
+    jid = farm.add(farm.info(frames="1-4"))
+    limits(farm, yields="[]")
+    farm.up("ws08")
+    assert farm.ended(jid) == "done"
+    assert "starts with" not in short.text
+
+
+def test_a_renderer_is_suspended_while_others_use_the_processors(farm):
+    limits(farm, yields='["load"]', yield_load=1)
+    node = farm.up("ws07")
+    jid = farm.add(farm.info("--hang", frames="1-3"))
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        farm.until(lambda: stopped(farm, jid), "the renderer stands still")
+        assert "other programs use" in node.status()["reason"]
+        other.kill()
