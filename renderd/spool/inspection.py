@@ -171,14 +171,15 @@ def receipts(spool: Spool, output: Output) -> dict[int, tuple[str, ...]]:
     """
     found: dict[int, tuple[str, ...]] = {}
     texts: list[tuple[str, bytes]] = []
-    with contextlib.suppress(FileNotFoundError):
-        # Of a hundred thousand frames it is some tens of megabytes.
-        data = spool.share.read(spool.job(output.jid, "frames.jsonl"), 1 << 30)
-        texts = [("", line) for line in data.splitlines()]
+    # First those beside the frames: what takes them away wrote frames.jsonl before.
     for name in names(spool, f"{output.own}/ok"):
         with contextlib.suppress(FileNotFoundError):
             text = spool.share.read(output.receipt(name), frames.RECEIPT_LIMIT)
             texts.append((name, text))
+    with contextlib.suppress(FileNotFoundError):
+        # Of a hundred thousand frames it is some tens of megabytes.
+        data = spool.share.read(spool.job(output.jid, "frames.jsonl"), 1 << 30)
+        texts[:0] = [("", line) for line in data.splitlines()]
     for name, text in texts:
         with contextlib.suppress(ValueError, KeyError, TypeError, IndexError):
             value = jsonvalue.parse(text)

@@ -5,6 +5,8 @@ import os
 import random
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from renderd.errors import BrokenImage
 from renderd.spool import closing, frames, inspection, jobs, orders, placing, tickets
 from renderd.spool.layout import Spool
 from renderd.spool.placing import Piece
+from renderd.spool.share import READ_LIMIT, PosixShare
 
 ROOT = Path(__file__).parents[2]
 STEM = "00001.1.ws07-0123abcd"
@@ -121,6 +124,33 @@ def test_each_kind_of_wrong_frame_of_a_closed_job_is_found(spool: Spool, add, ve
         "black": "11",
     }
     assert value["redo"] == f"render redo {job.jid} --frames 3-7x2"
+
+
+class Ending(PosixShare):
+    """A share on which a job's receipts are kept, and taken away, just after somebody looked."""
+
+    def __init__(self, at: str, end: Callable[[], None]) -> None:
+        super().__init__()
+        self.at, self.end = at, end
+
+    def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
+        try:
+            return super().read(path, limit, start)
+        finally:
+            if path.endswith(self.at) and self.at:
+                self.at = ""
+                self.end()
+
+
+@pytest.mark.parametrize("at", ["frames.jsonl", "ok/1", "ok/3"])
+def test_the_receipts_of_a_job_are_found_in_the_moment_of_its_end(spool: Spool, add, at):
+    job = add("1-3")
+    for frame in (1, 2, 3):
+        land(spool, job, frame)
+    output = frames.locate(spool, job)
+    assert output
+    looked = replace(spool, share=Ending(at, lambda: closing.collect(spool, job)))
+    assert sorted(inspection.receipts(looked, output)) == [1, 2, 3]
 
 
 def test_only_the_frames_that_are_asked_for_are_looked_at(spool: Spool, add, verify, tmp_path):

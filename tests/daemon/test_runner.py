@@ -37,7 +37,9 @@ from renderd.spool.share import PosixShare, Space
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "blend"
 STANDIN = str(Path(__file__).parents[1] / "farm" / "standin.py")
-PATIENCE = 60.0  # only a broken test waits as long
+PATIENCE = (
+    300.0  # only a broken test waits as long; beside others commands get a hundredth of a core
+)
 
 BLENDER = """\
     #!{python}

@@ -15,6 +15,7 @@ from renderd.daemon import warmth
 from renderd.daemon.warmth import Warmth
 from renderd.host.guard import Guard
 
+PATIENCE = 300.0  #: seconds; beside others what runs in the background gets a hundredth of a core
 STANDIN = """
 import json, os, socket, sys, time
 if sys.argv[1:]:
@@ -70,7 +71,7 @@ class Slot:
             for fd in (task.fileno(), blender.child.fileno()):
                 if fd >= 0:
                     poller.register(fd)
-            assert poller.poll(60_000)
+            assert poller.poll(PATIENCE * 1000)
             if blender.pid and not blender.is_well() and task.wait(0.01) is not None:
                 break
         return blender, self.warmth.give_back(task)
@@ -142,12 +143,12 @@ def test_all_end_where_the_memory_is_needed(slot):
 def test_one_that_died_with_the_guard_is_let_go_and_the_next_is_fresh(slot):
     first, _ = slot.render()
     os.kill(slot.guard.pid, signal.SIGKILL)
-    assert select.select([first.child], [], [], 60.0)[0], "the guard is gone"
+    assert select.select([first.child], [], [], PATIENCE)[0], "the guard is gone"
     slot.warmth.look()
     assert not slot.warmth.is_warm
     second, _ = slot.render()
     os.kill(slot.guard.pid, signal.SIGKILL)
-    assert select.select([second.child], [], [], 60.0)[0], "the guard is gone"
+    assert select.select([second.child], [], [], PATIENCE)[0], "the guard is gone"
     third, why = slot.render()
     assert (third.uses, why) == (1, "")
 
@@ -156,9 +157,9 @@ def test_one_that_dies_just_before_its_request_ends_like_a_crash(slot):
     slot.render()
     blender = slot.warmth.take(slot.request())
     os.kill(blender.pid, signal.SIGKILL)
-    assert select.select([blender.child], [], [], 60.0)[0], "it is gone"
+    assert select.select([blender.child], [], [], PATIENCE)[0], "it is gone"
     task = blender.begin(slot.request())
-    assert task.wait(60.0).code == -signal.SIGKILL
+    assert task.wait(PATIENCE).code == -signal.SIGKILL
     assert slot.warmth.give_back(task)
     assert not slot.warmth.is_warm
 

@@ -12,6 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import shots
 from farm import Farm
+from given import farm, tell
+
+__all__ = ["farm"]  # a fixture
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,22 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if report.when == "call" and report.failed:
-        for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Farm):
-                report.sections.append((f"farm in {value.folder}", value.evidence()))
+    tell(item, report)
     return report
-
-
-@pytest.fixture
-def farm() -> Iterator[Farm]:
-    """A farm with an empty spool and no daemon yet."""
-    made = Farm()
-    try:
-        made.init()
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

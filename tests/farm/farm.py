@@ -327,6 +327,10 @@ class Farm:
         folder = self.root / "jobs" / jid / "log"
         return "\n".join(p.read_text(errors="replace") for p in sorted(folder.iterdir()))
 
+    def logged(self, jid: str, text: str) -> None:
+        """Wait until a job's logs hold a text: their last words come after the chunk's end."""
+        self.until(lambda: text in self.logs(jid), f"{text!r} is in the log of {jid}")
+
     def commits(self, jid: str) -> list[dict[str, Any]]:
         """The journals' `done` events of a job."""
         events = history.events(self.spool)
@@ -415,7 +419,7 @@ class Farm:
         """Wait until a claim is true; its value."""
         deadline = time.monotonic() + patience
         while True:
-            with contextlib.suppress(FileNotFoundError):  # names move while we look
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # gone while we look
                 if value := claim():
                     return value
             assert time.monotonic() < deadline, f"it never happened that {what}"

@@ -90,9 +90,12 @@ def up(farm, people, name, uid, *groups):
 
 
 def test_two_members_of_the_group_render_one_job(shared, people):
-    jid = shared.add(shared.info("--seconds=0.1", frames="1-30", chunk=1))
+    gate = shared.folder / "gate"
+    jid = shared.add(shared.info(f"--gate={gate}", "--behind=0", frames="1-30", chunk=1))
     up(shared, people, "first", FIRST)
     up(shared, people, "second", SECOND)
+    shared.until(lambda: len(shared.running(jid)) == 2, "both have a chunk")
+    gate.touch()
     assert shared.ended(jid) == "done"
     assert {c.owner.partition("-")[0] for c in shared.chunks(jid)} == {"first", "second"}
     assert {p.stat().st_uid for p in shared.frames()} == {FIRST, SECOND}
@@ -101,10 +104,12 @@ def test_two_members_of_the_group_render_one_job(shared, people):
 
 
 def test_a_member_frees_what_another_members_daemon_held(shared, people):
-    jid = shared.add(shared.info("--seconds=3", frames="1-3", chunk=3))
+    gate = shared.folder / "gate"
+    jid = shared.add(shared.info(f"--gate={gate}", frames="1-3", chunk=3))
     first = up(shared, people, "first", FIRST)
     shared.until(lambda: len(shared.frames()) == 1, "first's first frame is in place")
     first.kill()
+    gate.touch()
     shared.busy("second", prefix=people.user(SECOND, GROUP), owner=SECOND)
     assert shared.ended(jid) == "done"
     (done,) = shared.chunks(jid)
@@ -195,8 +200,11 @@ def test_users_share_a_spool_on_a_server_that_maps_identities(mapped, people):
         mapped.up("first", prefix=people.user(FIRST), owner=FIRST),
         mapped.up("second", prefix=people.user(SECOND), owner=SECOND),
     ]
-    jid = mapped.add(mapped.info("--seconds=0.1", frames="1-20", chunk=1))
+    gate = mapped.folder / "gate"
+    jid = mapped.add(mapped.info(f"--gate={gate}", "--behind=0", frames="1-20", chunk=1))
     mapped.drop(mapped.info(frames="1-3", name="dropped", out="dropped_#.png"))
+    mapped.until(lambda: len(mapped.running(jid)) == 2, "both have a chunk")
+    gate.touch()
     assert mapped.ended(jid) == "done"
     assert {c.owner.partition("-")[0] for c in mapped.chunks(jid)} == {"first", "second"}
     assert mapped.tally(jid) == {State.DONE: 20}

@@ -91,7 +91,7 @@ def test_a_daemon_that_missed_the_change_puts_no_frame_of_the_old_job_in_place(f
 def test_a_job_whose_passes_are_another_open_jobs_is_held_before_it_renders(farm, project):
     """The main images go to different places, those of the File Output nodes to one."""
     shot = project / "passes.blend"
-    first = farm.queue(shot, "--out", farm.out / "first_####", "--chunk", 6)
+    first = farm.queue(shot, "--out", farm.out / "first_####", "--chunk", 1)
     farm.up("ws1", "--slots", "1")
     farm.until(lambda: colours(project / "passes"), "a pass is in place")
     freeze(farm, first)

@@ -62,7 +62,8 @@ def test_a_frame_is_done_again_while_its_job_goes_on(farm):
     gate.touch()
     assert farm.ended(jid) == "done"
     assert times(farm)["shot_0001.png"] == during["shot_0001.png"]
-    lines = (farm.root / "jobs" / jid / "frames.jsonl").read_text().splitlines()
+    kept = farm.root / "jobs" / jid / "frames.jsonl"
+    lines = farm.until(lambda: kept.read_text().splitlines(), "its receipts are kept")
     assert str(during["shot_0001.png"]) in lines[0]
     farm.until(lambda: not farm.litter(), "nothing is left beside the frames")
 

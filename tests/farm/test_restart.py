@@ -29,7 +29,10 @@ def guards(daemon):
 
 @pytest.mark.parametrize("way", ["socket", "inbox"])
 def test_a_restart_keeps_every_finished_frame_and_the_process(farm, way):
-    jid = farm.add(farm.info(SLOW, f"--mark={farm.folder}/starts", frames="1-6", chunk=6))
+    gate, mark = farm.folder / "gate", farm.folder / "starts"
+    jid = farm.add(
+        farm.info(SLOW, f"--gate={gate}", "--behind=2", f"--mark={mark}", frames="1-6", chunk=6)
+    )
     daemon = farm.up("ws1")
     before = Path(f"/proc/{daemon.pid}/stat").read_text().split()[21]
     farm.until(lambda: len(farm.frames()) == 2, "two frames are in place")
@@ -38,6 +41,8 @@ def test_a_restart_keeps_every_finished_frame_and_the_process(farm, way):
     else:
         with daemon.client() as client:
             client.order(Op.RESTART, by="artist")
+    farm.until(lambda: daemon.status()["state"] == "restarting", "the order is read")
+    gate.touch()
     farm.until(lambda: len(daemon.incs) == 2, "it begins anew")
     frames = len(farm.frames())
     kept = {p: p.stat().st_mtime_ns for p in farm.frames()}
@@ -50,7 +55,7 @@ def test_a_restart_keeps_every_finished_frame_and_the_process(farm, way):
     assert Path(f"/proc/{daemon.pid}/stat").read_text().split()[21] == before
     assert farm.alive() == {daemon.inc}
     assert not nodes.dead(farm.spool)
-    assert len((farm.folder / "starts").read_text().splitlines()) == 2
+    assert len(mark.read_text().splitlines()) == 2
 
 
 def test_an_idle_node_restarts_with_its_old_surroundings(farm):
@@ -60,7 +65,7 @@ def test_an_idle_node_restarts_with_its_old_surroundings(farm):
     text = f"{sys.executable} -c 'import os; print(oct(os.umask(0)), sorted(os.environ))'"
     jid = farm.add(f"name: look\n\n{text}\n")
     assert farm.ended(jid) == "done"
-    assert "0o22 " in farm.logs(jid)
+    farm.logged(jid, "0o22 ")
     assert "BEGINS_ANEW" not in farm.logs(jid)
     assert len(guards(daemon)) == 1, "one guard, and no dead one"
 
@@ -105,10 +110,13 @@ def test_a_share_that_is_away_while_it_begins_anew_is_waited_for(farm):
 
 
 def test_drain_now_leaves_at_the_end_of_the_frame(farm):
-    jid = farm.add(farm.info(SLOW, frames="1-6", chunk=6))
+    gate = farm.folder / "gate"
+    jid = farm.add(farm.info(SLOW, f"--gate={gate}", "--behind=2", frames="1-6", chunk=6))
     daemon = farm.up("ws1")
     farm.until(lambda: len(farm.frames()) == 2, "two frames are in place")
     farm.send("ws1", Op.DRAIN, now=True, by="artist")
+    farm.until(lambda: daemon.status()["state"] == "draining", "the order is read")
+    gate.touch()
     assert daemon.wait() == 0
     kept = {p: p.stat().st_mtime_ns for p in farm.frames()}
     assert 3 <= len(kept) < 6

@@ -92,7 +92,7 @@ def test_who_says_missing_warn_gets_the_pink_frame_and_a_warning(farm, project):
     farm.up()
     assert farm.ended(farm.named("pink")) == "done"
     assert colours(farm.out) == {"shot_0001": "pink", "shot_0002": "pink"}
-    assert "wall.png" in farm.logs(farm.named("pink"))
+    farm.logged(farm.named("pink"), "wall.png")
     assert re.search(
         "warning: rendered all the same: missing .*wall.png", farm.render("why", "pink")
     )
@@ -151,7 +151,7 @@ def test_a_library_that_was_saved_after_queuing_is_a_warning(farm, project):
     farm.up()
     assert farm.ended(jid) == "done", farm.errors(jid)
     assert colours(farm.out) == GREEN
-    assert "warning: a linked library was saved after queuing: prop.blend" in farm.logs(jid)
+    farm.logged(jid, "warning: a linked library was saved after queuing: prop.blend")
     assert "a linked library was saved after queuing" in farm.render("jobs", "--all")
     assert "a linked library was saved after queuing" in farm.render("why", jid)
     assert "warning: a linked library was saved" in farm.render("wait", jid)

@@ -62,7 +62,7 @@ def test_a_node_without_the_farms_add_on_leaves_blender_jobs_to_the_one_that_has
     rich = farm.up("rich")
     assert farm.ended(jid) == "done", farm.errors(jid)
     assert {c.owner for c in farm.chunks(jid)} == {rich.inc}
-    assert "MINE IS ON" in farm.logs(jid)
+    farm.logged(jid, "MINE IS ON")
     assert colours(farm.out) == {"shot_0001": "red", "shot_0002": "red"}
     rich.kill()
     later = farm.queue(shot, "--frames", "1-2", "--out", farm.out / "later_####")
@@ -111,7 +111,7 @@ def test_a_farm_of_processors_renders_what_asks_for_a_gpu_on_them(farm, shot):
     jid = farm.queue(shot, "--frames", "1-2")
     farm.up("ws1")
     assert farm.ended(jid) == "done", farm.errors(jid)
-    assert "renderd: renders on CPU, as farm.toml says" in farm.logs(jid)
+    farm.logged(jid, "renderd: renders on CPU, as farm.toml says")
     assert colours(farm.out) == {"shot_0001": "red", "shot_0002": "red"}
 
 
@@ -146,7 +146,7 @@ def test_scripts_in_files_run_only_as_the_farm_says_whatever_the_command_says(
     mark.unlink(missing_ok=True)
     queued = farm.queue(shot, "--frames", "1", "--env", f"RENDERD_X_MARK={mark}")
     assert farm.ended(queued) == "done", farm.errors(queued)
-    assert f".{queued}.blend" in farm.logs(queued), "it rendered a copy beside the original"
+    farm.logged(queued, f".{queued}.blend")  # it rendered a copy beside the original
     assert mark.exists() == runs
 
 

@@ -52,7 +52,8 @@ def without_debians(farm):
 
 def rendered_by(farm, jid):
     """The versions that the job's logs name, in the form major.minor."""
-    return set(re.findall(r"^Blender (\d+\.\d+)", farm.logs(jid), re.MULTILINE))
+    line = re.compile(r"^Blender (\d+\.\d+)", re.MULTILINE)
+    return farm.until(lambda: set(line.findall(farm.logs(jid))), "the log names it")
 
 
 def test_each_file_is_rendered_by_the_version_that_saved_it(mixed, saved):

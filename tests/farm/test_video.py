@@ -58,7 +58,7 @@ def test_a_movie_shows_every_frame_in_order(farm):
     assert (seen["nb_frames"], seen["width"], seen["height"]) == ("12", 8, 8)
     with movie.open("rb") as file:
         assert mp4.count_pictures(Source(file)) == 12
-    assert farm.litter() == []
+    farm.until(lambda: not farm.litter(), "nothing is left beside the frames")
 
 
 def test_steps_negative_numbers_and_odd_sides_are_shown_in_their_colours(farm):
@@ -142,6 +142,7 @@ def test_a_frame_that_goes_wrong_before_the_movie_is_made_fails_it_and_the_old_o
     daemon = farm.up("ws1")
     assert farm.ended(jid) == "done"
     old.write_bytes(b"the movie of yesterday")
+    farm.until(lambda: not farm.litter(), "all is said and done")
     daemon.freeze()
     made = video(farm, jid)
     frame = farm.frames()[3]
@@ -204,6 +205,7 @@ def test_a_movie_waits_for_a_redo_of_its_frames_though_it_is_more_urgent(farm):
     jid = farm.add(farm.info(frames="1-6", **{"x-fps": "24"}))
     daemon = farm.up("ws1")
     assert farm.ended(jid) == "done"
+    farm.until(lambda: not farm.litter(), "all is said and done")
     daemon.freeze()
     again = render(farm, "redo", jid, "--frames", "3").split(maxsplit=1)[0]
     made = video(farm, jid)
@@ -249,7 +251,9 @@ def test_a_node_without_ffmpeg_is_not_able_and_another_makes_the_movie(farm):
     made = farm.named("shot-video")
     farm.until(lambda: farm.state(made) == "queue", "the movie may be made")
     place = tickets.find(farm.spool, made)
-    assert [v.reason for v in reasons.read(farm.spool, place)[2]] == ["has no ffmpeg"]
+    farm.until(
+        lambda: [v.reason for v in reasons.read(farm.spool, place)[2]] == ["has no ffmpeg"], "why"
+    )
     farm.up("ws2")
     assert farm.ended(made) == "done"
     assert [c.attempt for c in farm.chunks(made)] == [1]

@@ -13,8 +13,10 @@ HERE = Path(__file__).parent
 # The farm stands beside its own tests, the screen beside these.
 sys.path[:0] = [str(HERE), str(HERE.parent / "farm")]
 
-from farm import Farm  # noqa: E402
+from given import farm, tell  # noqa: E402
 from screen import Screen, lacking  # noqa: E402
+
+__all__ = ["farm"]  # a fixture
 
 
 @pytest.fixture
@@ -24,17 +26,6 @@ def screen(tmp_path) -> Iterator[Screen]:
         pytest.skip(f"needs {', '.join(missing)}")
     made = Screen(tmp_path)
     try:
-        yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture
-def farm() -> Iterator[Farm]:
-    """A farm with an empty spool and no daemon yet."""
-    made = Farm()
-    try:
-        made.init()
         yield made
     finally:
         made.close()
@@ -57,10 +48,9 @@ def shot(farm) -> Path:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
+    tell(item, report)
     if report.when == "call" and report.failed:
         for value in item.funcargs.values():
-            if isinstance(value, Farm):
-                report.sections.append((f"farm in {value.folder}", value.evidence()))
             if isinstance(value, Screen):
                 value.picture().save(value.folder / "last.png")
                 report.sections.append(("screen", f"{value.front()!r}: {value.folder}/last.png"))

@@ -13,7 +13,6 @@ from renderd.core.names import host_of
 from renderd.spool import image, view
 
 FRAMES = 12
-STARVED = 400.0  #: seconds that a renderer in the background may need beside other tests
 SKY = (255, 0, 188)  #: what the shot of make_shot.py shows, in sRGB
 
 
@@ -27,7 +26,7 @@ def test_a_shot_goes_from_the_file_to_its_frames_by_keys_although_a_machine_dies
     farm.add(f"name: lights\npriority: 90\nretries: 0\n\ntest -e {farm.out}/lights.ok\n")
     mend(screen, farm)
     see_it_die(screen, lost)
-    assert farm.ended(jid, STARVED) == "done", farm.errors(jid)
+    assert farm.ended(jid) == "done", farm.errors(jid)
     assert sum(chunk.losses for chunk in farm.chunks(jid)) == chunks
     look_at_frames(screen, farm)
     assert set(farm.alive()) == {d.inc for d in daemons.values() if d.name != lost}
