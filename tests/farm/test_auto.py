@@ -9,6 +9,8 @@ def starts(mark):
 
 
 def auto(farm, *words, frames="1-40", **keys):
+    # So much that each takes its share of what is left, however long a frame takes here.
+    (farm.root / "farm.toml").write_text('[chunks]\nauto = "8h"\n')
     return farm.add(farm.info(*words, frames=frames, chunk="auto", **keys))
 
 

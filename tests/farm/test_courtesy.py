@@ -125,7 +125,8 @@ def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(
     assert [c.attempt for c in farm.chunks(jid)] == [1]
     (done,) = farm.until(lambda: farm.commits(jid), "its journal is written")
     assert done["wall"] + 26 < time.monotonic() - began
-    ((frames, mean, _),) = node.status()["paces"].values()
+    said = farm.until(lambda: not (s := node.status())["running"] and s, "it says that it ended")
+    ((frames, mean, _),) = said["paces"].values()
     assert frames * mean == pytest.approx(done["wall"], abs=0.1)
 
 
@@ -179,7 +180,7 @@ def test_a_pause_ends_what_is_suspended(farm, sit):
     farm.until(lambda: stopped(farm, jid), "it stands still")
     session.order(Op.PAUSE, by="artist@ws07")
     farm.until(lambda: farm.tally(jid)[State.WAIT] == 1, "its chunk is given back")
-    assert not farm.commands(jid)
+    farm.until(lambda: not farm.commands(jid), "nothing of it is left")
 
 
 @pytest.mark.parametrize(

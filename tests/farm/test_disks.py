@@ -151,7 +151,7 @@ def test_publishing_on_a_full_spool_leaves_nothing_visible(tight):
 @needs_mount
 def test_a_drop_on_a_full_spool_is_adopted_when_there_is_room(tight):
     tight.up("ws1")
-    with held_open(tight, tight.info(frames="1-30", chunk=1, name="dropped"), "shot.info"):
+    with held_open(tight, tight.info(frames="1-30", chunk=6, name="dropped"), "shot.info"):
         free = fill(tight.root)
         tight.until(lambda: os.listdir(tight.root / "adopting"), "it is being adopted")
     beat = max(b.count for b in nodes.everyone(tight.spool).values())

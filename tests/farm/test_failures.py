@@ -78,7 +78,7 @@ def test_a_command_that_does_nothing_at_all_is_ended_as_hung(farm):
     farm.up("ws1", "--hang", "3s")
     assert farm.ended(jid) == "failed"
     assert "timeout: it hangs" in farm.errors(jid)
-    assert not farm.commands(jid)
+    farm.until(lambda: not farm.commands(jid), "nothing of it is left")
 
 
 def test_a_slow_but_busy_command_is_not_taken_for_hung(farm):
@@ -96,7 +96,7 @@ def test_a_command_over_its_time_limit_is_ended(farm):
     farm.up("ws1")
     assert farm.ended(jid) == "failed"
     assert "timeout: over its limit of 2 s" in farm.errors(jid)
-    assert not farm.commands(jid)
+    farm.until(lambda: not farm.commands(jid), "nothing of it is left")
 
 
 @pytest.mark.parametrize(
