@@ -87,18 +87,24 @@ class Janitor:
         Receipts into the job, its folder beside the frames and its copy of the .blend away.
         """
         for ticket in over:
-            self._closed.add(ticket.name)
+            self._old.add(ticket.name)  # where anything fails: tried again, a few at a time
             with contextlib.suppress(OSError, RenderdError):
-                job = jobs.read(self.spool, ticket.jid)
-                if orders.running(self.spool, ticket.jid):  # still being stopped: soon again
-                    self._closed.discard(ticket.name)
+                if self._close_one(ticket, is_done=ticket in done):
+                    self._closed.add(ticket.name)
+                else:  # still being stopped: soon again
                     self._old.discard(ticket.name)
-                    continue
-                sources.remove(self.spool, job)
-                if ticket not in done:  # by a job that replaced it, or by hand
-                    orders.cancel_videos(self.spool, ticket.jid)
-                jobs.let_videos_in(self.spool, ticket.jid)
-                closing.collect(self.spool, job, self.breathe, is_done=ticket in done)
+
+    def _close_one(self, ticket: Ticket, *, is_done: bool) -> bool:
+        """Whether nothing of the job runs any more; then all is done that can be done here."""
+        job = jobs.read(self.spool, ticket.jid)
+        if orders.running(self.spool, ticket.jid):
+            return False
+        sources.remove(self.spool, job)
+        if not is_done:  # by a job that replaced it, or by hand
+            orders.cancel_videos(self.spool, ticket.jid)
+        jobs.let_videos_in(self.spool, ticket.jid)
+        closing.collect(self.spool, job, self.breathe, is_done=is_done)
+        return True
 
     def _some(self, things: Sequence[Thing]) -> list[Thing]:
         """A few of them, any: each has its turn, and no sweep takes long."""

@@ -1,5 +1,6 @@
 """What nobody needs goes late; what somebody may need never does."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -182,6 +183,31 @@ def test_a_job_still_being_stopped_at_the_first_sweep_is_cleared_at_the_next(
     sweeper.sweep(0.0)
     claims.give_back(spool, held, is_failure=False)
     sweeper.sweep(60.0)
+    assert os.listdir(rendering.folder) == ["shot_0003.png"]
+
+
+class Failing(PosixShare):
+    """Lists no receipts while it is ill."""
+
+    is_ill = True
+
+    def listdir(self, path: str) -> list[str]:
+        if self.is_ill and path.endswith("/ok"):
+            raise OSError(errno.EIO, "Input/output error", path)
+        return super().listdir(path)
+
+
+def test_a_cancelled_job_is_cleared_after_an_error_of_the_share(
+    spool: Spool, rendering: Output
+) -> None:
+    receipt(spool, rendering)
+    died_cancelling(spool, rendering.jid)
+    share = Failing()
+    sweeper = Janitor(replace(spool, share=share))
+    sweeper.sweep(0.0)
+    assert ".renderd" in os.listdir(rendering.folder)
+    share.is_ill = False
+    sweeper.sweep(SWEEP_EVERY)
     assert os.listdir(rendering.folder) == ["shot_0003.png"]
 
 
