@@ -66,9 +66,11 @@ class Janitor:
             if now < self._next_sweep:
                 return
             # What was over before we came was closed in order but for the few whose closer died.
-            # The cancelled ones first: their closing was nobody's, and a copy of a .blend is large.
+            # Cancelled ones by themselves: their closing was nobody's, and one that cannot be
+            # cleared here must not keep the others waiting.
             old = [t for t in over if t.name in self._old]
-            self._close(self._some([t for t in old if t in cancelled] or old), done)
+            self._close(self._some([t for t in old if t in cancelled]), done)
+            self._close(self._some([t for t in old if t in done]), done)
             self._next_sweep = now + SWEEP_EVERY
             self._left = FILES_A_SWEEP
             self._empty_done_jobs(done, now)
