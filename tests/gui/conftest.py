@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QSettings, Qt
+from PyQt6.QtCore import QCoreApplication, QEvent, QSettings, Qt
 from PyQt6.QtGui import QWindow
 from PyQt6.QtTest import QTest
 
@@ -141,4 +141,6 @@ def stage(qapp, tmp_path_factory) -> Iterator[Stage]:
                 window.stop()
                 window.close()
                 window.deleteLater()
+                # Now, before the tables it shows: else Qt complains in the midst of a later test.
+                QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
             farm.close()

@@ -56,7 +56,7 @@ def remove(on: Stage) -> None:
     on.do("remove", jid)
     on.look(lambda: jid not in on.desk.jobs.records)
     assert tickets.find(on.farm.spool, jid) is None
-    assert not on.farm.commands(jid)
+    on.until(lambda: not on.farm.commands(jid))
 
 
 def priority(on: Stage, key: str, by: int) -> None:
