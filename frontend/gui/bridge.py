@@ -74,15 +74,15 @@ class Reader(QObject):
             signal, value = self._once()
             took, self._began = time.monotonic() - began, 0.0
             self.has_read = True
-            if self._ends or not _tell(signal, value):
+            if self._ends or not _tell(self, signal, value):
                 return
             self._asked.wait(max(self.every, min(took * self.rests, _LONGEST)))
 
-    def _once(self) -> tuple[Any, Any]:
+    def _once(self) -> tuple[str, Any]:
         try:
-            return self.arrived, self._read()
+            return "arrived", self._read()
         except (RenderdError, OSError) as error:
-            return self.failed, error
+            return "failed", error
 
 
 class Work(Protocol):
@@ -136,9 +136,9 @@ class Errands(QObject):
             try:
                 words = errand.work()
             except (RenderdError, OSError) as error:
-                told = _tell(self.failed, errand, error)
+                told = _tell(self, "failed", errand, error)
             else:
-                told = _tell(self.done, errand, words)
+                told = _tell(self, "done", errand, words)
             self._began = 0.0
             if not told:
                 return
@@ -196,7 +196,7 @@ class Latest(QObject):
             value, is_good = work(lambda: number == self._newest), True
         except (RenderdError, OSError) as error:
             value, is_good = error, False
-        _tell(self._ended, number, value, is_good)
+        _tell(self, "_ended", number, value, is_good)
 
     def _take(self, number: int, value: object, is_good: bool) -> None:
         if number != self._newest:
@@ -205,10 +205,10 @@ class Latest(QObject):
         (self.came if is_good else self.failed).emit(value)
 
 
-def _tell(signal: Any, *values: Any) -> bool:
-    """Emit; False where the window is gone already."""
+def _tell(sender: QObject, signal: str, *values: Any) -> bool:
+    """Emit; False where the window, and the sender with it, is gone already."""
     try:
-        signal.emit(*values)
+        getattr(sender, signal).emit(*values)
     except RuntimeError:
         return False
     return True

@@ -41,6 +41,13 @@ def keyboard(qapp) -> Iterator[None]:
         QTest.keyClick(QWindow(), Qt.Key.Key_Escape)
 
 
+@pytest.fixture(autouse=True)
+def leavings(qapp) -> Iterator[None]:
+    """Deletes what a test closed now, and not in the midst of a later one."""
+    yield
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
 @pytest.fixture
 def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
     """Shows the window of a spool, and has it read its farm."""
@@ -53,7 +60,6 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
         window = Window(desk)
         if width:
             window.resize(width, window.height())
-        qtbot.addWidget(window)
         made.append(window)
         with qtbot.waitSignal(desk.told, timeout=PATIENCE):
             desk.start()
@@ -63,6 +69,14 @@ def show(qtbot, qapp, tmp_path) -> Iterator[Show]:
     yield _show
     for window in made:
         window.stop(PATIENCE / 1000)
+        _end(window)
+
+
+def _end(window: Window) -> None:
+    """Delete a window now, before the tables it shows: else Qt complains in some later test."""
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
@@ -139,8 +153,5 @@ def stage(qapp, tmp_path_factory) -> Iterator[Stage]:
         finally:
             if window is not None:
                 window.stop()
-                window.close()
-                window.deleteLater()
-                # Now, before the tables it shows: else Qt complains in the midst of a later test.
-                QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
+                _end(window)
             farm.close()

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from PyQt6 import sip
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtTest import QAbstractItemModelTester
@@ -227,3 +228,18 @@ def test_an_answer_that_comes_late_is_dropped_and_keeps_nobody_waiting(qtbot):
     goes_on.set()
     latest.ask(lambda _: "newest")
     qtbot.waitUntil(lambda: told == ["new", "newest"], timeout=PATIENCE)
+
+
+def test_an_answer_after_the_window_is_gone_is_nobodys(qapp):
+    """The wizard is closed while a folder is looked into; an exception in a thread fails a test."""
+    latest, goes_on, ended = Latest("test"), threading.Event(), threading.Event()
+
+    def slow(_goes_on):
+        goes_on.wait(60)
+        threading.Timer(0.3, ended.set).start()
+        return "late"
+
+    latest.ask(slow)
+    sip.delete(latest)
+    goes_on.set()
+    assert ended.wait(60)
