@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping
 
 from frontend import mishaps
 from frontend.farm import me
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.core.chunk import State
 from renderd.core.label import label
 from renderd.core.names import host_of

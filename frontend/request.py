@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from frontend import submission, words
+from frontend import submission
 from frontend.submission import Asked, Terms
 from renderd import plan
 from renderd.core import frames, needs, video
+from renderd.core.amounts import plural
 from renderd.core.farm import Farm
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK, Info
@@ -163,10 +164,10 @@ class Examined:
         count = sum(frames.count(one.runs or ()) for one in drafts)
         folders = dict.fromkeys(one.out.rpartition("/")[0] or "/" for one in drafts if one.out)
         where = label(next(iter(folders), "nowhere that is known"), _PATH_SHOWN)
-        more = f" and {words.plural(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
-        chunks = words.plural(sum(one.count() for one in drafts), "chunk")
-        scenes = words.plural(len(drafts), "scene")
-        return f"{scenes}, {words.plural(count, 'frame')}, {chunks} → {where}{more}"
+        more = f" and {plural(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
+        chunks = plural(sum(one.count() for one in drafts), "chunk")
+        scenes = plural(len(drafts), "scene")
+        return f"{scenes}, {plural(count, 'frame')}, {chunks} → {where}{more}"
 
 
 def drafts_of(shot: Shot, choices: Choices, farm: Farm) -> list[Draft]:

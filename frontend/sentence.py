@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 
 from frontend import words
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.spool.records import JobView, NodeView
 
 _WORK = ("running", "queue", "waiting")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from frontend import terms
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.spool.layout import QUEUE
 from renderd.spool.reasons import Verdict

@@ -76,11 +76,6 @@ def size(bytes_: float | None) -> str:
     return f"{value:.1f}T"
 
 
-def plural(count: int, word: str) -> str:
-    """`1 job`, `2 jobs`."""
-    return f"{count:,} {word}" + ("" if count == 1 else "s")
-
-
 def shown_state(job: "JobView") -> str:
     """The key of a job's state: a queued job with running chunks runs."""
     return "running" if job.state == "queue" and job.running else job.state

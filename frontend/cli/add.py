@@ -16,6 +16,7 @@ from frontend.submission import Added, Asked, Progress, Submission, Terms
 from renderd import plan
 from renderd.core import amounts, frames, infofile, outputs, video, videojob
 from renderd.core import job as job_record
+from renderd.core.amounts import plural
 from renderd.core.infofile import Info
 from renderd.core.job import Draft
 from renderd.core.label import label
@@ -242,7 +243,7 @@ def _progress(draft: Draft) -> Progress | None:
 
     def show(count: int, total: int) -> None:
         end = "\r\x1b[K" if count == total else ""
-        sys.stderr.write(f"\r{draft.name}: {count:,} of {total:,} chunks written{end}")
+        sys.stderr.write(f"\r{draft.name}: {count:,} of {plural(total, 'chunk')} written{end}")
         sys.stderr.flush()
 
     return show
@@ -275,9 +276,9 @@ def _report(args: argparse.Namespace, done: Submission) -> int:
         value = {"dry_run": args.dry_run, "jobs": added, "findings": facts(found), **said}
         return output.emit(value, code)
     for job in added:
-        chunks = words.plural(job["chunks"], "chunk")
+        chunks = plural(job["chunks"], "chunk")
         span = f"  {job['frames']}" if job["frames"] else ""
-        kept = f", {words.plural(job['kept'], 'frame')} kept" if "kept" in job else ""
+        kept = f", {plural(job['kept'], 'frame')} kept" if "kept" in job else ""
         head = job["jid"] or "would add"
         state = words.STATES.get(job["state"], ("",))[0]
         output.say(f"{head}  {label(job['name'])}{span}  {chunks}{kept}  {state}".rstrip())

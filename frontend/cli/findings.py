@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from frontend import words
 from frontend.cli import output
+from renderd.core.amounts import plural
 from renderd.core.label import label
 
 if TYPE_CHECKING:
@@ -53,5 +53,5 @@ def tell(args: argparse.Namespace, found: Sequence["Finding"], *, is_refused: bo
         (output.say if is_answer else output.talk)(line)
     if is_refused:
         done = "would not be queued" if args.dry_run else "nothing was queued"
-        count = words.plural(stopping(found), "finding")
+        count = plural(stopping(found), "finding")
         output.talk(f"render: {done}: {count} would spoil frames; mend that, or say --force")

@@ -4,13 +4,13 @@ import argparse
 import contextlib
 from typing import Any
 
-from frontend import words
 from frontend.again import NOW, redo
 from frontend.cli import output
 from frontend.cli.farm import nudge, open_farm, pick
 from frontend.cli.parser import jobs_argument
 from renderd.core import frames as ranges
 from renderd.core import videojob
+from renderd.core.amounts import plural
 from renderd.core.frames import Run
 from renderd.core.job import Job
 from renderd.core.label import label
@@ -120,7 +120,7 @@ def _tell(args: argparse.Namespace, facts: dict[str, Any]) -> int:
     if args.json:
         return output.emit({"changed": True, "job": facts})
     first = f"; priority {NOW}, before all others" if args.now else ""
-    frames = words.plural(facts["chunks"], "frame")
+    frames = plural(facts["chunks"], "frame")
     output.say(f"{facts['jid']}  {label(facts['name'])}  {facts['frames']}  {frames}{first}")
     output.say("The old frames stay until each is replaced.")
     if facts["movies"]:

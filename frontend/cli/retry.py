@@ -3,10 +3,10 @@
 import argparse
 from typing import Any
 
-from frontend import words
 from frontend.cli import picking
 from frontend.cli.changes import apply
 from frontend.cli.parser import jobs_argument
+from renderd.core.amounts import plural
 from renderd.spool import control, orders
 from renderd.spool.layout import Spool
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         if args.unblock:
             control.unblock(spool, jid)
         found = orders.retry(spool, jid, is_meant)
-        count = words.plural(len(found.indices), "chunk")
+        count = plural(len(found.indices), "chunk")
         says = f"{count} to run again" if found.indices else "no failed chunk to run again"
         held = f"; it is held, go on with: render release {jid}" if found.now == "held" else ""
         return {

@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
-from frontend import words
 from frontend.cli import picking
 from frontend.cli.changes import apply
+from renderd.core.amounts import plural
 from renderd.core.chunk import Chunk, State
 from renderd.errors import UsageError
 from renderd.spool import orders
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     def skip(spool: Spool, jid: str) -> dict[str, Any]:
         found = orders.skip(spool, jid, is_meant)
-        count = words.plural(len(found.indices), "chunk")
+        count = plural(len(found.indices), "chunk")
         done = "; the job is done" if found.now == "done" else ""
         says = f"skipped {count}{done}" if found.indices else "no such chunk waits or failed"
         return {

@@ -4,10 +4,11 @@ import argparse
 import os
 import sys
 
-from frontend import examination, words
+from frontend import examination
 from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from renderd.core import frames as ranges
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.errors import RenderdError
 from renderd.spool import inspection, jobs, tickets
@@ -51,7 +52,7 @@ def examine(share: Share, subject: Subject, *, says: str) -> Report:
 
     def show(number: int, total: int) -> None:
         end = "\r\x1b[K" if number == total else ""
-        sys.stderr.write(f"\r{label(says, 60)}: {number:,} of {total:,} frames{end}")
+        sys.stderr.write(f"\r{label(says, 60)}: {number:,} of {plural(total, 'frame')}{end}")
         sys.stderr.flush()
 
     report = examination.examine(share, subject, show if is_shown else None)
@@ -124,7 +125,7 @@ def _tell(args: argparse.Namespace, report: Report, jid: str) -> int:
             },
             code,
         )
-    count = words.plural(len(subject.wanted), "frame")
+    count = plural(len(subject.wanted), "frame")
     output.say(f"{count} of {label(f'{subject.folder}/{subject.pattern}', 200)}")
     if subject.unrendered:
         output.say(f"  not rendered yet  {examination.span(subject.unrendered)}")

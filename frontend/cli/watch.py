@@ -8,11 +8,11 @@ import sys
 import time
 from typing import Any
 
-from frontend import words
 from frontend.cli import jobs as jobs_verb
 from frontend.cli import nodes as nodes_verb
 from frontend.cli import output
 from frontend.cli.farm import open_farm
+from renderd.core.amounts import plural
 from renderd.errors import UsageError
 from renderd.spool import view
 from renderd.spool.layout import CANCELLED, DONE, TICKETS, Spool
@@ -98,7 +98,7 @@ def _lines(
 ) -> list[str]:
     colours = output.has_colour(args)
     running = sum(j.running for j in jobs)
-    counts = f"{words.plural(len(jobs), 'job')}, {running} running, {len(nodes)} nodes"
+    counts = f"{plural(len(jobs), 'job')}, {running} running, {len(nodes)} nodes"
     lines = [f"{spool.root}   {counts}", ""]
     lines += jobs_verb.table(jobs, colours=colours) if jobs else ["No job is open."]
     lines.append("")

@@ -7,6 +7,7 @@ from frontend.cli import output
 from frontend.cli.farm import open_farm, pick
 from frontend.cli.parser import jobs_argument
 from frontend.verdicts import asks, headline, ordered
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.spool import reasons
 from renderd.spool.layout import CANCELLED, DONE, QUEUE
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         nodes = [v.to_dict() for v in verdicts]
         return output.emit({"job": job.to_dict(), "reasons": own, "nodes": nodes})
     colours = output.has_colour(args)
-    done = f"{job.done} of {words.plural(job.chunks, 'chunk')} done"
+    done = f"{job.done} of {plural(job.chunks, 'chunk')} done"
     state = output.state(words.shown_state(job), colours=colours)
     output.say(f"{job.jid} {label(job.name)}  {state}  {done}, {job.running} running")
     if own and (job.state != QUEUE or not job.waiting):

@@ -20,10 +20,10 @@ from frontend.gui.models.news import ChunksReading, FarmReading, News, SpoolLook
 from frontend.gui.models.plight import Plight
 from frontend.gui.models.shots import Seen
 from frontend.gui.models.spans import Spans, SpansReading
-from frontend.words import plural
 from fs_browser.changes import Changes
 from renderd.client import Client, Hello
 from renderd.config import Settings
+from renderd.core.amounts import plural
 from renderd.core.wire import Request
 from renderd.errors import RenderdError
 from renderd.spool import orders

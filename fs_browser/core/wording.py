@@ -29,11 +29,6 @@ def moment(mtime_ns: int | None) -> str:
         return ""  # a broken file system's year 292277026596
 
 
-def plural(count: int, word: str) -> str:
-    """`1 file`, `2,000 files`."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def scenes(found: Sequence[Scene], most: int, dash: str = "-") -> str:
     """The first scenes with their frames, and how many there are beside them."""
     told = [f"{shown(one.name)} {frames(one.start, one.end, dash)}" for one in found[:most]]

@@ -19,6 +19,7 @@ from renderd.errors import BlendError
 _MOST_SCENES = 6
 _MOST_KEPT = 20_000
 _READING = "…"
+_BY_HEAD = (".exr", ".dpx", ".cin", ".hdr", ".pic")  #: images of which Qt knows nothing
 
 
 class Facts(QObject):
@@ -71,10 +72,10 @@ def _scenes(path: str) -> str:
 
 def _resolution(path: str) -> str:
     """Width and height as the header says; nothing where it says none."""
-    if path.lower().endswith(".exr"):
+    if path.lower().endswith(_BY_HEAD):
         try:
             with open(path, "rb") as file:
-                found = pixels.of_exr(file.read(pixels.HEAD_BYTES))
+                found = pixels.of_head(file.read(pixels.HEAD_BYTES))
         except OSError:
             return ""
         return pixels.words(*found) if found else ""

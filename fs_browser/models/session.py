@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from PyQt6.QtCore import QFile, QObject, QTimer, pyqtSignal
 
-from fs_browser.core import bookmarks, orders, wording
+from fs_browser.core import bookmarks, orders
 from fs_browser.core.bookmarks import Kept
 from fs_browser.core.filters import Filter
 from fs_browser.core.kinds import Kind
@@ -22,6 +22,7 @@ from fs_browser.models.locations import blender_settings, bookmarks_file
 from fs_browser.models.reading import Batch, FolderReader, Unreadable, key_of
 from fs_browser.models.rows import PIXELS, Rows
 from renderd.blend.names import shown
+from renderd.core.amounts import plural
 
 _SILENT = 2.0  #: seconds after which a share that does not answer is told of
 _TICK = 500  #: milliseconds
@@ -170,7 +171,7 @@ class Session(QObject):
         def follow(left: list[str]) -> None:
             self.reload()
             moved = len(paths) - len(left)
-            words = f"{wording.plural(moved, 'file')} moved to the trash" * bool(moved)
+            words = f"{plural(moved, 'file')} moved to the trash" * bool(moved)
             if left:
                 names = shown(os.path.basename(left[0])) + (" and others" * (len(left) > 1))
                 words = f"✘ {names} cannot be moved to the trash; nothing of it was deleted"

@@ -33,6 +33,7 @@ from fs_browser.views.files import Files, View
 from fs_browser.views.pathbar import PathBar
 from fs_browser.views.sidebar import SideBar
 from renderd.blend.names import shown
+from renderd.core.amounts import plural
 
 BUMPS = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Minus: -1}
 _ARROWS = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Right)
@@ -262,11 +263,11 @@ class Browser(QWidget):
 
     def _counted(self) -> str:
         every = self.session.rows.count()
-        parts = [wording.plural(every.folders, "folder")] * bool(every.folders)
+        parts = [plural(every.folders, "folder")] * bool(every.folders)
         if every.files or not parts:
-            parts.append(wording.plural(every.files, "file"))
+            parts.append(plural(every.files, "file"))
         if every.sequences:
-            parts[-1] += f" ({wording.plural(every.sequences, 'sequence')})"
+            parts[-1] += f" ({plural(every.sequences, 'sequence')})"
         if every.size_bytes:
             parts.append(wording.size(every.size_bytes))
         words = ", ".join(parts) + ("" if self.session.is_whole else " …")

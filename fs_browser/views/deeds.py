@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtGui import QGuiApplication
 
-from fs_browser.core import wording
 from fs_browser.core.sequences import FileSequence, Row
 from fs_browser.models.reading import key_of
 from fs_browser.views.files import View
 from renderd.blend.names import shown
+from renderd.core.amounts import plural
 
 if TYPE_CHECKING:
     from fs_browser.views.browser import Browser
@@ -130,7 +130,7 @@ def copy_paths(browser: "Browser") -> None:
     rows = browser.files.selected()
     if clipboard is not None and rows:
         clipboard.setText("\n".join(browser.session.paths(rows)))
-        browser.say(f"{wording.plural(len(browser.session.paths(rows)), 'path')} copied")
+        browser.say(f"{plural(len(browser.session.paths(rows)), 'path')} copied")
 
 
 def _question(rows: list[Row], files: int) -> tuple[str, str]:
@@ -139,5 +139,5 @@ def _question(rows: list[Row], files: int) -> tuple[str, str]:
         names.append(f"and {len(rows) - len(names):,} more")
     title = f"Move {names[0]} to the trash?"
     if files > 1:
-        title = f"Move {wording.plural(files, 'file')} to the trash?"
+        title = f"Move {plural(files, 'file')} to the trash?"
     return title, "\n".join(names) if files > 1 else ""

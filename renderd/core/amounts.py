@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: `2h30m`, `16G`."""
+"""Durations, sizes and counts as people write them: `2h30m`, `16G`, `2 jobs`."""
 
 import re
 
@@ -70,6 +70,11 @@ def size_about(bytes_: int, *, up: bool = False) -> str:
             tenths = -(-bytes_ * 10 // length) if up else bytes_ * 10 // length
             return f"{tenths / 10:g} {unit}B".replace("BB", "B")
     return "0 B"
+
+
+def plural(count: int, word: str) -> str:
+    """`1 job`, `2,000 jobs`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def is_duration(seconds: float) -> bool:

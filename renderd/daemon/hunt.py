@@ -7,6 +7,7 @@ from functools import partial
 
 from renderd.core import infofile, policy
 from renderd.core import job as job_record
+from renderd.core.amounts import plural
 from renderd.core.chunk import Chunk
 from renderd.core.job import Job
 from renderd.core.names import Ticket, parse_adopting, parse_ticket
@@ -355,7 +356,7 @@ def watch_tickets(node: Node, now: float) -> None:
             if node.inc in policy.surplus(running, limit):
                 for work in node.running:
                     if work.job.jid == jid:
-                        work.stop(f"the job may run on {limit} nodes at once")
+                        work.stop(f"the job may run on {plural(limit, 'node')} at once")
 
 
 def stop_job(node: Node, memory: JobMemory) -> None:

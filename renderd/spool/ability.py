@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from renderd.core import policy
+from renderd.core.amounts import plural
 from renderd.core.control import Control
 from renderd.core.job import Job
 from renderd.core.policy import Able
@@ -78,7 +79,7 @@ def why_stuck(alive: "Iterable[tuple[NodeView, Able]]", job: Job, said: Control)
         return ""
     reason, names = max(found.items(), key=lambda item: len(item[1]))
     others = len(found) - 1
-    more = f", and {others} other reason{'s' * (others > 1)}" if others else ""
+    more = f", and {plural(others, 'other reason')}" if others else ""
     who = names[0] if len(names) == 1 else f"each of {len(names)} nodes"
     reason = reason.removeprefix("this node ")
     return f"no live node can take it: {who} {reason}{more}; see: render why {job.jid}"

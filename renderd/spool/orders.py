@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from renderd.core import wire
+from renderd.core.amounts import plural
 from renderd.core.chunk import Chunk, State, parse
 from renderd.core.control import Control
 from renderd.core.label import nearest
@@ -204,7 +205,9 @@ def retry(spool: Spool, jid: str, picked: Picked | None = None) -> Chunks:
         if place[0] == FAILED:
             _own_once_more(spool, jid)
     if still := [c for c in chunks(spool, jid, {State.FAIL}) if c in wanted]:
-        raise ShareUnsure(f"{len(still)} chunks of {jid} could not be revived", "retry again")
+        raise ShareUnsure(
+            f"{plural(len(still), 'chunk')} of {jid} could not be revived", "retry again"
+        )
     return Chunks(jid, place[1].slug, tuple(revived), where(spool, jid)[0])
 
 
@@ -256,7 +259,9 @@ def skip(spool: Spool, jid: str, picked: Picked) -> Chunks:
         _close_look(spool, jid)
     still = sum(c.index in skipped for c in chunks(spool, jid, {State.WAIT}))
     if still or unsure:
-        raise ShareUnsure(f"{still + unsure} chunks of {jid} could not be skipped", "skip again")
+        raise ShareUnsure(
+            f"{plural(still + unsure, 'chunk')} of {jid} could not be skipped", "skip again"
+        )
     return Chunks(jid, place[1].slug, tuple(skipped), where(spool, jid)[0])
 
 
@@ -278,7 +283,8 @@ def remove(spool: Spool, jid: str, *, while_running: bool = False) -> Removed:
         jobs.demand_unawaited(spool, place[1])
         if not while_running and (held := running(spool, jid)):
             raise RenderdError(
-                f"{len(held)} chunks of {jid} still run on {held[0].owner}", "try again in a moment"
+                f"{plural(len(held), 'chunk')} of {jid} still running on {held[0].owner}",
+                "try again in a moment",
             )
         folder, ticket = place
         outcome = move(spool, spool.at(folder, ticket.name), spool.at(TRASH, ticket.name))

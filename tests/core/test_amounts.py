@@ -51,3 +51,10 @@ def test_a_size_is_so_many_bytes(text, bytes_):
 def test_what_is_no_size_or_has_no_unit_is_refused(text):
     with pytest.raises(ValueError, match=r"size|machine"):
         amounts.size(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 jobs"), (1, "1 job"), (2, "2 jobs"), (2000, "2,000 jobs")]
+)
+def test_what_is_counted_is_one_or_several(count, text):
+    assert amounts.plural(count, "job") == text

@@ -21,6 +21,11 @@ def exr_head(width, height, *, before=b"", name=b"displayWindow"):
     return b"\x76\x2f\x31\x01" + struct.pack("<I", 2) + before + window + b"\0"
 
 
+def film_head(magic, order, at, width, height):
+    """The start of a DPX or Cineon file."""
+    return magic.ljust(at, b"\0") + struct.pack(f"{order}2I", width, height)
+
+
 def note(length):
     return b"comments\0string\0" + struct.pack("<I", length) + b"x" * length
 
@@ -34,12 +39,22 @@ def note(length):
         (exr_head(64, 36, before=note(1 << 16))[: pixels.HEAD_BYTES], None),
         (exr_head(64, 36)[:-9], None),
         (exr_head(0, 36), None),
+        (film_head(b"SDPX", ">", 772, 2048, 1556), (2048, 1556)),
+        (film_head(b"XPDS", "<", 772, 1920, 1080), (1920, 1080)),
+        (film_head(b"SDPX", ">", 772, 0xFFFFFFFF, 1556), None),
+        (film_head(b"SDPX", ">", 772, 1920, 1080)[:-1], None),
+        (film_head(b"\x80\x2a\x5f\xd7", ">", 200, 3656, 2664), (3656, 2664)),
+        (film_head(b"\xd7\x5f\x2a\x80", "<", 200, 3656, 2664), (3656, 2664)),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\nEXPOSURE=1.0\n\n-Y 36 +X 64\n", (64, 36)),
+        (b"#?RGBE\nFORMAT=32-bit_rle_rgbe\n\n+X 36 -Y 64\n", (36, 64)),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 36 +Y 64\n", None),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n-Y 36 +X 64\n", None),
         (b"\x89PNG", None),
         (b"", None),
     ],
 )
-def test_an_openexr_header_says_how_large_the_picture_is(head, size):
-    assert pixels.of_exr(head) == size
+def test_a_header_says_how_large_the_picture_is(head, size):
+    assert pixels.of_head(head) == size
 
 
 @pytest.fixture
@@ -48,6 +63,8 @@ def images(folder):
     for name, width, height in (("plate.png", 640, 360), ("still.jpg", 32, 1000)):
         assert QImage(width, height, QImage.Format.Format_RGB888).save(str(folder / name))
     (folder / "light.exr").write_bytes(exr_head(4096, 2160))
+    (folder / "scan.dpx").write_bytes(film_head(b"SDPX", ">", 772, 2048, 1556))
+    (folder / "sky.hdr").write_bytes(b"#?RADIANCE\n\n-Y 1024 +X 2048\n")
     (folder / "torn.exr").write_bytes(b"\x76\x2f\x31\x01")
     for frame in (1, 2, 3, 5):
         image = QImage(frame * 10, 50, QImage.Format.Format_RGB888)
@@ -67,6 +84,8 @@ SIZES = {
     "plate.png": "640 × 360",
     "still.jpg": "32 × 1000",
     "light.exr": "4096 × 2160",
+    "scan.dpx": "2048 × 1556",
+    "sky.hdr": "2048 × 1024",
 }
 
 

@@ -176,7 +176,7 @@ def test_a_retry_says_which_chunks_it_could_not_revive(
 ) -> None:
     jid = publish(span="1-20")
     worker.fail(jid, 1, 2)
-    with pytest.raises(ShareUnsure, match=r"1 chunks .* could not be revived"):
+    with pytest.raises(ShareUnsure, match=r"1 chunk .* could not be revived"):
         orders.retry(replace(spool, share=Refusing()), jid)
     assert orders.retry(spool, jid).indices == (1,)
 
@@ -185,6 +185,6 @@ def test_a_skip_says_which_chunks_it_could_not_skip(
     spool: Spool, publish: Callable[..., str]
 ) -> None:
     jid = publish(span="1-20")
-    with pytest.raises(ShareUnsure, match=r"1 chunks .* could not be skipped"):
+    with pytest.raises(ShareUnsure, match=r"1 chunk .* could not be skipped"):
         orders.skip(replace(spool, share=Refusing()), jid, lambda _: True)
     assert orders.skip(spool, jid, lambda _: True).indices == (1,)

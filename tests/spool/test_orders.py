@@ -255,7 +255,7 @@ def test_a_skip_whose_first_step_is_in_doubt_says_so(spool: Spool, publish, work
                 raise TimeoutError(errno.ETIMEDOUT, "timed out", path)
             super().rename(path, to)
 
-    with pytest.raises(ShareUnsure, match=f"1 chunks of {jid} could not be skipped"):
+    with pytest.raises(ShareUnsure, match=f"1 chunk of {jid} could not be skipped"):
         orders.skip(replace(spool, share=Slow()), jid, lambda c: True)
     assert orders.skip(spool, jid, lambda c: True).now == "done"
 

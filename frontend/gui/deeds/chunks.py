@@ -7,7 +7,8 @@ from frontend.gui.bridge import Errand
 from frontend.gui.deeds.errands import one
 from frontend.gui.desk import Desk
 from frontend.gui.models.chunks import ChunkRow, host, last_line
-from frontend.words import STATES, plural
+from frontend.words import STATES
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.core.wire import Op, Request
 from renderd.spool import orders

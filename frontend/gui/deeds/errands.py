@@ -5,7 +5,7 @@ from functools import partial
 
 from frontend.gui.bridge import Errand
 from frontend.gui.desk import Desk
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.errors import RenderdError
 from renderd.spool import orders

@@ -8,8 +8,8 @@ from frontend.farm import me
 from frontend.gui.bridge import Errand
 from frontend.gui.deeds.errands import Order, each, named, one, with_undo
 from frontend.gui.desk import Desk
-from frontend.words import plural
 from renderd.core import frames as ranges
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.errors import RenderdError
 from renderd.spool import orders

@@ -9,7 +9,7 @@ from frontend.gui.bridge import Errand
 from frontend.gui.desk import Desk
 from frontend.gui.models import machines
 from frontend.machines import rouse
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.core.wire import Op, Request
 from renderd.host.wake import is_card

@@ -11,9 +11,9 @@ from frontend.gui.bridge import Errand
 from frontend.gui.deeds.errands import named
 from frontend.gui.deeds.jobs import redo_these
 from frontend.gui.desk import Desk
-from frontend.words import plural
 from renderd.core import frames as ranges
 from renderd.core import job as job_record
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.errors import RenderdError
 from renderd.spool import inspection, jobs, orders

@@ -8,7 +8,7 @@ from frontend.gui.asking import Offer, Report
 from frontend.gui.bridge import Errand
 from frontend.gui.deeds import jobs, machines, terms
 from frontend.gui.desk import Desk
-from frontend.words import plural
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.core.wire import Op
 from renderd.spool import orders, reasons

@@ -13,8 +13,8 @@ from frontend.gui.models.blends import Reading
 from frontend.gui.models.scenes import Scenes
 from frontend.request import PRIORITY, Choices, Examined
 from frontend.submission import Progress, Submission
-from frontend.words import plural
 from renderd import config
+from renderd.core.amounts import plural
 from renderd.core.infofile import DEFAULT_CHUNK
 from renderd.core.job import Draft
 from renderd.core.label import label
@@ -238,7 +238,9 @@ class Adding(QObject):
 
         def show(count: int, total: int) -> None:
             if count and count % _STEP == 0:
-                self.progressed.emit(f"{label(draft.name, 60)}: {count:,} of {total:,} chunks")
+                self.progressed.emit(
+                    f"{label(draft.name, 60)}: {count:,} of {plural(total, 'chunk')}"
+                )
 
         return show
 

@@ -9,6 +9,7 @@ from frontend import words
 from frontend.gui.models.spans import Spans
 from fs_browser.column import Column
 from fs_browser.table import Table
+from renderd.core.amounts import plural
 from renderd.core.label import label
 from renderd.spool.records import JobView
 
@@ -74,7 +75,7 @@ def outlook(
         said = _spoken(job, name)
         ink = "failed" if state == "failed" else "waiting"
     elif state == "failed":
-        said, ink = f"{words.plural(job.failed, 'chunk')} failed", "failed"
+        said, ink = f"{plural(job.failed, 'chunk')} failed", "failed"
     elif not said:
         said, ink = _WAITS.get(state, ""), "faint"
     if job.warning:

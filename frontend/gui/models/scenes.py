@@ -7,12 +7,13 @@ from typing import Any
 from PyQt6.QtCore import QAbstractItemModel, QModelIndex, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont
 
-from frontend import request, words
+from frontend import request
 from frontend.gui.models.blends import Scene, Sheet
 from frontend.request import Examined, Shot, complaint
 from fs_browser import theme
 from fs_browser.table import PAINT, RECORD
 from renderd.core import frames
+from renderd.core.amounts import plural
 from renderd.core.frames import Run
 from renderd.core.infofile import DEFAULT_CHUNK
 from renderd.core.label import label
@@ -66,7 +67,7 @@ class Entry:
             return label(name), f"looking …   {where}"
         if self.sheet.error:
             return label(name), label(self.sheet.error, _PATH_SHOWN)
-        scenes = words.plural(len(self.rows), "scene")
+        scenes = plural(len(self.rows), "scene")
         return label(name), f"{scenes}   Blender {self.sheet.version}   {where}"
 
     def shot(self) -> Shot | None:

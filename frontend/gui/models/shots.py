@@ -10,6 +10,7 @@ from frontend.farm import open_farm
 from fs_browser.table import RECORD
 from renderd.config import Settings
 from renderd.core import frames as ranges
+from renderd.core.amounts import plural
 from renderd.core.job import Job, Writes
 from renderd.core.label import label
 from renderd.errors import RenderdError, UsageError
@@ -205,7 +206,7 @@ class ShotsModel(QAbstractListModel):
 
     def summary(self) -> str:
         """How many are there, lack or are broken."""
-        parts = [f"{self._there:,} of {len(self.shots):,} frames"]
+        parts = [f"{self._there:,} of {plural(len(self.shots), 'frame')}"]
         parts += [f"{self._lacking:,} missing"] if self._lacking else []
         parts += [f"{len(self.broken):,} broken"] if self.broken else []
         return ", ".join(parts)

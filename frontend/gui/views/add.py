@@ -26,8 +26,8 @@ from frontend.gui.views import dropping
 from frontend.gui.views.choices import ChoicesForm
 from frontend.gui.views.findings import FindingsView
 from frontend.gui.views.scenes import ScenesView
-from frontend.words import plural
 from fs_browser import theme
+from renderd.core.amounts import plural
 
 _SIZE, _SPLIT = "add/geometry", "add/split"
 

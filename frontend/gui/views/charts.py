@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from frontend.figures import HOUR
 from fs_browser import theme
+from renderd.core.amounts import plural
 
 _LEFT = Qt.AlignmentFlag.AlignLeft
 
@@ -316,7 +317,7 @@ class Causes(Chart):
         if row < 0:
             return ""
         cause, number = self.rows[row]
-        return f"{number:,} times:\n{cause}"
+        return f"{plural(number, 'time')}:\n{cause}"
 
 
 def rounded_up(value: float) -> float:

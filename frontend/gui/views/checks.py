@@ -12,9 +12,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from frontend import words
 from frontend.founding import Finding
 from fs_browser import icons, theme
+from renderd.core.amounts import plural
 from renderd.core.label import label
 
 _SIGNS = {"ok": ("ok", "done"), "warn": ("warning", "warning"), "bad": ("error", "failed")}
@@ -66,7 +66,7 @@ class Checks(QWidget):
         self._found = sorted(found, key=lambda one: _ORDER.index(one.verdict))
         good = sum(one.verdict == "ok" for one in found)
         doubtful = len(found) - good - self.bad
-        said = [f"✔ {words.plural(good, 'check')} passed."]
+        said = [f"✔ {plural(good, 'check')} passed."]
         if doubtful:
             said.append(f"⚠ {doubtful} worth a look: it works, with less speed or safety.")
         if self.bad:

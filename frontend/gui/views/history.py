@@ -24,6 +24,7 @@ from frontend.gui.models.past import Past, PastReading, Scope
 from frontend.gui.views.charts import Busy, Causes, Rates
 from frontend.gui.views.tableview import TableView
 from fs_browser import theme
+from renderd.core.amounts import plural
 from renderd.core.label import label
 
 _EVERY = 10.0  #: seconds between readings of what is new in the journals
@@ -205,8 +206,8 @@ class HistoryPage(QWidget):
         known = max(found.now - since, 60.0) / HOUR
         rate = frames / known
         said = f"{rate:,.0f}" if rate >= _MANY else f"{rate:,.1f}"
-        parts = [words.plural(frames, "frame"), f"{said} an hour"]
-        parts += [f"{words.plural(failed, 'attempt')} failed"] if failed else []
+        parts = [plural(frames, "frame"), f"{said} an hour"]
+        parts += [f"{plural(failed, 'attempt')} failed"] if failed else []
         span = f"Last {'day' if hours == 24 else 'week'}"
         if found.first > found.now - hours * HOUR:
             span = f"Since {words.moment(found.first, found.now)}"
