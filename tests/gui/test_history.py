@@ -144,7 +144,7 @@ def test_charts_tell_the_figure_under_the_mouse(at, spool, publish, now):
     history.append(spool, WS, [ended(publish("shot"), now - 1, ev="fail", why="no luck")])
     page = at()
     page.grab()
-    assert page.causes.says(page.causes.room().topLeft() + QPoint(5, 5)) == "1 times:\nno luck"
+    assert page.causes.says(page.causes.room().topLeft() + QPoint(5, 5)) == "1 time:\nno luck"
     plot = page.busy._plot(page.busy.room())
     said = page.busy.says(QPoint(round(plot.right() - 1.5 * plot.width() / 24), plot.top() + 3))
     assert said.startswith("ws07, ")

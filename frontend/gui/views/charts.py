@@ -1,12 +1,14 @@
 """Charts drawn by hand: bars over time, how busy machines were, causes by their number."""
 
 import math
+from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
 from PyQt6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PyQt6.sip import wrappertype
 
 from frontend.figures import HOUR
 from fs_browser import theme
@@ -15,7 +17,11 @@ from renderd.core.amounts import plural
 _LEFT = Qt.AlignmentFlag.AlignLeft
 
 
-class Chart(QWidget):
+class _Kinds(wrappertype, ABCMeta):
+    """What makes widgets of which parts are left to their kinds."""
+
+
+class Chart(QWidget, metaclass=_Kinds):
     """A title above, a sentence where there is nothing to draw, the rest by its kind."""
 
     picked = pyqtSignal(object)  #: what was clicked: hours, a machine, a cause
@@ -39,21 +45,21 @@ class Chart(QWidget):
         gap, head = round(self.em * 0.8), round(self.em * 2.2)
         return self.rect().adjusted(gap, head, -gap, -round(self.em / 2))
 
+    @abstractmethod
     def is_empty(self) -> bool:
         """Whether there is nothing to draw."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, painter: QPainter, room: QRect) -> None:
         """Draw what it shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def says(self, at: QPoint) -> str:
         """What stands under the mouse."""
-        raise NotImplementedError
 
+    @abstractmethod
     def what(self, at: QPoint) -> object:
         """What a click there picks; None for nothing."""
-        raise NotImplementedError
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
         """Shows what can be clicked."""
