@@ -17,21 +17,6 @@ from renderd.spool import jobs, tickets
 PATIENCE = 30_000
 
 
-class Chooser:
-    """A person who chooses files in the browser."""
-
-    chosen, copied, opened = (), "", ""
-
-    def files(self, folder, kinds, *, multiple=False, save_name=""):
-        return self.chosen
-
-    def copy(self, text):
-        self.copied = text
-
-    def open(self, path):
-        self.opened = path
-
-
 def made(folder: Path, name: str = "shot", *pictures: bytes, **how: object) -> str:
     path = folder / f"{name}.blend"
     path.write_bytes(shot(pictures, **how))

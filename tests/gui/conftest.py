@@ -18,9 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
 
-from addstage import Chooser, settle
+from addstage import settle
 from farm import Farm
 from stage import NODE, Stage
+from typist import Typist
 
 from frontend.gui.desk import Desk
 from frontend.gui.views.add import AddDialog
@@ -97,7 +98,7 @@ def adding(show, spool, qtbot):
 
     def go(*paths):
         window = show(spool)
-        window.desk.ask = Chooser()
+        window.desk.ask = Typist()
         window.desk.copied.connect(window.desk.ask.copy)
         window.desk.open_wanted.connect(window.desk.ask.open)
         window.add([str(path) for path in paths])

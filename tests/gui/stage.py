@@ -4,12 +4,12 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "farm"))
 
 from farm import Farm
+from typist import Typist
 
 from frontend.gui import menus
 from frontend.gui.actions import About
@@ -19,42 +19,10 @@ from renderd.spool import jobs, tickets
 
 PATIENCE = 120_000  #: milliseconds
 DEEDS = {deed.key: deed for deed in menus.deeds()}
-NUDGE = 0.25  #: seconds between looks that the daemon is asked for while a test waits
+NUDGE = 0.25  #: seconds between looks that daemon and window are asked for while a test waits
 NODE = "ws01"
 AHEAD = 2  #: jobs that render while actions on others are awaited
 PAGES = {"jobs": 0, "machines": 1, "history": 2}
-
-
-@dataclass
-class Typist:
-    """A person who says yes, types what the test says, and keeps what they were given."""
-
-    typed: str | list[str] | None = None
-    copied: str = ""
-    opened: str = ""
-    chosen: tuple[str, ...] = ()
-    asked: list[str] = field(default_factory=list)
-
-    def confirm(self, title, says, yes):
-        self.asked.append(title)
-        return True
-
-    def line(self, title, says, value, check):
-        assert not check(self.typed), check(self.typed)
-        return self.typed
-
-    def form(self, title, says, fields):
-        assert not any(f.check(text) for f, text in zip(fields, self.typed, strict=True))
-        return self.typed
-
-    def files(self, folder, kinds, *, multiple=False, save_name=""):
-        return self.chosen
-
-    def copy(self, text):
-        self.copied = text
-
-    def open(self, path):
-        self.opened = path
 
 
 class Stage:
@@ -79,12 +47,6 @@ class Stage:
         self.ask = self.desk.ask = Typist()
         self.window.tabs.setCurrentIndex(0)
         self.desk.pick(jobs=(), chunks=(), machines=())
-
-    def act_out(self, qtbot, cases, key: str) -> None:
-        """Do what a line says of an action."""
-        assert key in cases, f"{key} has no line in CASES: say what it changes on a farm"
-        self.begin(qtbot)
-        cases[key](self)
 
     # -- jobs -------------------------------------------------------------------------------
 
@@ -123,7 +85,7 @@ class Stage:
         """A job that runs until it is stopped."""
         jid = self.frames("--hang")
         self.until(lambda: self.farm.commands(jid))
-        self.look(lambda: self.desk.jobs.records[jid].running == 1)
+        self.until(lambda: self.desk.jobs.records[jid].running == 1)
         return jid
 
     def failed(self) -> tuple[str, Path]:
@@ -136,7 +98,7 @@ class Stage:
     def ends(self, jid: str, state: str) -> str:
         """Wait until the daemon has brought a job so far, and the window shows it."""
         self.until(lambda: self.farm.state(jid) == state)
-        self.look(lambda: self.desk.jobs.records[jid].state == state)
+        self.until(lambda: self.desk.jobs.records[jid].state == state)
         return jid
 
     def file(self, jid: str, frame: int) -> Path:
@@ -157,23 +119,22 @@ class Stage:
         if jid:
             self.desk.pick(jobs=[jid, *others])
         if about is About.CHUNKS:
-            self.look(lambda: self.desk.chunks.rowCount() > 0)
+            self.until(lambda: self.desk.chunks.rowCount() > 0)
             self.desk.pick(chunks=list(self.desk.chunks.records))
         if about is About.MACHINES and not self.desk.picked_machines:
             self.desk.pick(machines=[self.daemon.inc])
         action = self.window.actions_[key]
-        self.look(action.isEnabled)
+        self.until(action.isEnabled)
         action.trigger()
 
-    def look(self, claim: Callable[[], object]) -> None:
-        """Wait for what the window shows."""
-        self.desk.farm.hurry()
-        self.until(claim)
-
     def until(self, claim: Callable[[], object]) -> None:
+        """Wait for what the farm says or the window shows."""
+
         def is_so() -> bool:
             if time.monotonic() - self.nudged > NUDGE:  # what takes several looks takes them now
                 self.desk.nudge(self.farm.spool)
+                self.desk.farm.hurry()
+                self.desk.chunk_reader.hurry()
                 self.nudged = time.monotonic()
             with contextlib.suppress(FileNotFoundError):  # names move while we look
                 return bool(claim())
@@ -211,6 +172,6 @@ class Stage:
         """Look at the first frame of a job."""
         self.window.preview_dock.bring()
         self.desk.pick(jobs=[jid])
-        self.look(lambda: self.desk.seen is not None and self.desk.seen.jid == jid)
+        self.until(lambda: self.desk.seen is not None and self.desk.seen.jid == jid)
         self.window.preview._go(0)
-        self.look(lambda: self.desk.seen.shot.path)
+        self.until(lambda: self.desk.seen.shot.path)

@@ -13,7 +13,8 @@ from PyQt6.QtTest import QTest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
 
-from addstage import PATIENCE, Chooser, made, queue, scene_index, settle, several, written
+from addstage import PATIENCE, made, queue, scene_index, settle, several, written
+from typist import Typist
 
 from frontend.cli import app
 from frontend.gui.models.scenes import RANGE, SIZE
@@ -112,8 +113,8 @@ def test_what_was_queued_is_selected_and_chunk_and_priority_are_remembered(addin
 
 def test_a_shot_is_queued_by_keyboard_alone(show, spool, tmp_path, qtbot):
     window = show(spool)
-    window.desk.ask = Chooser()
-    window.desk.ask.chosen = [several(tmp_path)]
+    window.desk.ask = Typist()
+    window.desk.ask.chosen = (several(tmp_path),)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE)
     QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)

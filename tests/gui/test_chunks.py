@@ -3,6 +3,7 @@
 import pytest
 from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
+from typist import Typist
 
 from frontend.gui.models.chunks import ChunkRow, Filter, row
 from renderd.core import frames
@@ -15,20 +16,6 @@ PATIENCE = 30_000
 INC = "ws07-0123abcd"
 
 
-class Agrees:
-    """A person who says yes, and what they were asked and given."""
-
-    def __init__(self):
-        self.asked, self.copied = [], ""
-
-    def confirm(self, title, says, yes):
-        self.asked.append(title)
-        return True
-
-    def copy(self, text):
-        self.copied = text
-
-
 @pytest.fixture
 def at(show, spool, publish, worker, qtbot):
     """A window with a job: chunk 1 done, chunk 2 failed for good, chunk 3 running."""
@@ -39,7 +26,7 @@ def at(show, spool, publish, worker, qtbot):
         worker.fail(jid, 2)
         worker.claim(jid, 3)
         window = show(spool)
-        window.desk.ask = Agrees()
+        window.desk.ask = Typist()
         window.desk.pick(jobs=[jid])
         qtbot.waitUntil(lambda: window.desk.chunks.rowCount() == 3, timeout=PATIENCE)
         return window, jid
@@ -105,7 +92,7 @@ def test_a_chunk_is_skipped_after_a_question(at, spool, qtbot):
     window.desk.pick(chunks=[2])
     with qtbot.waitSignal(window.desk.said, timeout=PATIENCE):
         window.actions_["chunk-skip"].trigger()
-    assert window.desk.ask.asked == ["Skip chunk 2?"]
+    assert [title for title, *_ in window.desk.ask.asked] == ["Skip chunk 2?"]
     assert state(spool, jid, 2) is State.DONE
 
 

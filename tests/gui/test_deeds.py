@@ -3,10 +3,10 @@
 import json
 import os
 import threading
-from dataclasses import dataclass, field
 
 import pytest
 from PyQt6.QtCore import Qt
+from typist import Typist
 
 from frontend.gui import menus
 from frontend.gui.bridge import Errand
@@ -18,38 +18,6 @@ from renderd.core.wire import Op
 from renderd.spool import control, jobs, nodes, notes, orders, tickets
 
 PATIENCE = 30_000
-
-
-@dataclass
-class Typist:
-    """A person who answers what the test says and writes down what was asked."""
-
-    typed: str | list[str] | None = None
-    agrees: bool = True
-    asked: list = field(default_factory=list)
-    copied: str = ""
-    opened: str = ""
-
-    def confirm(self, title, says, yes):
-        self.asked.append((title, says, yes))
-        return self.agrees
-
-    def line(self, title, says, value, check):
-        self.asked.append((title, says, value))
-        assert self.typed is None or not check(self.typed)
-        return self.typed
-
-    def form(self, title, says, fields):
-        self.asked.append((title, says, [field.value for field in fields]))
-        if self.typed is not None:
-            assert not any(f.check(t) for f, t in zip(fields, self.typed, strict=True))
-        return self.typed
-
-    def copy(self, text):
-        self.copied = text
-
-    def open(self, path):
-        self.opened = path
 
 
 @pytest.fixture

@@ -1,27 +1,16 @@
-"""Every action on machines, and on this one, against a real daemon: what it changes on the farm."""
+"""What every action on machines, and on this one, changes on a farm with a real daemon."""
 
 import socket
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
-
 from stage import NODE, Stage
 
 from frontend.gui import menus
-from frontend.gui.catalogue import courtesy
-from frontend.gui.catalogue import machines as of_machines
 from renderd.host import wake
 from renderd.spool import nodes, notes
-
-pytestmark = pytest.mark.farm
-KEYS = [*(deed.key for deed in (*of_machines.DEEDS, *courtesy.DEEDS)), *menus.HERE]
 
 
 def pauses(on: Stage, key: str, *, has_end: bool = False) -> None:
@@ -35,7 +24,7 @@ def resumes(on: Stage, key: str) -> None:
     if on.state() != "paused":
         on.do("here-pause" if key.startswith("here") else "pause")
         on.until(lambda: on.state() == "paused")
-    on.look(lambda: on.desk.machines.records[on.daemon.inc].status.get("state") == "paused")
+    on.until(lambda: on.desk.machines.records[on.daemon.inc].status.get("state") == "paused")
     on.do(key)
     on.until(lambda: on.state() == "idle")
 
@@ -44,7 +33,7 @@ def undrain(on: Stage) -> None:
     jid = on.running()  # a machine without work leaves at once
     on.do("drain")
     on.until(lambda: on.state() == "draining")
-    on.look(lambda: on.desk.machines.records[on.daemon.inc].status.get("state") == "draining")
+    on.until(lambda: on.desk.machines.records[on.daemon.inc].status.get("state") == "draining")
     on.do("undrain")
     on.until(lambda: on.state() == "rendering")
     on.do("cancel", jid)
@@ -55,14 +44,14 @@ def restart(on: Stage) -> None:
     before = on.daemon.inc
     on.do("restart")
     on.until(lambda: on.daemon.inc != before)
-    on.look(lambda: on.daemon.inc in on.desk.machines.records)
-    on.look(lambda: on.desk.daemon is not None and on.desk.daemon.inc == on.daemon.inc)
+    on.until(lambda: on.daemon.inc in on.desk.machines.records)
+    on.until(lambda: on.desk.daemon is not None and on.desk.daemon.inc == on.daemon.inc)
 
 
 def kill(on: Stage) -> None:
     jid = on.running()
     [pid] = on.farm.commands(jid)
-    on.look(lambda: on.desk.machines.records[on.daemon.inc].status.get("running"))
+    on.until(lambda: on.desk.machines.records[on.daemon.inc].status.get("running"))
     on.do("kill")
     on.until(lambda: pid not in on.farm.commands(jid))
     on.do("cancel", jid)
@@ -71,7 +60,7 @@ def kill(on: Stage) -> None:
 
 def leaves_the_farm(on: Stage, key: str) -> None:
     other = on.farm.up("ws02")
-    on.look(lambda: other.inc in on.desk.machines.records)
+    on.until(lambda: other.inc in on.desk.machines.records)
     on.desk.pick(machines=[other.inc])
     on.do(key)
     on.until(lambda: not other.runs)
@@ -91,7 +80,7 @@ def wakes(on: Stage) -> None:
         p.setattr(wake, "PORT", card.getsockname()[1])
         only = SimpleNamespace(family=socket.AF_INET, broadcast="127.0.0.1")
         p.setattr(psutil, "net_if_addrs", lambda: {"lo": [only]})
-        on.look(lambda: inc in on.desk.machines.records)
+        on.until(lambda: inc in on.desk.machines.records)
         on.desk.pick(machines=[inc])
         assert on.said("wake").startswith("Called ws09")
         assert card.recv(200) == wake.magic(mac)
@@ -134,12 +123,3 @@ CASES: dict[str, Callable[[Stage], None]] = {
     **{"wake": wakes, "note": note, "copy-machine": copy_machine},
     **{key: lambda on, key=key: works(on, key) for key in (*menus.WORKS, *menus.WORKS_HERE)},
 }
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_every_action_on_machines_does_on_the_farm_what_it_says(stage, qtbot, key):
-    stage.act_out(qtbot, CASES, key)
-
-
-def test_no_line_is_about_an_action_that_is_gone():
-    assert CASES.keys() <= set(KEYS)

@@ -1,22 +1,10 @@
-"""Every action on jobs and chunks against a real daemon: what it changes on the farm."""
+"""What every action on jobs and chunks changes on a farm with a real daemon."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "blend"))
 
 from stage import Stage
 
-from frontend.gui.catalogue import chunks
-from frontend.gui.catalogue import jobs as of_jobs
 from renderd.spool import tickets
-
-pytestmark = pytest.mark.farm
-KEYS = [deed.key for deed in (*of_jobs.DEEDS, *chunks.DEEDS) if deed.key != "add"]
 
 
 def hold(on: Stage) -> None:
@@ -54,7 +42,7 @@ def cancel(on: Stage) -> None:
 def remove(on: Stage) -> None:
     jid = on.running()
     on.do("remove", jid)
-    on.look(lambda: jid not in on.desk.jobs.records)
+    on.until(lambda: jid not in on.desk.jobs.records)
     assert tickets.find(on.farm.spool, jid) is None
     on.until(lambda: not on.farm.commands(jid))
 
@@ -63,7 +51,7 @@ def priority(on: Stage, key: str, by: int) -> None:
     jid = on.parked()
     before = tickets.find(on.farm.spool, jid)[1].priority
     on.do(key, jid)
-    on.look(lambda: on.desk.jobs.records[jid].priority == before + by)
+    on.until(lambda: on.desk.jobs.records[jid].priority == before + by)
 
 
 def terms(on: Stage) -> None:
@@ -84,9 +72,9 @@ def undo(on: Stage) -> None:
 def next_failed(on: Stage) -> None:
     jid, _ = on.failed()
     on.desk.pick(jobs=[jid])
-    on.look(lambda: on.desk.chunks.rowCount() == 1)
+    on.until(lambda: on.desk.chunks.rowCount() == 1)
     on.do("next-failed")
-    on.look(lambda: [c.state for c in on.desk.chosen_chunks()] == ["fail"])
+    on.until(lambda: [c.state for c in on.desk.chosen_chunks()] == ["fail"])
 
 
 def chunk_kill(on: Stage) -> None:
@@ -115,12 +103,3 @@ CASES: dict[str, Callable[[Stage], None]] = {
     "chunk-skip": lambda on: skip(on, "chunk-skip"),
     **{"chunk-kill": chunk_kill, "chunk-copy": chunk_copy},
 }
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_every_action_on_jobs_does_on_the_farm_what_it_says(stage, qtbot, key):
-    stage.act_out(qtbot, CASES, key)
-
-
-def test_no_line_is_about_an_action_that_is_gone():
-    assert CASES.keys() <= set(KEYS)
