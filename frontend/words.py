@@ -50,6 +50,9 @@ def ready(
     first, last = (at if end is None else moment(end, now) for end in (low, high))
     if first == last:
         return at
+    day, _, _ = at.rpartition(" ")
+    if all(end.rpartition(" ")[0] == day for end in (first, last)):
+        first, last = (end.rpartition(" ")[2] for end in (first, last))
     return f"{at} ({first}{dash}{last})"
 
 

@@ -125,6 +125,7 @@ QHeaderView::section {{ background: {panel}; color: {faint}; border: 0;
 QTableView, QTreeView, QListView, QPlainTextEdit, QTextBrowser {{ background: {field};
   alternate-background-color: {stripe}; border: 0; gridline-color: {line};
   selection-background-color: {accent}; selection-color: {on_accent}; }}
+QTableWidget::item {{ padding: 0 4px; }}
 QTableView:focus, QTreeView:focus, QListView:focus {{ border: 0; }}
 QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ background: transparent; color: {faint}; padding: 6px 14px; border: 0;
@@ -160,6 +161,9 @@ QPushButton:hover, QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; }}
 QPushButton:default:focus {{ border-color: {text}; }}
 QPushButton:disabled {{ color: {faint}; background: {panel}; border-color: {line}; }}
+QPushButton#choice {{ background: {field}; padding: 3px 6px; text-align: left; }}
+QPushButton#choice::menu-indicator {{ image: url(marks:down.svg); width: 12px; height: 12px;
+  subcontrol-origin: padding; subcontrol-position: center right; right: 4px; }}
 QMenu {{ background: {panel}; border: 1px solid {line}; padding: 4px 0; }}
 QMenu::item {{ padding: 5px 26px 5px 10px; }}
 QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}

@@ -172,7 +172,8 @@ def _avoided(node: Able, terms: Terms) -> str:
         return f"failed {terms.failures_here} times in this job"
     others = len(terms.owners - {node.inc})
     if terms.nodes is not None and others == len(terms.owners) >= terms.nodes:
-        return f"would be one too many: the job runs on {amounts.plural(others, 'node')}, its limit"
+        runs = f"the job runs on {amounts.plural(others, 'node')}, its limit is {terms.nodes}"
+        return f"would be one too many: {runs}"
     return ""
 
 

@@ -25,6 +25,11 @@ def test_another_day_is_named() -> None:
     assert said == f"Tue 03:10 (23:50{DASH}Tue 06:00)"
 
 
+def test_a_day_that_all_three_share_is_named_once() -> None:
+    said = output.ready(at(24, 3, 10), at(24, 2, 50), at(24, 6, 0), NOW)
+    assert said == f"Tue 03:10 (02:50{DASH}06:00)"
+
+
 def test_a_far_day_has_its_date() -> None:
     assert output.ready(at(30, 3, 10), None, None, NOW) == "2026-11-30 03:10"
 

@@ -99,7 +99,8 @@ def _meter(node: NodeView, key: str) -> Meter:
     full, total = part(node, key), load(node, f"{key}_total")
     if full is None:
         return Meter(None, "none" if total == 0 else "")
-    return Meter(full, f"{words.size(load(node, f'{key}_used'))}/{words.size(total)}")
+    used = words.size(load(node, f"{key}_used")) if full else "0"
+    return Meter(full, f"{used}/{words.size(total)}")
 
 
 def _figure(key: str, form: str) -> Callable[[NodeView], str]:
@@ -216,7 +217,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             is_number=True,
             is_shown=False,
             is_shown_when=lambda n: load(n, "gpu_percent") is not None,
-            width=7,
+            width=6,
         ),
         Column(
             key="temperature",
@@ -226,7 +227,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             is_number=True,
             is_shown=False,
             is_shown_when=lambda n: load(n, "temperature") is not None,
-            width=8,
+            width=7,
         ),
         Column(
             key="disk",
@@ -259,7 +260,7 @@ def _facts(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             key="pools",
             title="Pools",
             text=lambda n: label(", ".join(map(str, node_words.items(n.facts.get("pools")))), 60),
-            width=10,
+            width=8,
             is_shown=False,
             is_shown_when=lambda n: bool(node_words.items(n.facts.get("pools"))),
         ),

@@ -145,9 +145,11 @@ class Timed(Chart):
             start = self.start(at)
             is_whole = start.hour < self.step if self.hours > 48 else start.hour % 3 == 0
             left = round(line.left() + at * wide)
-            if is_whole and left - before >= text and left + text < end:
+            says = start.strftime(form)
+            right = left + self.fontMetrics().horizontalAdvance(says) + round(self.em / 2)
+            if is_whole and left - before >= text and right < end:
                 place = QRect(left, line.top(), text, line.height())
-                painter.drawText(place, _LEFT, start.strftime(form))
+                painter.drawText(place, _LEFT, says)
                 before = left
 
 

@@ -95,6 +95,7 @@ class ChoicesForm(QWidget):
             self.video.addItem(f"then a movie: {preset}", preset)
         self.after.setMenu(QMenu(self.after))
         self.after.setAutoDefault(False)
+        self.after.setObjectName("choice")  # looks like the fields beside it
         self.browse.setAutoDefault(False)
         self.browse.setToolTip("Choose where frames go, in the file browser")
         for key, _, tip in _FLAGS:

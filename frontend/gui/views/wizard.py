@@ -91,6 +91,7 @@ class Wizard(QDialog):
         gap = round(em * 1.2)
         whole.setContentsMargins(gap, gap, gap, gap)
         whole.addWidget(self.steps, 1)
+        whole.addSpacing(gap // 2)
         whole.addLayout(row)
         self.finished.connect(self._want_nothing)
         self._is_new = False  #: a farm was made here
