@@ -77,7 +77,7 @@ def cause_of(why: str) -> str:
     """Why an attempt failed, so that what is alike counts together."""
     bare = _PROGRAM.sub("", why, 1)
     known = next((one.says for one in causes.CAUSES if bare.startswith(one.says)), "")
-    said = known or _DIGITS.sub("…", _STATUS.sub("", _PROGRAM.sub(_crash, label(why, 80), 1), 1))
+    said = known or _DIGITS.sub("…", _STATUS.sub("", _PROGRAM.sub(_crash, label(why, 160), 1), 1))
     return said or "no reason told"
 
 

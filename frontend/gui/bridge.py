@@ -31,6 +31,7 @@ class Reader(QObject):
         self._read = read
         self.every = every  #: seconds from one reading to the next; longer where one takes long
         self.rests = _SHARE
+        self.slows = 1.0  #: by how much it reads more rarely, while nobody looks
         self.has_read = False  #: at least once
         self._began = 0.0
         self._asked = threading.Event()
@@ -76,7 +77,7 @@ class Reader(QObject):
             self.has_read = True
             if self._ends or not _tell(self, signal, value):
                 return
-            self._asked.wait(max(self.every, min(took * self.rests, _LONGEST)))
+            self._asked.wait(max(self.every * self.slows, min(took * self.rests, _LONGEST)))
 
     def _once(self) -> tuple[str, Any]:
         try:

@@ -37,6 +37,7 @@ _SPANS = 5.0  #: … and looks at what some journals say of when jobs began and 
 _PULSE = 0.5  #: seconds between looks whether the spool is there at all
 _SILENT = 1.0  #: seconds after which a look that has not come back is told of
 _TICK = 200  #: milliseconds between looks at how long looks are out
+_UNSEEN = 10  #: times as long, all of it, while nobody sees the window; its tray and news go on
 
 
 class Desk(QObject):
@@ -134,6 +135,14 @@ class Desk(QObject):
         leave((*self._readers, self.errands, self.studies, *self.others), seconds)
         for end in self.at_end:
             end()
+
+    def slow_down(self, *, is_unseen: bool) -> None:
+        """Read rarely while nobody sees the window; at once when somebody does again."""
+        for reader in self._readers:
+            reader.slows = _UNSEEN if is_unseen else 1.0
+            if not is_unseen:
+                reader.hurry()
+        self._watch.setInterval(_TICK * (_UNSEEN if is_unseen else 1))
 
     def read(self, name: str, what: Callable[[], Any], every: float) -> Reader:
         """Have something read again and again while the window works, by a thread of its own."""

@@ -147,7 +147,7 @@ def test_jobs_wait_for_open_ones_that_are_ticked_and_are_held_where_that_is_said
     menu.aboutToShow.emit()
     [action] = menu.actions()
     action.trigger()
-    assert (action.text(), dialog.form.after.text()) == ("comp", "comp")
+    assert (action.text(), dialog.form.after.text().strip()) == ("comp", "comp")
     settle(qtbot, dialog)
     assert f"--after {first}" in dialog.adding.result.lines[0]
     jid = queue(qtbot, dialog)["shot"]

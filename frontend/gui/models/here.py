@@ -43,6 +43,8 @@ def node(desk: "Desk") -> NodeView | None:
 
 def tell(desk: "Desk") -> Here:
     """How this machine fares."""
+    if not desk.settings.spool:
+        return Here(Mood.OFF, "no farm is chosen yet")
     if desk.why:
         return Here(Mood.TROUBLE, label(desk.why, 200))
     found = node(desk)

@@ -192,7 +192,8 @@ class ChoicesForm(QWidget):
         known = self._desk.jobs.records
         names = [label(known[j].name, 30) if j in known else j for j in self._choices.after]
         text = ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
-        self.after.setText(text.replace("&", "&&") or "at once")
+        words = text.replace("&", "&&") or "at once"
+        self.after.setText(f"\N{EN SPACE}{words}")  # Qt leaves no room before it beside a menu
 
     # -- there and back ---------------------------------------------------------------------
 

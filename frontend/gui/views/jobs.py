@@ -113,6 +113,7 @@ class JobsPage(QWidget):
     def _count(self, news: News) -> None:
         self.bar.count(Counter(map(words.shown_state, self._desk.jobs.records.values())))
         self.jobs.show_in_use(news.jobs.put.values())
+        self.jobs.draw_again("elapsed", "age")
 
     def _filter(self) -> None:
         self._desk.jobs.filter(self.bar.test())

@@ -1,6 +1,7 @@
 """The page of machines."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PyQt6.QtCore import QPoint, Qt, QTimer
 from PyQt6.QtWidgets import QLabel, QMenu, QVBoxLayout, QWidget
@@ -59,7 +60,7 @@ class MachinesPage(QWidget):
         desk.told.connect(lambda news: view.show_in_use(news.nodes.put.values()))
         theme.of().changed.connect(self._tint)
         self._tick = QTimer(self)
-        self._tick.timeout.connect(self._age)
+        self._tick.timeout.connect(partial(view.draw_again, "heard"))
         self._tick.start(_SECOND)
 
     def _nothing(self) -> str:
@@ -68,14 +69,6 @@ class MachinesPage(QWidget):
         if self._desk.why:
             return "The farm cannot be read now.\n\nIts machines show again as soon as it can."
         return _EMPTY if self._desk.farm.has_read else "Reading the farm …"
-
-    def _age(self) -> None:
-        """Draw again what grows old by itself; nothing in the model changes for that."""
-        view, port = self.machines, self.machines.viewport()
-        if self.isVisible() and port is not None:
-            heard = view.column("heard")
-            left, wide = view.columnViewportPosition(heard), view.columnWidth(heard)
-            port.update(left, 0, wide, port.height())
 
     def _tell_mixed(self) -> None:
         alive = [node for node in self._desk.machines.records.values() if not is_dead(node)]

@@ -108,6 +108,14 @@ class TableView(QTableView):
                 self._seen.add(column.key)
                 self.setColumnHidden(i, False)  # noqa: FBT003
 
+    def draw_again(self, *keys: str) -> None:
+        """Draw columns that grow old by themselves; nothing in the model changes for that."""
+        port = self.viewport()
+        for column in map(self.column, keys):
+            if port is not None and self.isVisible():
+                left, wide = self.columnViewportPosition(column), self.columnWidth(column)
+                port.update(left, 0, wide, port.height())
+
     def _fill(self) -> None:
         """Give the column that grows what the others leave, but never less than its own."""
         port = self.viewport()

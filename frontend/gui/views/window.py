@@ -4,15 +4,17 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
-from PyQt6.QtCore import QByteArray, QSettings, Qt, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QSettings, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QAction,
     QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
+    QHideEvent,
     QKeySequence,
     QShortcut,
+    QShowEvent,
 )
 from PyQt6.QtWidgets import (
     QApplication,
@@ -341,6 +343,25 @@ class Window(QMainWindow):
     def stop(self, seconds: float = PATIENCE) -> None:
         """Let go of what works for this window; what is under way has so long to end."""
         self.desk.stop(seconds)
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
+        """Reads as often as a person wants to know."""
+        super().showEvent(event)
+        self._tell_seen()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:  # noqa: N802
+        """Reads rarely."""
+        super().hideEvent(event)
+        self._tell_seen()
+
+    def changeEvent(self, event: QEvent | None) -> None:  # noqa: N802
+        """Reads rarely while it is an icon only."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.WindowStateChange:
+            self._tell_seen()
+
+    def _tell_seen(self) -> None:
+        self.desk.slow_down(is_unseen=self.isHidden() or self.isMinimized())
 
     def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802
         """Remembers how it looked; stays in the tray where that is wished."""
