@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import renderd.blender
+from tests.blender.test_open_blender import Kitchen
 
 pytestmark = pytest.mark.blender
 ROOT = str(Path(__file__).parents[2])
@@ -330,3 +331,24 @@ def test_negative_frames_are_gathered(tell):
 
 def test_another_format_on_the_command_line_holds(tell):
     assert tell("border", "-F", "JPEG", "-x", "1").belongs(2) == ["f_0002.jpg"]
+
+
+@pytest.mark.parametrize("name", ["slots", "layers", "group", "library", "words"])
+def test_each_chunk_of_an_open_file_says_what_the_file_says(each_blender, made, tmp_path, name):
+    kitchen, found = Kitchen(each_blender), []
+    try:
+        for first in (2, 4):
+            private = tmp_path / str(first)
+            private.mkdir()
+            line = ["--factory-startup", "-Y", "-b", str(made / name / f"{name}.blend")]
+            line += ["-o", str(private / "f_####"), "-P", str(SCRIPT)]
+            line += ["-s", str(first), "-e", str(first), "-j", "1", "-a"]
+            answer = kitchen.warm(line, RENDERD_PRIVATE=str(private))
+            assert answer.status == 0, kitchen.text
+            told = Told(None, private)
+            whole = [path.replace(f"000{first}", "####") for path in told.belongs(first)]
+            found.append((told.table, [path.replace(f"0{first}_x", "##_x") for path in whole]))
+        assert not answer.opened
+        assert found[0] == found[1]
+    finally:
+        kitchen.close()

@@ -115,6 +115,13 @@ def _change(owner: Any, attribute: str, value: str) -> None:
     setattr(owner, attribute, value)
 
 
+def restore() -> None:
+    """Let the nodes write where they did: the file may stay open for the next chunk."""
+    for owner, attribute, value in reversed(changed):
+        setattr(owner, attribute, value)
+    changed.clear()
+
+
 def _split(folder: str, name: str) -> tuple[str, str]:
     """The folder and the base name of a file that Blender would join of these two."""
     start = "//" if folder.startswith("//") else ""
@@ -190,6 +197,5 @@ if PRIVATE:
     try:
         begin()
     except Exception as error:
-        for owner, attribute, value in reversed(changed):
-            setattr(owner, attribute, value)
+        restore()
         sys.stdout.write(f"Warning: File Output nodes cannot be redirected: {error!r}\n")
