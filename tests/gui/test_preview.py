@@ -12,10 +12,12 @@ from PyQt6.QtTest import QAbstractItemModelTester
 
 from frontend.gui.models import pictures
 from frontend.gui.models.pictures import FULL, Pictures
+from frontend.gui.models.shots import ShotsReading
+from renderd import config
 from renderd.core import frames
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
-from renderd.spool import jobs
+from renderd.spool import jobs, view
 
 PATIENCE = 30_000
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
@@ -84,6 +86,20 @@ def until(qtbot, claim):
 
 def states(preview):
     return {shot.frame: preview.model.state(shot) for shot in preview.model.shots}
+
+
+def test_no_frame_is_called_missing_while_the_chunks_of_its_job_are_not_read(spool, job, write):
+    jid = job()
+    write(1)
+    shown = ["", {}]
+    reading = ShotsReading(config.load({"spool": spool.root}), lambda: jid, lambda: tuple(shown))
+    assert [shot.state for shot in reading().shots] == ["there", *["to come"] * 29]
+    assert reading.lacks_chunks
+    shown[:] = jid, {}  # what is over has lost them
+    assert [shot.state for shot in reading().shots] == ["there", *["missing"] * 29]
+    shown[:] = jid, {chunk.index: chunk for chunk in view.read_chunks(spool, jid)}
+    assert [shot.state for shot in reading().shots] == ["there", *["to come"] * 29]
+    assert not reading.lacks_chunks
 
 
 def test_frames_that_lack_are_told_from_those_to_come(at, job, worker, write, qtbot):

@@ -75,6 +75,7 @@ class ShotsReading:
         self._before: dict[int, str] = {}
         self._newest: int | None = None
         self._told = Shots("", ())
+        self.lacks_chunks = False  #: they were not read yet: nothing is called missing
 
     def __call__(self) -> Shots | None:
         """The frames; None where none are wanted.
@@ -94,8 +95,9 @@ class ShotsReading:
             self._newest = max(fresh, default=None)
         self._before = files
         shown, chunks = self._chunks()
-        states = _states(chunks) if shown == jid else {}
-        shots = _shots(self._job, files, states)
+        self.lacks_chunks = shown != jid
+        states = {} if self.lacks_chunks else _states(chunks)
+        shots = _shots(self._job, files, states, "wait" if self.lacks_chunks else "done")
         before = self._told.shots if self._told.jid == jid else ()
         self._told = Shots(jid, shots, self._newest, before, _changed(before, shots))
         return self._told
@@ -133,13 +135,15 @@ def _states(chunks: Mapping[int, ChunkView]) -> dict[int, str]:
     return found
 
 
-def _shots(job: Job, files: Mapping[int, str], states: Mapping[int, str]) -> tuple[Shot, ...]:
+def _shots(
+    job: Job, files: Mapping[int, str], states: Mapping[int, str], untold: str
+) -> tuple[Shot, ...]:
     runs = job.info.frames
     wanted = sorted(files) if runs is None else sorted({f for run in runs for f in run})
     return tuple(
         Shot(frame, files[frame])
         if frame in files
-        else Shot(frame, "", WITHOUT[states.get(frame, "done")])
+        else Shot(frame, "", WITHOUT[states.get(frame, untold)])
         for frame in wanted[:_MOST]
     )
 

@@ -58,6 +58,7 @@ class PreviewPanel(QWidget):
         desk.at_end.append(self.pictures.stop)
         self.reader.arrived.connect(self._take)
         self.reader.failed.connect(self._fail)
+        desk.chunks_told.connect(lambda: self.reader.hurry() if reading.lacks_chunks else None)
 
     # -- built once -------------------------------------------------------------------------
 
