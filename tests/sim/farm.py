@@ -73,6 +73,8 @@ class Farm:
         for path in (ROOT, "/out", "/out/drops", *(f"{ROOT}/{name}" for name in layout.FOLDERS)):
             server.mkdir(path)
         server.create(f"{ROOT}/{layout.SPOOL_FILE}", IDENTITY.text().encode())
+        if world.detail("tail", 0).random() < 0.7:  # hands as large as a job allows
+            server.create(f"{ROOT}/{layout.FARM_FILE}", b"[chunks]\ntail = false\n")
         # What must succeed and what only looks goes through a program that nothing befalls.
         self.desk = self.program("desk", lambda actor: actor.sleep(float("inf")))
         self.desk.is_exposed, self.desk.is_aside = False, True

@@ -31,7 +31,7 @@ DROPS = (
     b"frames: 1-4\nchunk: 2\n\nprog {start} {end}\n",
     b"frames: 1-9\nchunk: 3\nretries: 1\n\nprog {start} {end}\n",
     b"prog once\n",
-    b"frames: 1-3\nchunk: 1\nout: /out/drops/f_####.png\n\nprog {start} {end} {out}\n",
+    b"frames: 1-3\nchunk: auto\nout: /out/drops/f_####.png\n\nprog {start} {end} {out}\n",
 )
 DROPPED = DROPS[0]
 _REDO = re.compile(rb"^x-redo: (\w+)", re.MULTILINE)
@@ -160,6 +160,9 @@ class Laws:
             self.world.count("chunk reclaimed")
         if chunk.state is State.RUN:
             self.world.claimed.add(chunk.name)
+            ino = self.world.server.entry(new).ino
+            if ino in self.world.own_words:
+                self.world.claimed_words[chunk.name] = self.world.own_words[ino]
         if chunk.state is State.DONE:
             self._finished(jid, chunk, before, name)
         if not self._is_excused(jid):

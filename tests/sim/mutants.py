@@ -12,13 +12,14 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from renderd.core import lease
 from renderd.core.chunk import Chunk, State, parse
 from renderd.core.frameset import UNKNOWN, FrameSet
 from renderd.core.names import Adopting, Ticket, new_jid
-from renderd.daemon import chores, gathering, hunt, landing, life
+from renderd.daemon import chores, gathering, hand, hunt, landing, life
 from renderd.spool import adopt, claims, frames, jobs, moves, nodes, orders, tickets
 from renderd.spool.adopt import Adopter
 from renderd.spool.janitor import Janitor
@@ -451,6 +452,31 @@ def an_unsure_finish_is_forgotten(patch: Patch) -> None:
 
     patch(claims, "finish", careless)
     patch(hunt, "_settle_leftover", nothing)
+
+
+# Hands of automatic chunks.
+
+
+@mutant
+def the_rest_of_a_hand_is_not_given_back(patch: Patch) -> None:
+    deal = hand.dealt
+    patch(hand, "dealt", lambda result: deal(result)[:1])
+
+
+@mutant
+def a_hand_is_done_with_its_first_chunk(patch: Patch) -> None:
+    deal = hand.dealt
+
+    def believe(result: Any) -> Any:
+        first, *rest = deal(result)
+        return [first, *(replace(one, ending=first.ending) for one in rest)]
+
+    patch(hand, "dealt", believe)
+
+
+@mutant
+def what_a_person_wrote_into_a_chunk_runs_with_its_neighbours(patch: Patch) -> None:
+    patch(hand, "_is_as_published", lambda *_: True)
 
 
 # Dropped files.

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from renderd import plan
-from renderd.core import job as job_record
 from renderd.core.names import Beat, new_incarnation
 from renderd.core.policy import Able
 from renderd.daemon import verdict
@@ -19,6 +18,7 @@ from renderd.daemon.gathering import OutputGone
 from renderd.daemon.landing import AGAIN_EVERY, Landing, NotNow, open_landing
 from renderd.daemon.loop import BeatNow, Loop
 from renderd.daemon.node import Node
+from renderd.daemon.paces import Paces
 from renderd.daemon.shortages import Shortages
 from renderd.daemon.verdict import Verdict
 from renderd.daemon.work import Ending, Work
@@ -28,9 +28,10 @@ from renderd.spool import nodes, trust
 from renderd.spool.adopt import Adopter
 from renderd.spool.janitor import Janitor
 from renderd.spool.layout import Spool, open_spool
+from tests.sim.hand import Hand
 from tests.sim.share import SimShare
 from tests.sim.size import LARGE
-from tests.sim.world import ROOT, Actor, Machine, Violation, World
+from tests.sim.world import ROOT, Actor, Machine, World
 
 ENDINGS = (Ending.FAIL, Ending.FAIL, Ending.KILLED, Ending.TIMEOUT)
 
@@ -47,6 +48,13 @@ _LOAD = Load(
     load1=0.0, cpu_percent=0.0, memory_used_bytes=0, memory_total_bytes=1,
     swap_used_bytes=0, swap_total_bytes=0,
 )  # fmt: skip
+
+
+class _Timed(Paces):
+    """Of a machine that timed each job's frames before: its first hand is as large as others."""
+
+    def usual(self, jid: str) -> float | None:
+        return super().usual(jid) or 1.0
 
 
 class Daemon:
@@ -111,6 +119,8 @@ class Daemon:
             node.pulse = nodes.Pulse(pulse.shard, pulse.beat, set(pulse.tags))
         else:
             node.pulse = nodes.register(spool, inc, {"node": self.host}, 5)
+        if world.detail(f"{actor.name} timed", 0).random() < 0.8:
+            node.paces = _Timed()
         node.beaten = world.now
         node.next_beat = world.now + 1.0
         loop = Loop(node, Janitor(spool), _Sampler(), clock=self._clock, wall=self._clock)
@@ -193,15 +203,12 @@ class Daemon:
     def _render(self, actor: Actor, loop: Loop, work: Work) -> None:
         world, rng = self.world, actor.rng
         began, spool = world.now, _as(loop.node.spool, SimShare(world.server, actor), rng)
-        expected = job_record.chunk_words(work.job.info, work.claim.chunk.run, work.job.out)
-        if work.commands != expected:
-            raise Violation(f"{work.claim.chunk.name} runs {work.commands}, not {expected}")
-        if work.claim.chunk.name not in world.claimed:
-            raise Violation(f"unclaimed: {work.claim.key} runs, which nobody moved there")
+        hand = Hand(world, spool, work)
+        hand.check()
         landing = None
         try:
             landing = open_landing(spool, work, lambda: self._alive(actor, loop), lambda _: True)
-            found = Verdict(ending=self._rendered(actor, work, spool, landing))
+            found = Verdict(ending=self._rendered(actor, hand, landing))
         except OutputGone as error:
             found = Verdict(ending=Ending.UNABLE, reason=str(error))
         except NotNow as refusal:
@@ -213,20 +220,28 @@ class Daemon:
             found = Verdict(ending=ending, reason=f"made to {ending}")
         elif found.ending is Ending.DONE and landing is not None:
             landing.clear()
+        if landing is not None and hand.has_several:
+            work.in_place = frozenset(landing.receipts)
         keeps = landing is not None and landing.keeps
         if loop is self.loop:
             self.post(found.result(work, wall=world.now - began, keeps=keeps))
 
-    def _rendered(self, actor: Actor, work: Work, spool: Spool, landing: Landing | None) -> Ending:
-        world, rng = self.world, actor.rng
+    def _rendered(self, actor: Actor, hand: Hand, landing: Landing | None) -> Ending:
+        world, work, spool, rng = self.world, hand.work, hand.spool, actor.rng
         if landing is None:
             self._wait(actor, work, world.now + rng.choice(self.size.seconds))
             return Ending.KILLED if work.stopping.is_set() else Ending.DONE
+        written: list[int] = []
         for frame in landing.begin():
             self._wait(actor, work, world.now + rng.choice(self.size.frame_seconds))
-            if work.stopping.is_set():
-                return Ending.KILLED
+            ending = self._broken_off(actor, hand)
+            if ending is not None:
+                if hand.has_several:  # as the runner: of the others some may be whole
+                    with contextlib.suppress(OSError, RenderdError):
+                        landing.salvage(written)
+                return ending
             self._write_frame(actor, spool, work, frame)
+            written.append(frame)
             if rng.random() < 0.3:
                 landing.sweep(is_final=False, saved=[frame])
         for _ in range(10):  # as Landing.settle, whose clock is a real one
@@ -237,6 +252,14 @@ class Daemon:
         if refusal is not None:
             raise refusal
         return Ending.BAD_OUTPUT if landing.missing() else Ending.DONE
+
+    def _broken_off(self, actor: Actor, hand: Hand) -> Ending | None:
+        """How the command ends before its next frame; None: it goes on."""
+        if hand.work.stopping.is_set():
+            return Ending.KILLED
+        if hand.has_several and actor.chance(self.failure_odds, "command fails within a hand"):
+            return actor.rng.choice(ENDINGS)
+        return None
 
     def _write_frame(self, actor: Actor, spool: Spool, work: Work, frame: int) -> None:
         """What the renderer leaves: a whole picture, or half of one and a clean exit."""

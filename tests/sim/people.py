@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from renderd.core import chunk, frames, wire
+from renderd.core import chunk, frames, infofile, wire
 from renderd.core.control import Control
 from renderd.core.infofile import Info
 from renderd.core.job import Draft, Writes
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.sim.farm import Farm
 
 Act = Callable[[Spool], object]
+OWN_WORDS = 0.3  #: odds that a chunk's file is edited where others would move it
 _EDITORS = ("rename over", "backup first", "in place")
 
 
@@ -95,9 +96,21 @@ class People:
             priority=rng.choice((50, 50, 80)),
         )  # fmt: skip
         writes = Writes.PRIVATE if out else Writes.NOTHING
-        return Draft(
+        draft = Draft(
             name=name, slug=slug(name), info=info, runs=runs, size=2, out=out, writes=writes
         )
+        return self._perhaps_auto(draft)
+
+    def _perhaps_auto(self, draft: Draft) -> Draft:
+        """Some jobs have automatic chunks; drawn apart, so that all others stay what they were."""
+        rng, size = self.world.detail("auto", self.jobs), self.farm.size
+        if rng.random() >= size.autos:
+            return draft
+        count = rng.choice(size.auto_frames)
+        runs = frames.parse(rng.choice((f"1-{count}", f"1-{count}", f"1-{2 * count - 1}x2")))
+        info = replace(draft.info, frames=runs, chunk=0)
+        self.world.count("job with automatic chunks")
+        return replace(draft, info=info, runs=runs, size=1)
 
     def known(self) -> list[tuple[str, str]]:
         """The jobs and where they are, as the server has them."""
@@ -209,6 +222,8 @@ class People:
         if not known:
             return
         jid = rng.choice(known)
+        if self._write_chunk(jid):
+            return
 
         def act(spool: Spool) -> None:
             for group in [n for n in spool.share.listdir(spool.job(jid)) if n.isdigit()]:
@@ -238,6 +253,25 @@ class People:
             spool.share.rename(spool.at(FAILED, place[1].name), new_name)
         return True
 
+    def _write_chunk(self, jid: str) -> bool:
+        """Now and then an editor gives a chunk that waits words of its own, instead of a `mv`."""
+        rng = self.world.detail("words", self.farm.act)
+        waiting = [
+            file
+            for path, folder in self.server.folders.items()
+            if path.startswith(f"{ROOT}/jobs/{jid}/")
+            for name, file in folder.names.items()
+            if isinstance(file, File) and (c := chunk.parse(name)) and c.state is chunk.State.WAIT
+        ]
+        whole = [file for file in waiting if file.data.endswith(b"\n")]
+        if rng.random() >= OWN_WORDS or not whole:
+            return False
+        file = rng.choice(whole)
+        file.data, file.is_synced = file.data.removesuffix(b"\n") + b" --mine\n", True
+        self.world.own_words[file.ino] = infofile.parse(file.data).commands
+        self.world.count("chunk's words written anew")
+        return True
+
     def copy_chunk(self, rng: Random) -> None:
         """The folly of two files for one chunk: `cp` instead of `mv`."""
         for jid, folder in self.known():
@@ -251,9 +285,10 @@ class People:
                         one, attempt=one.attempt + 1, state=chunk.State.WAIT, owner="", nonce=""
                     )
                     self.farm.laws.touched.add(jid)
-                    text = self.server.file(f"{path}/{one.name}").data
+                    file, words = self.server.file(f"{path}/{one.name}"), self.world.own_words
                     with contextlib.suppress(FileExistsError):
-                        self.server.create(f"{path}/{twin.name}", text)
+                        copy = self.server.create(f"{path}/{twin.name}", file.data)
+                        words |= {copy.ino: words[file.ino]} if file.ino in words else {}
                         self.world.count("chunk copied by hand")
                     return
 

@@ -14,6 +14,8 @@ class Size:
     jobs: int  #: before anything else happens
     readiness: float  #: odds that machines and jobs are there before anything goes wrong
     frames: tuple[int, ...]  #: of a job, at most
+    autos: float  #: odds that a job's chunks are automatic, so that nodes take hands of them
+    auto_frames: tuple[int, ...]  #: of such a job
     failures: tuple[float, ...]  #: odds that a command fails
     seconds: tuple[float, ...]  #: that a command takes
     frame_seconds: tuple[float, ...]  #: that a frame takes
@@ -33,6 +35,8 @@ LARGE = Size(
     readiness=0.0,
     failures=(0.05, 0.05, 0.05, 0.4),
     frames=(2, 4, 8, 16),
+    autos=0.3,
+    auto_frames=(6, 12, 24),
     seconds=(0.0, 0.2, 1.0, 5.0, 20.0),
     frame_seconds=(0.0, 0.1, 3.0),
     late=(20, 300, 4000),
@@ -51,6 +55,8 @@ SMALL = Size(
     readiness=0.7,
     failures=(0.05, 0.05, 0.4),
     frames=(1, 2, 3, 4),
+    autos=0.3,
+    auto_frames=(6, 12, 18),
     seconds=(0.0, 0.0, 0.2, 1.0, 5.0),
     frame_seconds=(0.0, 0.1, 1.0),
     late=(10, 40, 150),

@@ -17,6 +17,7 @@ LATENCY = 0.002  #: seconds a call takes when nothing is wrong
 BURSTS = (0, 0, 0, 1, 2, 4, 8, 30)  #: calls that an actor makes before another may run
 PAUSES = (0.0, 0.0, 0.0, 0.002, 0.004, 0.02, 0.1, 0.5)  #: seconds that it then leaves to others
 Key = tuple[str, int]
+Words = tuple[tuple[str, ...], ...]
 
 
 class Died(BaseException):
@@ -175,6 +176,8 @@ class World:
         self.turn: Actor | None = None  #: whose turn it is
         self.locks: dict[str, Actor] = {}
         self.claimed: set[str] = set()  #: the run names that chunks ever had
+        self.own_words: dict[int, Words] = {}  #: by inode, what people wrote into waiting chunks
+        self.claimed_words: dict[str, Words] = {}  #: by run name, what it so held when claimed
         self.counts: Counter[str] = Counter()
         self.events: list[Event] = []
         self.is_calm = True
