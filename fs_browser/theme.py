@@ -161,6 +161,8 @@ QPushButton:hover, QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:default {{ background: {accent}; color: {on_accent}; border-color: {accent}; }}
 QPushButton:default:focus {{ border-color: {text}; }}
 QPushButton:disabled {{ color: {faint}; background: {panel}; border-color: {line}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QMessageBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton#choice {{ background: {field}; padding: 3px 6px; text-align: left; }}
 QPushButton#choice::menu-indicator {{ image: url(marks:down.svg); width: 12px; height: 12px;
   subcontrol-origin: padding; subcontrol-position: center right; right: 1px; }}

@@ -16,9 +16,11 @@ import acts_on_machines
 from shotmaker import shot
 from stage import DEEDS, Stage
 
+from frontend.gui.models.news import FarmReading
 from frontend.gui.views.add import AddDialog
 from frontend.gui.views.settings import SettingsDialog
 from frontend.gui.views.wizard import Wizard
+from renderd.core.wire import Op
 
 pytestmark = pytest.mark.farm
 
@@ -82,3 +84,14 @@ def test_every_action_does_on_the_farm_what_it_says(stage, qtbot, key):
 
 def test_no_line_is_about_an_action_that_is_gone():
     assert CASES.keys() <= DEEDS.keys()
+
+
+def test_what_this_machine_was_told_shows_before_it_says_so_in_the_spool(stage, qtbot):
+    stage.begin(qtbot)
+    reading = FarmReading(stage.desk.settings)
+    for op, state in ((Op.PAUSE, "paused"), (Op.RESUME, "idle")):
+        with stage.daemon.client() as client:
+            client.order(op)
+        stage.until(lambda state=state: stage.state() == state)
+        assert reading().nodes.put[stage.daemon.inc].status["state"] == state
+    reading.close()

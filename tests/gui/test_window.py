@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from PyQt6.QtCore import Qt
-from PyQt6.QtTest import QAbstractItemModelTester
+from PyQt6.QtCore import QObject, Qt
+from PyQt6.QtTest import QAbstractItemModelTester, QTest
 
 from renderd.spool import orders, tickets
 
@@ -43,6 +43,18 @@ def test_hold_holds_the_selected_job_and_undo_takes_it_back(show, spool, publish
     assert tickets.find(spool, jid)[0] == "held"
     window.actions_["undo"].trigger()
     qtbot.waitUntil(lambda: texts(window.jobs.jobs, "state") == ["queued"], timeout=PATIENCE)
+
+
+def test_a_priority_is_changed_in_the_table_by_keys_alone(show, spool, publish, qtbot):
+    jid = publish(name="shot")
+    view = show(spool).jobs.jobs
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_F2):
+        QTest.keyClick(view, key)
+    box = view.findChild(QObject, "priority")
+    QTest.keyClicks(box, "77")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tickets.find(spool, jid)[1].priority == 77, timeout=PATIENCE)
+    assert view.picked_keys() == [jid]
 
 
 @pytest.mark.parametrize("name", ["jobs", "chunks", "machines"])

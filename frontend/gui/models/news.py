@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Told = Mapping[tuple[str, Any], dict[str, Any]]  #: what machines say of the chunks they run
 Wish = tuple[str, int]  #: the job whose chunks are wanted, and how often one was wished for
 NO_FARM = "No farm is chosen yet"
+#: what this machine's daemon knows better than what it last wrote into the spool, at its beat
+_SOONER = ("state", "reason", "until", "since", "policy", "running", "trouble")
 _ETA_STEP = 15.0  #: seconds by which an end must move to be told of
 
 
@@ -76,7 +78,7 @@ class FarmReading:
         """What is new.  Raises RenderdError, OSError; the next call starts from there."""
         client = self._open()
         try:
-            nodes = client.nodes()
+            nodes = _with_own(client, client.nodes())
             jobs, daemon = client.jobs(nodes), client.daemon
             # An empty mount point has no jobs either, and must not pass for a farm without work.
             if not jobs and self._spool is not None:
@@ -203,6 +205,19 @@ def last_runs(nodes: list[NodeView]) -> list[NodeView]:
             last[node.node] = node
     lives = {node.node for node in alive}
     return alive + [node for name, node in last.items() if name not in lives]
+
+
+def _with_own(client: Client, nodes: list[NodeView]) -> list[NodeView]:
+    """These nodes, this machine's as its daemon says now."""
+    daemon = client.daemon
+    if daemon is None or all(node.inc != daemon.inc for node in nodes):
+        return nodes
+    told = client.status()
+    now = {key: told[key] for key in _SOONER if key in told}
+    return [
+        replace(node, status={**node.status, **now}) if node.inc == daemon.inc else node
+        for node in nodes
+    ]
 
 
 def _age(node: NodeView) -> float:

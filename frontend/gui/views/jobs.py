@@ -200,6 +200,7 @@ class PriorityDelegate(TextDelegate):
     ) -> QWidget:
         """As Qt asks."""
         box = QSpinBox(parent)
+        box.setObjectName("priority")
         box.setRange(0, 99)
         box.setFrame(False)
         return box

@@ -262,7 +262,7 @@ class TableView(QTableView):
         self._fill()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Copies the selected rows as lines of tabs; Enter opens."""
+        """Copies the selected rows as lines of tabs; Enter opens, F2 edits what can be edited."""
         is_enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         if is_enter and not event.modifiers() and self.state() != _EDITING:
             self.opened.emit()
@@ -273,7 +273,21 @@ class TableView(QTableView):
             return
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and self.select_current():
             return
+        if event.key() == Qt.Key.Key_F2:
+            self._edit_row()
+            return
         super().keyPressEvent(event)
+
+    def _edit_row(self) -> None:
+        """Edit the row that keys are about, whichever of its columns is current."""
+        row = self.currentIndex().row()
+        columns = (i for i, column in enumerate(self.table.columns) if column.is_editable)
+        seen = next((i for i in columns if not self.isColumnHidden(i)), None)
+        chosen = self.selectionModel()
+        if row >= 0 and seen is not None and chosen is not None:
+            at = self.table.index(row, seen)
+            chosen.setCurrentIndex(at, QItemSelectionModel.SelectionFlag.NoUpdate)
+            self.edit(at)
 
     def select_current(self) -> bool:
         """Select the row that keys are about, the first at first; False where some are selected."""
