@@ -20,7 +20,8 @@ sys.path.insert(0, str(ROOT))
 
 from renderd.host import process  # noqa: E402
 from renderd.host.guard import Guard  # noqa: E402
-from tests.farm.farm import Daemon, Farm  # noqa: E402
+from tests.farm.farm import Farm  # noqa: E402
+from tests.farm.workstation import Daemon  # noqa: E402
 
 SCENE = ROOT / "packaging" / "demo" / "demo.blend"
 WARM_UP = 4.0  #: seconds for Blender to load its scene and render

@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-from farm import RENDER
 
 from frontend.attendance import Attendance
 from renderd import config
@@ -20,6 +19,7 @@ from renderd.dialog import Dialog
 from renderd.errors import RenderdError
 from renderd.host import process
 from renderd.host.presence import Presence
+from tests.farm.workstation import RENDER
 
 #: nobody else's X server tells of a person
 ALONE = {"DISPLAY": "none", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/none"}

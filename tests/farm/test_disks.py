@@ -6,13 +6,13 @@ import subprocess
 from contextlib import ExitStack
 
 import pytest
-from farm import RENDERD
 from test_drops import held_open
 from test_frames import number
 
 from renderd.core.chunk import State
 from renderd.errors import RenderdError
 from renderd.spool import nodes
+from tests.farm.workstation import RENDERD
 
 needs_mount = pytest.mark.skipif(
     os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0,

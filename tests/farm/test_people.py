@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from farm import RENDERD
 from test_frames import number
 
 from renderd.core.chunk import State
 from renderd.spool import nodes
+from tests.farm.workstation import RENDERD
 
 GROUP, FIRST, SECOND, STRANGER = 54321, 54331, 54332, 54339
 USERS = {"first": FIRST, "second": SECOND, "stranger": STRANGER}

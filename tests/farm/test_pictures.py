@@ -5,10 +5,10 @@ import os
 import signal
 
 import pytest
-from farm import is_stopped
 from shots import colours
 
 from renderd.errors import RenderdError
+from tests.farm.workstation import is_stopped
 
 pytestmark = pytest.mark.blender
 NAMES = [f"shot_{n:04d}" for n in range(1, 7)]

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from farm import PATIENCE
 
 from renderd.core.chunk import State
 from renderd.core.wire import Op
 from renderd.spool import nodes
+from tests.farm.workstation import PATIENCE
 
 SLOW = "--seconds=1.5"
 

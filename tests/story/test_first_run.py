@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from farm import RENDER
 from screen import PATIENCE, Screen, until
 
 from frontend import examination, founding
@@ -17,6 +16,7 @@ from renderd.config import Settings
 from renderd.core.wire import Op
 from renderd.spool import inspection, jobs, tickets
 from renderd.spool.layout import Spool
+from tests.farm.workstation import RENDER
 
 STARVED = 900.0  #: seconds that a renderer in the background may need beside other tests
 FRAMES = tuple(range(1, 13))

@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 import psutil
-from farm import RENDER, Daemon, Farm
+from farm import Farm
 from screen import PATIENCE, Screen, until
 
 from renderd.core.names import host_of
 from renderd.spool import image, view
+from tests.farm.workstation import RENDER, Daemon
 
 FRAMES = 12
 SKY = (255, 0, 188)  #: what the shot of make_shot.py shows, in sRGB

@@ -4,11 +4,11 @@ import json
 import subprocess
 from collections import Counter
 
-from farm import RENDERD
 from test_frames import number
 
 from renderd.core.chunk import State
 from renderd.spool import nodes
+from tests.farm.workstation import RENDERD
 
 FRAMES = 30
 
