@@ -167,7 +167,8 @@ QPushButton#choice {{ background: {field}; padding: 3px 6px; text-align: left; }
 QPushButton#choice::menu-indicator {{ image: url(marks:down.svg); width: 12px; height: 12px;
   subcontrol-origin: padding; subcontrol-position: center right; right: 1px; }}
 QMenu {{ background: {panel}; border: 1px solid {line}; padding: 4px 0; }}
-QMenu::item {{ padding: 5px 26px 5px 10px; }}
+QMenu::item {{ padding: 5px 26px 5px 14px; }}
+QMenu::icon, QMenu::indicator {{ left: 8px; }}
 QMenu::item:selected {{ background: {accent}; color: {on_accent}; }}
 QMenu::item:disabled {{ color: {faint}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 4px 0; }}

@@ -85,7 +85,6 @@ class FormDialog(QDialog):
         self.setWindowTitle(title)
         self._fields = fields
         words, self.wrong = _words(says), _words("")
-        self.wrong.setStyleSheet(f"color: {theme.of().colours.failed}")
         self.entries = [QLineEdit(field.value) for field in fields]
         form = QFormLayout()
         for field, entry in zip(fields, self.entries, strict=True):
@@ -118,6 +117,10 @@ class FormDialog(QDialog):
         checks = (f.check(text) for f, text in zip(self._fields, self.typed(), strict=True))
         wrong = next(filter(None, checks), "")
         self.wrong.setText(wrong)
+        is_new = self.typed() == [field.value for field in self._fields]
+        colours = theme.of().colours
+        ink = colours.faint if is_new else colours.failed  # nobody did anything wrong yet
+        self.wrong.setStyleSheet(f"color: {ink}")
         does = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         assert does is not None
         does.setEnabled(not wrong)

@@ -28,6 +28,7 @@ class StatusLine(QStatusBar):
             told.connect(self._tell_here)
         desk.told.connect(self._tell_farm)
         desk.said.connect(self.say)
+        desk.reported.connect(self.clearMessage)  # the answer is there
         desk.waits.connect(self._tell_waiting)
         desk.refused.connect(lambda why: self.say(f"✘ {why}"))
 
