@@ -162,7 +162,7 @@ class Browser(QWidget):
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setInformativeText(says)
         does = box.addButton("Move to trash", QMessageBox.ButtonRole.DestructiveRole)
-        no = box.addButton("Leave them", QMessageBox.ButtonRole.RejectRole)
+        no = box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(no)
         box.setEscapeButton(no)
         box.exec()
