@@ -101,7 +101,6 @@ def by_farm(path: Path, count: int, kill: Callable[[Farm], None] | None = None) 
     """Two daemons until the job is done."""
     with farm() as one:
         one.patience = PATIENCE
-        Path(one.spool.root, "farm.toml").write_text("[blender]\nwarm = true\n")
         (one.folder / "out").mkdir()
         jid = publish(one, path, count)
         for node in ("n0", "n1"):

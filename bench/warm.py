@@ -56,7 +56,6 @@ def queue(one: Farm, path: Path, count: int, chunk: int) -> str:
 def on_farm(path: Path, count: int, chunk: int) -> tuple[float, float]:
     """Seconds of a job from its release to done: Blender started for it, and open before."""
     with farm() as one:
-        Path(one.spool.root, "farm.toml").write_text("[blender]\nwarm = true\n")
         one.start()
         one.wait_idle(1)
         took = []

@@ -14,7 +14,7 @@ from renderd.core import frames, needs, video
 from renderd.core.amounts import plural
 from renderd.core.farm import Farm
 from renderd.core.frames import Run
-from renderd.core.infofile import DEFAULT_CHUNK, Info
+from renderd.core.infofile import AUTO, Info
 from renderd.core.job import Draft, chunk_size
 from renderd.core.label import label
 from renderd.core.needs import Needs
@@ -48,7 +48,7 @@ class Shot:
 class Choices:
     """What holds for every job of one request; texts as the command line takes them."""
 
-    chunk: int = DEFAULT_CHUNK  #: frames; 0: auto
+    chunk: int | None = None  #: frames, or AUTO; None: as usual on the farm
     priority: int = PRIORITY
     out: str = ""
     pool: str = ""
@@ -68,7 +68,7 @@ class Choices:
         """What every job is told; what is as usual stays unsaid.  Raises InfoFileError."""
         wanted = [*filter(None, (self.needs.strip(),)), *blender_needs(self.blender or None)]
         said: dict[str, Any] = {
-            "chunk": None if self.chunk == DEFAULT_CHUNK else self.chunk,
+            "chunk": self.chunk,
             "needs": Needs.parse(", ".join(wanted)),
             "pool": pools([self.pool]),
             "video": video.parse(self.video) if self.video else None,
@@ -88,7 +88,7 @@ class Choices:
         """The options of `render add` that say the same, without where frames go."""
         usual = Choices()
         texts = [
-            ("--chunk", str(self.chunk or "auto"), self.chunk != usual.chunk),
+            ("--chunk", str(self.chunk or "auto"), self.chunk is not None),
             ("--priority", str(self.priority), self.priority != usual.priority),
             ("--pool", self.pool, self.pool),
             ("--needs", self.needs, self.needs),
@@ -157,6 +157,7 @@ class Examined:
     jobs: tuple[Looked, ...] = ()
     refused: tuple[tuple[str, Finding], ...] = ()  #: files that make no job, by their paths
     lines: tuple[str, ...] = ()  #: command lines that queue the same
+    usual_chunk: int = AUTO  #: frames, where nobody said how many
 
     def says(self) -> str:
         """What it will write, in one sentence."""
@@ -176,11 +177,11 @@ def drafts_of(shot: Shot, choices: Choices, farm: Farm) -> list[Draft]:
         scenes=shot.scenes, ranges=shot.ranges, out=output(choices.out), info=choices.info()
     )
     drafts = plan.from_blend(shot.path, wish, farm, sys.platform)
-    return [_resized(one, choices, shot.sizes) for one in drafts] if shot.sizes else drafts
+    return [_resized(one, shot.sizes) for one in drafts]
 
 
-def _resized(draft: Draft, choices: Choices, sizes: Mapping[str, int]) -> Draft:
-    info = replace(draft.info, chunk=_sized(choices, sizes, draft.info.scene).info().chunk)
+def _resized(draft: Draft, sizes: Mapping[str, int]) -> Draft:
+    info = replace(draft.info, chunk=sizes.get(draft.info.scene, draft.info.chunk))
     return replace(draft, info=info, size=chunk_size(info, draft.runs))
 
 
@@ -237,7 +238,8 @@ def examine(
         found = flight.check(draft, replaces=choices.replaces)
         looked.append(Looked(shot, draft, tuple(found)))
     lines = () if refused else command_lines(looked, choices, is_moved=apart != drafts)
-    return Examined(tuple(looked), tuple(refused), tuple(map(shlex.join, lines)))
+    usual = plan.usual_chunk(spool.farm)
+    return Examined(tuple(looked), tuple(refused), tuple(map(shlex.join, lines)), usual)
 
 
 def _refusal(error: RenderdError, path: str) -> Finding:

@@ -231,6 +231,11 @@ class Wish:
     )  #: priority, chunk, pool, needs, retries … of every job
 
 
+def usual_chunk(farm: Farm) -> int:
+    """Frames a chunk of a .blend's scenes where nobody said how many; auto in open Blenders."""
+    return infofile.AUTO if farm.warm else infofile.DEFAULT_CHUNK
+
+
 def from_blend(
     path: str,
     wish: Wish,
@@ -312,6 +317,7 @@ def _scene_draft(
         scene=scene.name,
         out=out,
         whole=wish.info.whole or scene.is_movie,
+        chunk=usual_chunk(place.farm) if wish.info.chunk is None else wish.info.chunk,
     )
     stem = os.path.splitext(os.path.basename(literal))[0]
     name = wish.name or (stem if is_only else f"{stem} {scene.name}")

@@ -450,6 +450,16 @@ def test_scenes_that_the_file_does_not_list_are_named(tmp_path):
     assert len(said) == 1
 
 
+def test_scenes_are_cut_for_open_blenders_and_info_files_as_ever(blend):
+    path = blend()
+    cold = farm.parse("[blender]\nwarm = false\n")
+    (auto,) = plan.from_blend(path, Wish(), ROOTS, "linux")
+    (ten,) = plan.from_blend(path, Wish(), cold, "linux")
+    assert (auto.info.chunk, auto.size, ten.info.chunk, ten.size) == (0, 1, 10, 10)
+    dropped = planned(f"blend: {path}\nout: /p/x_####\nframes: 1-20\n")
+    assert (dropped.info.chunk, dropped.size) == (None, 10)
+
+
 def test_the_wish_wins_over_the_file(blend):
     said = Info(commands=(), priority=70, chunk=5, retries=1)
     wish = Wish(

@@ -49,7 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--command", action="append", metavar="LINE", help="a command line in place of a .blend")
     add("--scene", action="append", metavar="S", help="only this scene; may be repeated")
     add("--frames", metavar="RANGE", help="like 1-250x2,300; else the file's own")
-    add("--chunk", metavar="N", help="frames a chunk, 10 where nothing is said, or auto")
+    add("--chunk", metavar="N", help="frames a chunk, or auto; auto for a .blend, else 10")
     add("--priority", type=int, metavar="N", help="0 to 99, 50 where nothing is said")
     add("--out", metavar="PATTERN", help="where frames go, # for digits; {scene} is its name")
     add("--name", metavar="N", help="the job's name; else the file's and the scene's")

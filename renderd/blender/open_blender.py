@@ -43,6 +43,7 @@ class OpenBlender:
         self.output = output  #: what it prints; not blocking
         self.uses = 0  #: requests so far
         self.is_ready = False  #: our script runs in it
+        self.version = ""  #: its own word, as soon as it is ready
         self.first_rss = 0  #: bytes after the first request with the present file
         self.rss = 0  #: bytes after the last one
         self._channel = channel
@@ -72,6 +73,12 @@ class OpenBlender:
     def pid(self) -> int:
         """Its process; 0 where none could be started."""
         return self.child.pid
+
+    @property
+    def where(self) -> str:
+        """What the log of a chunk says of it; its first use has Blender's own line."""
+        version = f" {self.version}" if self.version else ""
+        return f"in an open Blender{version} (process {self.pid}, use {self.uses})"
 
     def begin(self, request: Request) -> "Task":
         """Hand over a request; one that it does not read any more ends like a crash."""
@@ -112,6 +119,7 @@ class OpenBlender:
         said = json.loads(line)
         if "ready" in said:
             self.is_ready = True
+            self.version = ".".join(map(str, said["ready"]))
             return self.answer()
         found = Answer(**{k: v for k, v in said.items() if k in Answer.__slots__})
         self.first_rss = found.rss if found.opened else self.first_rss

@@ -48,7 +48,7 @@ class Farm:
     scripts: str = ""  #: Blender's script folder, BLENDER_USER_SCRIPTS
     addons: tuple[str, ...] = ()
     device: str = "auto"  #: or cpu, gpu
-    warm: bool = False  #: Blenders stay open between chunks
+    warm: bool = True  #: Blenders stay open between chunks
     programs: tuple[str, ...] = ()  #: what jobs may run; empty: anything
     outputs: tuple[str, ...] = ()  #: below what jobs may write; empty: anywhere
     keep_days: int = 30
@@ -120,7 +120,7 @@ def parse(text: str) -> Farm:
         scripts=blender.text("scripts"),
         addons=blender.words("addons"),
         device=blender.choice("device", ("auto", "cpu", "gpu")),
-        warm=blender.flag("warm", default=False),
+        warm=blender.flag("warm", default=True),
         programs=allow.words("programs"),
         outputs=_folders(allow, "outputs"),
         keep_days=keep.whole("days", 30, 0, 36_500),
@@ -230,8 +230,9 @@ TEMPLATE = """\
 # addons = []
 # What Cycles renders on: "auto" as the file and Blender say, "cpu", or "gpu" where there is one.
 # device = "auto"
-# Whether Blender stays open between chunks, which saves its start and the opening of the file.
-# warm = false
+# Whether Blender stays open between chunks, which saves its start and the opening of the file;
+# what `render add` queues is cut by `chunk: auto` then, else into chunks of 10.
+# warm = true
 
 [allow]
 # What jobs may run: names looked up on PATH, paths, globs.  Empty: anything.

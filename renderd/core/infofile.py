@@ -21,6 +21,7 @@ from renderd.core.video import Video
 from renderd.errors import InfoFileError, RenderdError
 
 __all__ = [
+    "AUTO",
     "DEFAULT_CHUNK",
     "MAX_BYTES",
     "Info",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 2**20
+AUTO = 0  #: `chunk: auto`
 DEFAULT_CHUNK = 10  #: frames a chunk where nothing is said
 _HEADER = re.compile(r"([a-z][a-z-]*):(?:[ \t]|$)")
 _ALMOST_HEADER = re.compile(r"([A-Za-z][A-Za-z-]*)[ \t]*:")
@@ -51,7 +53,7 @@ class Info:
     commands: tuple[tuple[str, ...], ...]  #: may be empty when `blend` is given
     name: str = ""
     frames: tuple[Run, ...] | None = None
-    chunk: int | None = None  #: frames a chunk; None: DEFAULT_CHUNK, 0: auto
+    chunk: int | None = None  #: frames a chunk; None: DEFAULT_CHUNK, or AUTO
     blend: str = ""
     scene: str = ""
     out: str = ""

@@ -246,8 +246,7 @@ class Runner(threading.Thread):
         task = blender.begin(request)
         try:
             work.suspension.begin(blender.child)
-            where = f"in an open Blender (process {blender.pid}, use {blender.uses})"
-            attempt.printout.note(where)
+            attempt.printout.note(blender.where)
             self._attend(attempt, task, blender.output)
             ended = task.wait()
         except BaseException:

@@ -332,7 +332,9 @@ def test_an_unbaked_cloth_holds_a_job_of_several_chunks(spool: Spool, add, tmp_p
     assert orders.release(spool, job["jid"]).now == "queue"
 
 
-@pytest.mark.parametrize("words", [("--whole",), ("--chunk", "30"), ("--frames", "1-5")])
+@pytest.mark.parametrize(
+    "words", [("--whole",), ("--chunk", "30"), ("--chunk", "5", "--frames", "1-5")]
+)
 def test_an_unbaked_cloth_may_be_simulated_in_one_chunk(add, tmp_path: Path, words):
     status, value = add(made(tmp_path, cloth=False), *words)
     assert (status, value["jobs"][0]["state"]) == (0, "queue")

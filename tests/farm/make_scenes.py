@@ -5,7 +5,7 @@ import sys
 import bpy
 
 
-def scene_of(name, engine, start, end, step=1):
+def scene_of(name, engine, start, end, step=1, last=30):
     scene = bpy.data.scenes.new(name)
     scene.frame_start, scene.frame_end, scene.frame_step = start, end, step
     scene.render.engine = engine
@@ -22,7 +22,7 @@ def scene_of(name, engine, start, end, step=1):
     for one in (camera, lamp, thing):
         scene.collection.objects.link(one)
     scene.camera = camera
-    for frame in (-20, 30):  # every frame differs from every other
+    for frame in (-20, last):  # every frame differs from every other
         thing.location, thing.rotation_euler = (frame / 10, 0, 0), (frame / 7, frame / 11, 0)
         thing.keyframe_insert("location", frame=frame)
         thing.keyframe_insert("rotation_euler", frame=frame)
@@ -42,6 +42,8 @@ scene_of("Steps", "CYCLES", 1, 11, 3)
 slow = scene_of("Slow", "CYCLES", 1, 6)
 slow.cycles.samples = 400
 slow.render.resolution_x, slow.render.resolution_y = 128, 72
+long = scene_of("Long", "CYCLES", 1, 200, last=200)
+long.cycles.samples = 40
 bpy.context.window.scene = bpy.data.scenes["Wood"]
 bpy.data.scenes.remove(first)
 bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/scenes.blend", compress=False)

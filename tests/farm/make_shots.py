@@ -8,6 +8,7 @@ import bpy
 
 FOLDER = sys.argv[sys.argv.index("--") + 1]
 SIDE = 32
+SLOW = 8000  #: samples
 IS_OLD = bpy.app.version < (4, 2, 0)
 
 
@@ -130,6 +131,9 @@ def colours():
         settle(scene, name.title(), 6)
         sky(scene, colour)
         save(name)
+        if name == "red":  # so slow that it can be stopped between two frames
+            scene.cycles.samples = SLOW
+            save("slow_red")
 
 
 # -- sources: files beside the file ----------------------------------------------------------
@@ -277,13 +281,14 @@ def border():
     render.use_border, render.use_crop_to_border = True, False
     render.border_min_x, render.border_max_x = 0.25, 0.75
     render.border_min_y, render.border_max_y = 0.25, 0.75
+    scene.cycles.samples *= 4  # of a quarter of the pixels
     save("border")
 
 
 def of_sets(name):
     """Slow enough that it can be killed between two frames."""
     scene = empty()
-    settle(scene, name, 6, samples=2000)
+    settle(scene, name, 6, samples=6000)
     mover(scene, last=6)
     return scene
 

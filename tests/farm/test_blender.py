@@ -22,7 +22,7 @@ DEMO = HERE.parents[1] / "packaging" / "demo" / "demo.blend"
 
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory):
-    """A folder with scenes.blend (Wood, Clay, Steps, Slow) and blind.blend (no camera)."""
+    """A folder with scenes.blend (Wood, Clay, Steps, Slow, Long) and blind.blend (no camera)."""
     folder = tmp_path_factory.mktemp("scenes")
     blender("--python-exit-code", "1", "-P", HERE / "make_scenes.py", "--", folder)
     return folder
@@ -49,7 +49,7 @@ def landed(farm, slug):
 
 def queue(farm, path, *scenes, span="", **said):
     """Add scenes of a .blend as the front-end does, for any Blender; their jids."""
-    said = {"needs": Needs(blender="any"), **said}
+    said = {"needs": Needs(blender="any"), "chunk": 10, **said}
     wish = plan.Wish(
         scenes=scenes,
         frames=frames.parse(span) if span else None,
@@ -236,6 +236,7 @@ def test_blender_runs_in_the_background_without_input(farm, scenes):
     (jid,) = queue(farm, scenes / "scenes.blend", "Slow", chunk=6)
     farm.up("ws1")
     pid = farm.until(lambda: farm.commands(jid), "Blender runs")[0]
-    assert Path(f"/proc/{pid}/fd/0").readlink() == Path("/dev/null")
+    stdin = Path(f"/proc/{pid}/fd/0")
+    farm.until(lambda: stdin.readlink() == Path("/dev/null"), "it has no input")
     nice = lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16]  # noqa: E731
     farm.until(lambda: nice() == "19", "it is nice")  # set behind its start where that was cheap

@@ -34,8 +34,8 @@ def is_idle(daemon):
 
 @pytest.fixture
 def red(farm, project):
-    """A job of red frames; the first is in place, the others are still to come."""
-    jid = farm.queue(project / "red.blend", "--chunk", 2, "--name", "red")
+    """A job of red frames; the first of a chunk is in place, the other in work."""
+    jid = farm.queue(project / "slow_red.blend", "--chunk", 2, "--name", "red")
     farm.up("ws1", "--slots", "1")
     farm.until(lambda: colours(farm.out), "a red frame is in place")
     return jid
@@ -91,7 +91,7 @@ def test_a_daemon_that_missed_the_change_puts_no_frame_of_the_old_job_in_place(f
 def test_a_job_whose_passes_are_another_open_jobs_is_held_before_it_renders(farm, project):
     """The main images go to different places, those of the File Output nodes to one."""
     shot = project / "passes.blend"
-    first = farm.queue(shot, "--out", farm.out / "first_####", "--chunk", 1)
+    first = farm.queue(shot, "--out", farm.out / "first_####", "--chunk", 2)
     farm.up("ws1", "--slots", "1")
     farm.until(lambda: colours(project / "passes"), "a pass is in place")
     freeze(farm, first)

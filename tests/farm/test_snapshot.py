@@ -153,7 +153,7 @@ def test_a_dropped_file_saved_before_its_turn_holds_the_job(farm, artist):
 
 def test_a_failed_job_keeps_its_copy_for_a_retry_until_it_is_removed(farm, artist):
     artist.save("X")
-    jid = farm.queue(artist.path, "--retries", 0)
+    jid = farm.queue(artist.path, "--retries", 0, "--chunk", 6)
     artist.save("B")
     artist.up()
     assert farm.ended(jid) == "failed"

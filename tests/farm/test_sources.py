@@ -54,7 +54,7 @@ def test_a_shot_that_is_saved_while_it_is_rendered_keeps_its_first_picture(farm,
 
 
 def test_a_shot_without_a_copy_that_is_saved_again_is_held_and_it_is_said(farm, project):
-    jid = farm.queue(project / "red.blend", "--no-snapshot")
+    jid = farm.queue(project / "red.blend", "--no-snapshot", "--chunk", 6)
     save_again(project)
     farm.up()
     farm.until(lambda: farm.state(jid) == "held", "it is held")

@@ -52,7 +52,7 @@ def without_debians(farm):
 
 def rendered_by(farm, jid):
     """The versions that the job's logs name, in the form major.minor."""
-    line = re.compile(r"^Blender (\d+\.\d+)", re.MULTILINE)
+    line = re.compile(r"(?:^|in an open )Blender (\d+\.\d+)", re.MULTILINE)
     return farm.until(lambda: set(line.findall(farm.logs(jid))), "the log names it")
 
 
@@ -65,8 +65,28 @@ def test_each_file_is_rendered_by_the_version_that_saved_it(mixed, saved):
         assert colours(mixed.out) == {"shot_0001": "red", "shot_0002": "red"}
 
 
+def test_blenders_of_three_versions_stay_open_side_by_side(mixed, saved):
+    words = ("--no-snapshot", "--chunk", 1, "--blender")
+    outs = {version: mixed.out / version / "f_####" for version in saved}
+    jids = {
+        version: mixed.queue(
+            folder / "blue.blend", *words, f"=={version}", "--name", version, "--out", outs[version]
+        )
+        for version, folder in saved.items()
+    }
+    mixed.up("ws1", "--slots", "3")
+    for version, jid in jids.items():
+        assert mixed.ended(jid) == "done", mixed.errors(jid)
+        assert rendered_by(mixed, jid) == {version}
+        uses = re.findall(r"in an open Blender.* \(process (\d+), use (\d+)\)", mixed.logs(jid))
+        assert len(uses) == 6, "one a frame"
+        assert max(int(use) for _, use in uses) > 1
+        assert list(colours(outs[version].parent).values()) == ["blue"] * 6
+
+
 def test_a_node_without_the_files_version_leaves_it_to_others_and_says_why(mixed, saved):
-    jid = mixed.queue(saved["3.4"] / "red.blend", "--no-snapshot", "--frames", "1-2")
+    words = ("--no-snapshot", "--frames", "1-2", "--chunk", 2)
+    jid = mixed.queue(saved["3.4"] / "red.blend", *words)
     mixed.up("poor", env=without_debians(mixed))
     mixed.until(
         lambda: (
@@ -93,9 +113,8 @@ def test_an_older_file_with_any_blender_is_rendered_by_the_nearest_newer_one(mix
 
 def test_a_newer_file_is_never_given_to_an_older_blender(mixed, saved):
     """Not even to any: 3.4 crashes on files of 4.2 and renders others with parts missing."""
-    jid = mixed.queue(
-        saved["4.2"] / "red.blend", "--no-snapshot", "--frames", "1-2", "--blender", "any"
-    )
+    words = ("--no-snapshot", "--frames", "1-2", "--chunk", 2, "--blender", "any")
+    jid = mixed.queue(saved["4.2"] / "red.blend", *words)
     shutil.rmtree(mixed.folder / "apps")
     daemon = mixed.up("old", "--once")
     assert daemon.wait() == 1

@@ -28,11 +28,11 @@ def test_scenes_are_shown_with_their_ranges_and_what_will_be_written(adding, tmp
     [entry] = dialog.adding.scenes.entries
     shown = [(r.scene.name, frames.text(r.wanted), r.is_ticked, r.chunks) for r in entry.rows]
     assert shown == [
-        ("Alpha", "1-10", True, 1),
-        ("Beta", "1-20", True, 2),
+        ("Alpha", "1-10", True, 10),
+        ("Beta", "1-20", True, 20),
         ("Gamma", "1-30", False, None),
     ]
-    assert dialog.says.text() == f"2 scenes, 30 frames, 3 chunks → {tmp_path}/out"
+    assert dialog.says.text() == f"2 scenes, 30 frames, 30 chunks → {tmp_path}/out"
     assert dialog.queue.text() == "&Queue 2 jobs"
     assert dialog.queue.isEnabled()
 
@@ -44,7 +44,7 @@ def test_a_scene_has_chunks_of_its_own_size_and_the_others_follow_the_form(addin
     def shown():
         return [model.data(scene_index(dialog, name, SIZE)) for name in ("Alpha", "Beta")]
 
-    assert shown() == ["10", "10"]
+    assert shown() == ["auto", "auto"]
     assert model.setData(scene_index(dialog, "Beta", SIZE), "5")
     dialog.form.chunk.setValue(2)
     settle(qtbot, dialog)
@@ -54,6 +54,27 @@ def test_a_scene_has_chunks_of_its_own_size_and_the_others_follow_the_form(addin
     assert shown() == ["2", "auto"]
     assert model.setData(scene_index(dialog, "Beta", SIZE), "")
     assert shown() == ["2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("said", "value", "shown", "chunks"),
+    [("", 0, "auto", 30), ("[blender]\nwarm = false", 10, "10", 3)],
+)
+def test_the_size_of_chunks_is_auto_where_blenders_stay_open(
+    adding, spool, tmp_path, qtbot, said, value, shown, chunks
+):
+    Path(spool.root, "farm.toml").write_text(said)
+    dialog = adding(several(tmp_path))
+    size = dialog.adding.scenes.data(scene_index(dialog, "Alpha", SIZE))
+    assert (dialog.form.chunk.value(), size) == (value, shown)
+    assert dialog.says.text().startswith(f"2 scenes, 30 frames, {chunks} chunks")
+    assert "--chunk" not in dialog.command.text()
+    dialog.form.needs.setText("ram>=1G")
+    settle(qtbot, dialog)
+    assert "--chunk" not in dialog.command.text()
+    dialog.form.chunk.setValue(7)
+    settle(qtbot, dialog)
+    assert "--chunk 7" in dialog.command.text()
 
 
 @pytest.mark.parametrize("typed", ["0", "-3", "ten", "1.5", "100001"])
@@ -98,10 +119,10 @@ def test_ticking_and_ranges_change_the_sentence_and_a_wrong_range_is_not_taken(
     assert model.setData(scene_index(dialog, "Gamma", RANGE), "5-6,9")
     assert not model.setData(scene_index(dialog, "Beta", RANGE), "20-1")
     settle(qtbot, dialog)
-    assert dialog.says.text().startswith("3 scenes, 33 frames, 5 chunks")
+    assert dialog.says.text().startswith("3 scenes, 33 frames, 33 chunks")
     assert model.setData(scene_index(dialog, "Gamma", RANGE), "")
     settle(qtbot, dialog)
-    assert dialog.says.text().startswith("3 scenes, 60 frames, 6 chunks")
+    assert dialog.says.text().startswith("3 scenes, 60 frames, 60 chunks")
 
 
 def test_the_dialog_is_no_higher_than_the_screen(adding, tmp_path):

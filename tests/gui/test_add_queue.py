@@ -133,7 +133,7 @@ def test_a_shot_is_queued_by_keyboard_alone(show, spool, tmp_path, qtbot):
     assert not dialog.wrong.text()
     QTest.keyClick(editor, Qt.Key.Key_Return)
     settle(qtbot, dialog)
-    assert dialog.says.text().startswith("1 scene, 5 frames, 1 chunk")
+    assert dialog.says.text().startswith("1 scene, 5 frames, 5 chunks")
     found = queue(qtbot, dialog)
     assert [frames.text(jobs.read(spool, jid).info.frames) for jid in found.values()] == ["5-9"]
 
@@ -185,7 +185,7 @@ def test_a_file_that_blender_saved_is_queued_as_the_command_line_queues_it(
     assert dialog.says.text().startswith("1 scene, 24 frames")
     dialog.adding.scenes.setData(scene_index(dialog, "Second"), Qt.CheckState.Checked.value, CHECK)
     settle(qtbot, dialog)
-    assert dialog.says.text() == f"2 scenes, 48 frames, 6 chunks → {tmp_path}/out"
+    assert dialog.says.text() == f"2 scenes, 48 frames, 48 chunks → {tmp_path}/out"
     [line] = dialog.adding.result.lines
     assert app.main([*_words(line), "--dry-run", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)["jobs"]

@@ -15,7 +15,7 @@ from frontend.request import PRIORITY, Choices, Examined
 from frontend.submission import Progress, Submission
 from renderd import config
 from renderd.core.amounts import plural
-from renderd.core.infofile import DEFAULT_CHUNK
+from renderd.core.infofile import AUTO
 from renderd.core.job import Draft
 from renderd.core.label import label
 from renderd.preflight import Preflight, Severity
@@ -44,7 +44,8 @@ class Adding(QObject):
         self.result = Examined()
         self.wrong: dict[str, str] = {}  #: what is typed wrongly, by field
         self.choices = self._remembered()
-        self.scenes.take_chunk(self.choices.chunk)
+        self._usual_chunk = AUTO  #: until the farm was read
+        self.scenes.take_chunk(self.chunk)
         self._reading = Reading()
         self._looks = Latest("preflight")
         self._queue = Latest("queue")
@@ -79,8 +80,13 @@ class Adding(QObject):
         """Ask for what the form says."""
         if choices != self.choices:
             self.choices = choices
-            self.scenes.take_chunk(choices.chunk)
+            self.scenes.take_chunk(self.chunk)
             self.look_soon()
+
+    @property
+    def chunk(self) -> int:
+        """Frames of a chunk, or AUTO, where a scene has no size of its own."""
+        return self._usual_chunk if self.choices.chunk is None else self.choices.chunk
 
     def force(self, *, is_on: bool) -> None:
         """Queue it although something stops it, or do not."""
@@ -200,6 +206,8 @@ class Adding(QObject):
 
     def _take(self, answer: Answer) -> None:
         self.result, self._flight = answer
+        self._usual_chunk = self.result.usual_chunk
+        self.scenes.take_chunk(self.chunk)
         self.scenes.note(self.result)
         self.findings.show(findings.rows(self.result, self.scenes.broken()))
         self.failed.emit("")
@@ -276,12 +284,13 @@ class Adding(QObject):
 
     def _remembered(self) -> Choices:
         kept = self.desk.remembered
-        chunk = _whole(kept.value("add/chunk"), DEFAULT_CHUNK)
+        chunk = _whole(kept.value("add/chunk"), -1)
         priority = _whole(kept.value("add/priority"), PRIORITY)
-        return Choices(chunk=chunk if chunk >= 0 else DEFAULT_CHUNK, priority=min(priority, 99))
+        return Choices(chunk=chunk if chunk >= 0 else None, priority=min(priority, 99))
 
     def _remember(self) -> None:
-        self.desk.remembered.setValue("add/chunk", self.choices.chunk)
+        if self.choices.chunk is not None:
+            self.desk.remembered.setValue("add/chunk", self.choices.chunk)
         self.desk.remembered.setValue("add/priority", self.choices.priority)
 
 

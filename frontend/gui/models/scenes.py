@@ -15,7 +15,7 @@ from fs_browser.table import PAINT, RECORD
 from renderd.core import frames
 from renderd.core.amounts import plural
 from renderd.core.frames import Run
-from renderd.core.infofile import DEFAULT_CHUNK
+from renderd.core.infofile import AUTO
 from renderd.core.label import label
 
 SCENE, RANGE, FRAMES, SIZE, CHUNKS, PICTURE, OUTPUT = range(7)
@@ -93,7 +93,7 @@ class Scenes(QAbstractItemModel):
         super().__init__()
         self.entries: list[Entry] = []
         self._given = 0  #: numbers
-        self._chunk = DEFAULT_CHUNK  #: frames, where a scene has no size of its own
+        self._chunk = AUTO  #: frames, where a scene has no size of its own
 
     # -- what is in it ----------------------------------------------------------------------
 

@@ -159,6 +159,7 @@ class AddDialog(QDialog):
     def refresh(self) -> None:
         """Show how far the looking is, and what may be done."""
         adding, result = self.adding, self.adding.result
+        self.form.show_chunk(adding.chunk)
         if not adding.is_queuing:
             self.says.setText(self._sentence())
         stopping = adding.stopping()

@@ -139,8 +139,8 @@ class ChoicesForm(QWidget):
             grid.setColumnStretch(column, 1)
 
     def _connect(self) -> None:
-        for spin in (self.chunk, self.priority):
-            spin.valueChanged.connect(self._take)
+        self.chunk.valueChanged.connect(self._take_chunk)
+        self.priority.valueChanged.connect(self._take)
         for entry in (self.out, self.needs):
             entry.textChanged.connect(self._take)
         for box in (self.pool, self.blender):
@@ -197,10 +197,16 @@ class ChoicesForm(QWidget):
 
     # -- there and back ---------------------------------------------------------------------
 
+    def show_chunk(self, frames: int) -> None:
+        """Show how many frames a chunk has, also where nobody chose it."""
+        if frames != self.chunk.value():
+            self._is_showing = True
+            self.chunk.setValue(frames)
+            self._is_showing = False
+
     def show_choices(self, choices: Choices) -> None:
-        """Show what is asked."""
+        """Show what is asked, but for the size of chunks, which the farm may choose."""
         self._is_showing, self._choices = True, choices
-        self.chunk.setValue(choices.chunk)
         self.priority.setValue(choices.priority)
         for entry, text in ((self.out, choices.out), (self.needs, choices.needs)):
             entry.setText(text)
@@ -212,12 +218,16 @@ class ChoicesForm(QWidget):
         self._name_jobs()
         self._is_showing = False
 
+    def _take_chunk(self, frames: int) -> None:
+        if not self._is_showing:
+            self._choices = replace(self._choices, chunk=frames)
+            self._take()
+
     def _take(self, *_: object) -> None:
         if self._is_showing:
             return
         said = replace(
             self._choices,
-            chunk=self.chunk.value(),
             priority=self.priority.value(),
             out=self.out.text().strip(),
             needs=self.needs.text().strip(),

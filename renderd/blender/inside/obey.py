@@ -358,7 +358,8 @@ def _tell(answer: dict[str, Any]) -> None:
 
 
 def _prepare_package() -> None:
-    """What Blender does with its own options at a start."""
+    """What Blender says and does with its own options at a start."""
+    say(f"Blender {bpy.app.version_string} (as a Python package)")
     options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     if "--factory-startup" in options:
         bpy.ops.wm.read_factory_settings()
