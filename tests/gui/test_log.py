@@ -95,7 +95,12 @@ def test_a_crash_says_where_its_chunk_runs_next(at, spool, make_worker, publish,
     now = window.log.trouble.now
     until(qtbot, lambda: now.text() == "Failed once; next on ws02")
     orders.hold(spool, jid, "me@here")
-    until(qtbot, lambda: now.text() == "Failed once; waits: it is held: held by me@here")
+
+    def held() -> bool:
+        window.log.reader.hurry()  # where it runs next is asked at every tenth look
+        return now.text() == "Failed once; waits: it is held: held by me@here"
+
+    until(qtbot, held)
 
 
 def test_words_are_found_counted_and_stepped_through(at, qtbot):
