@@ -321,6 +321,9 @@ def _try_close(
     if place[0] == FAILED and failed:
         return
     if jobs.close(node.spool, place, memory.survey, has_failed=bool(failed)):
+        if memory.closed_as == place[1].name:
+            return
+        memory.closed_as = place[1].name
         node.count("closed")
         node.journal.append({"ev": "closed", "jid": memory.job.jid, "done": done, "failed": failed})
         if not failed:

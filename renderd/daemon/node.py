@@ -52,6 +52,7 @@ class JobMemory:
     twins: dict[str, float] = field(default_factory=dict)  #: outweighed names: first seen
     ended_since: float | None = None  #: when all chunks were first seen ended, some failed
     ended_as: str = ""  #: the ticket name under which they were
+    closed_as: str = ""  #: the ticket name that we closed; an old list may still show it
     frame_bytes: int = 0  #: the largest frame known here
     why_not: str = ""
     ram: int = 0  #: bytes that a chunk of it needs

@@ -1,5 +1,6 @@
 """Dropped info files become jobs: two hops, two equal reads, one owner (spool.md section 5)."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -19,10 +20,10 @@ from renderd.errors import (
     SpoolNotMounted,
     UsageError,
 )
-from renderd.spool import control, frames, jobs, sources
+from renderd.spool import control, frames, jobs, sources, tickets
 from renderd.spool.allowed import output_allowed
 from renderd.spool.layout import ADOPTING, BAD, HELD, TRASH, Spool
-from renderd.spool.moves import PASSING, SETTLE, Outcome, move, write
+from renderd.spool.moves import PASSING, SETTLE, Outcome, move, remove_tree, write
 from renderd.spool.moves import names as listed
 from renderd.spool.share import READ_LIMIT
 from renderd.spool.trust import Policy, check_drop, user_name
@@ -53,6 +54,9 @@ class Drop:
     was_awaited: bool = False  #: it stood unfinished in the root for as long as we wait
     is_spent: bool = False  #: its jid is: what was done under it may still arrive
     failing_since: float | None = None  #: every look since then met an error that does not pass
+    #: first names it had in adopting/; an empty folder keeps each from being used once more, for
+    #: late duplicates of both moves would lay a second dropped file of its name over this one
+    stones: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,8 +89,9 @@ class Adopter:
             if now >= drop.first_seen + drop.delay and self._looks_finished(drop, now):
                 self._take_in(name, now)
         for name in sorted(self.held):
-            if self._try_on(self.held[name], now) is not Step.WAIT:
-                self.held.pop(name, None)
+            drop = self.held[name]
+            if self._try_on(drop, now) is not Step.WAIT and self.held.pop(name, None):
+                self._lift(drop.stones)
         return bool(self.held) or any(not d.is_folder for d in self.drops.values())
 
     def _try_on(self, drop: Drop, now: float) -> Step:
@@ -150,31 +155,68 @@ class Adopter:
     def second_hop(self, hop: Adopting, now: float, *, was_awaited: bool = False) -> bool:
         """Move a file that is ours, or a dead owner's, on to a fresh jid of ours."""
         ours = Adopting(self.inc, names.new_jid(self.spool.rng), hop.slug)
-        self.held[ours.name] = Drop(ours.name, now, was_awaited=was_awaited)
+        before = self.held.get(hop.name)
+        stones = before.stones if before else ()
+        if hop.is_first_hop:  # never a jid's name: who was asleep may be about to queue that
+            stones = (*stones, hop.name)
+        self.held[ours.name] = Drop(ours.name, now, was_awaited=was_awaited, stones=stones)
         old, new = self.spool.at(ADOPTING, hop.name), self.spool.at(ADOPTING, ours.name)
         outcome = move(self.spool, old, new)
         if outcome is not Outcome.UNSURE:
             self.held.pop(hop.name, None)
+        if outcome is Outcome.WON and hop.is_first_hop:
+            self._lay(hop.name)
         if outcome is Outcome.LOST:
             self.held.pop(ours.name, None)
         return outcome is Outcome.WON
 
+    def _lay(self, name: str) -> None:
+        """Keep a name that a file of ours had from being used once more: no file replaces a folder.
+
+        Where the share does not let us, two duplicates in a row are what they were: very rare.
+        """
+        with contextlib.suppress(OSError):
+            self.spool.share.mkdir(self.spool.at(ADOPTING, name))
+
+    def _lift(self, stones: tuple[str, ...]) -> None:
+        """Of what is a job now no name may be used once more, whatever comes under it."""
+        for name in stones:
+            path = self.spool.at(ADOPTING, name)
+            try:
+                self.spool.share.rmdir(path)
+            except OSError:  # gone, or with what desktops leave in every folder
+                remove_tree(self.spool, path)
+
     def take_over(self, dead: set[str], now: float) -> set[str]:
         """Go on with own leftovers and with adoptions of the dead; the owners seen otherwise."""
-        others = set()
+        others, left = set(), []
+        stones = {name for drop in self.held.values() for name in drop.stones}
         for name in listed(self.spool, self.spool.at(ADOPTING)):
             found = names.parse_adopting(name)
-            if found is None or name in self.held:
+            if found is None or name in self.held or name in stones:
                 continue
-            if found.inc == self.inc or found.inc in dead:
-                self._hop_again(found, now)
-            else:
+            if found.inc != self.inc and found.inc not in dead:
                 others.add(found.inc)
+            elif self._is_folder(name):
+                left.append(name)
+            else:
+                self._hop_again(found, now)
+        self._lift(tuple(left))  # after the files that they are to keep
         return others
+
+    def _is_folder(self, name: str) -> bool:
+        try:
+            return self.spool.share.stat(self.spool.at(ADOPTING, name)).is_folder
+        except FileNotFoundError:
+            return False
 
     def _go_on(self, drop: Drop, now: float) -> Step:
         found = names.parse_adopting(drop.name)
-        if found is None or (found.is_first_hop and not self._is_there(drop.name)):
+        if found is None:
+            return Step.GONE
+        if found.is_first_hop and not self._is_there(drop.name):
+            if any(drop.name in other.stones for other in self.held.values()):
+                self._lay(drop.name)  # the second move was made, and its answer lost
             return Step.GONE
         if found.is_first_hop or drop.is_spent:
             return self._hop_again(found, now)
@@ -187,6 +229,8 @@ class Adopter:
         except FileNotFoundError:
             return Step.GONE
         except Refused as refusal:
+            if self._is_folder(drop.name):
+                return Step.GONE  # another took it and keeps its name
             return self._refuse(found, str(refusal))
         seen = (stat.size, stat.mtime_ns, data)
         if drop.seen != seen:
@@ -203,12 +247,19 @@ class Adopter:
 
     def _hop_again(self, found: Adopting, now: float) -> Step:
         """Go on under a fresh jid: what was done under the old one may still arrive late."""
-        if self.second_hop(found, now) and not found.is_first_hop:
+        if self.second_hop(found, now) and not found.is_first_hop and self._is_no_job(found.key):
             jobs.discard(self.spool, found.key)  # winning proves it is never published
         if found.name not in self.held:
             return Step.GONE
         self.held[found.name].is_spent = True
         return Step.WAIT
+
+    def _is_no_job(self, jid: str) -> bool:
+        """False where duplicates brought another file under the name that the job came from."""
+        try:
+            return tickets.find(self.spool, jid) is None
+        except OSError:
+            return False  # the janitor clears it away, a day later
 
     def _is_there(self, name: str) -> bool:
         return name in listed(self.spool, self.spool.at(ADOPTING))

@@ -343,3 +343,14 @@ def test_an_old_list_just_after_a_retry_does_not_fail_the_job_again(
     share.old.clear()
     driven.run(10)
     assert [work.job.jid for work in driven.works] == [jid]
+
+
+def test_a_job_that_an_old_list_shows_once_more_is_told_closed_once(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    publish(span="1-10")
+    driven.tick(0.0, Nudge())
+    share.old[spool.at(QUEUE)] = os.listdir(spool.at(QUEUE))
+    driven.end()
+    driven.run(10)
+    assert driven.node.counts["closed"] == 1

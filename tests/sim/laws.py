@@ -138,7 +138,7 @@ class Laws:
         before, now = (parse_adopting(path.rpartition("/")[2]) for path in (old, new))
         if before and now and before.inc != now.inc:
             self.world.count("adoption taken over")
-        if held is None:
+        if not isinstance(held, File):
             return
         if not (self.world.is_late and now and now.is_first_hop):
             raise Violation(f"I5: {old} was moved over another dropped file: {new}")

@@ -1,5 +1,6 @@
 """A dropped file becomes one job, or is refused with words; never lost, never run half-written."""
 
+import contextlib
 import errno
 import os
 import sys
@@ -292,10 +293,61 @@ def test_a_dead_nodes_adoption_is_taken_over_under_a_new_jid(
 def test_an_own_leftover_is_gone_on_with(spool: Spool, adopter: Adopter) -> None:
     drop(spool, "echo hello\n", f"adopting/{INC}~habcdef~shot.info")
     adopter.take_over(set(), 0.0)
-    names = [parse_adopting(n) for n in os.listdir(spool.at("adopting"))]
+    files = [n for n in os.listdir(spool.at("adopting")) if os.path.isfile(spool.at("adopting", n))]
+    names = [parse_adopting(n) for n in files]
     assert [n.is_first_hop for n in names if n] == [False]
     look(adopter)
     assert len(tickets.listed(spool, QUEUE)) == 1
+
+
+def test_both_moves_delivered_again_lay_no_second_file_over_the_first(
+    spool: Spool, adopter: Adopter
+) -> None:
+    moves: list[tuple[str, str]] = []
+
+    class Recorder(PosixShare):
+        def rename(self, old: str, new: str) -> None:
+            super().rename(old, new)
+            moves.append((old, new))
+
+    adopter.spool = replace(spool, share=Recorder())
+    drop(spool, "echo first\n")
+    look(adopter, seconds=1.6)
+    drop(spool, "echo second\n")
+    for old, new in moves:  # what a network does that delivers a request twice
+        with contextlib.suppress(OSError):
+            os.rename(old, new)
+    look(adopter, 2.0, 12.0)
+    texts = [Path(spool.at(QUEUE, t.name)).read_text() for t in tickets.listed(spool, QUEUE)]
+    assert sorted(texts) == ["echo first\n", "echo second\n"]
+    assert os.listdir(spool.at("adopting")) == []
+
+
+def test_a_file_that_duplicates_lay_where_a_job_came_from_takes_nothing_from_that_job(
+    spool: Spool, adopter: Adopter
+) -> None:
+    drop(spool, "echo first\n")
+    look(adopter)
+    (first,) = tickets.listed(spool, QUEUE)
+    drop(spool, "echo second\n", f"adopting/{INC}~{first.jid}~shot.info")
+    adopter.take_over(set(), 10.0)
+    look(adopter, 10.0)
+    assert len(tickets.listed(spool, QUEUE)) == 2
+    assert [c.run for c in chunks(spool, first.jid)] == [None]
+
+
+def test_an_empty_folder_in_the_place_of_a_dropped_file_goes_and_takes_nothing_with_it(
+    spool: Spool, adopter: Adopter
+) -> None:
+    drop(spool, "echo first\n")
+    look(adopter)
+    (first,) = tickets.listed(spool, QUEUE)
+    os.mkdir(spool.at("adopting", f"{INC}~{first.jid}~shot.info"))
+    os.mkdir(spool.at("adopting", "ws99-ffffffff~habcdef~shot.info"))
+    adopter.take_over({"ws99-ffffffff"}, 10.0)
+    look(adopter, 10.0)
+    assert os.listdir(spool.at("adopting")) == os.listdir(spool.at("bad")) == []
+    assert [c.run for c in chunks(spool, first.jid)] == [None]
 
 
 def test_of_two_nodes_one_adopts(spool: Spool, adopter: Adopter) -> None:
