@@ -90,7 +90,9 @@ class Adopter:
                 self._take_in(name, now)
         for name in sorted(self.held):
             drop = self.held[name]
-            if self._try_on(drop, now) is not Step.WAIT and self.held.pop(name, None):
+            if self._try_on(drop, now) is Step.WAIT:
+                continue
+            if self.held.pop(name, None) is not None:  # else it has another name, and keeps them
                 self._lift(drop.stones)
         return bool(self.held) or any(not d.is_folder for d in self.drops.values())
 
