@@ -56,6 +56,7 @@ def seen(show, spool, tmp_path, qtbot):
     window.desk.pick(jobs=[jid])
     qtbot.waitUntil(lambda: window.desk.seen is not None, timeout=PATIENCE)
     window.preview._go_to_end(is_last=False)  # and follows no longer what comes
+    window.preview._go(1)
     assert window.desk.seen.shot.frame == 2
     return window
 
