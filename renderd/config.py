@@ -72,6 +72,10 @@ def _percent(values: Table, key: str) -> int:
     return values.whole(key, 0, 0, 100)
 
 
+def _degrees(values: Table, key: str) -> int:
+    return values.whole(key, 0, 0, 100)
+
+
 def _duration(values: Table, key: str) -> float:
     return values.duration(key, 0)
 
@@ -132,6 +136,9 @@ class Settings:
     yield_stall: int = _is(_percent, "waiting for memory, in percent, that counts", default=15)
     yield_free: int = _is(_percent, "free memory, in percent, below which it counts", default=3)
     yield_battery: int = _is(_percent, "battery left, in percent, that counts", default=100)
+    yield_heat: int = _is(
+        _degrees, "degrees below a sensor's critical value from which it counts", default=3
+    )
     suspend_below: int = _is(
         _percent, "memory, in percent, from which a renderer is ended, not suspended", default=25
     )
@@ -173,6 +180,7 @@ def policy(settings: Settings) -> courtesy.Policy:
             free=settings.yield_free,
             held=settings.suspend_below,
             battery=settings.yield_battery,
+            heat=settings.yield_heat,
         ),
     )
 

@@ -94,6 +94,7 @@ TEXTS = {
     "yield_stall": ("5", 5),
     "yield_free": ("10", 10),
     "yield_battery": ("40", 40),
+    "yield_heat": ("12", 12),
     "suspend_below": ("50", 50),
     "awake": ("yes", True),
     "warm": ("yes", True),
@@ -188,3 +189,11 @@ def test_a_path_typed_by_a_person_is_taken_from_where_he_stands(home, monkeypatc
 def test_a_mistyped_variable_is_doubtful_but_a_commands_own_is_not():
     environ = {"RENDERD_SPOLL": "/x", "RENDERD_JOB": "a", "RENDERD_X_POOL": "b", "RENDERD_QQ": "c"}
     assert config.doubtful(environ) == (("RENDERD_SPOLL", "did you mean RENDERD_SPOOL?"),)
+
+
+def test_each_limit_of_courtesy_is_told_to_what_decides(home):
+    names = ("load", "stall", "free", "battery", "heat")
+    flags = {f"yield_{name}": str(number) for number, name in enumerate(names, 1)}
+    limits = config.policy(load(home, **flags, suspend_below="9")).limits
+    assert [getattr(limits, name) for name in names] == [1, 2, 3, 4, 5]
+    assert limits.held == 9

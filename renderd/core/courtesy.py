@@ -58,6 +58,7 @@ class Limits:
     free: int = 3  #: of the memory that is to be had, below that
     held: int = 25  #: of the memory: a renderer that holds as much is not suspended but ended
     battery: int = 100  #: left, up to that
+    heat: int = 3  #: not percent but degrees below a sensor's own critical value, from there on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class Readings:
     load: float = 0.0  #: share of the processors that programs of normal priority use
     battery: float | None = None  #: percent left where the machine runs on it
     celsius: float | None = None  #: the sensor nearest to its limit
-    hot: float | None = None  #: that limit
+    critical: float | None = None  #: that limit, which the sensor names itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ def _why(policy: Policy, seen: Readings, before: Standing, now: float) -> tuple[
     checks = (
         (Cause.MEMORY, _short_memory(seen, policy.limits)),
         (Cause.BATTERY, _battery(seen, policy.limits)),
-        (Cause.HEAT, _heat(seen, before)),
+        (Cause.HEAT, _heat(seen, policy.limits, before)),
         (Cause.LOAD, _load(seen, before, now)),
     )
     return next((c for c in checks if c[1] and c[0] in policy.yields), None)
@@ -194,13 +195,13 @@ def _battery(seen: Readings, limits: Limits) -> str:
     return f"runs on battery, {seen.battery:.0f}% left"
 
 
-def _heat(seen: Readings, before: Standing) -> str:
-    if seen.celsius is None or seen.hot is None:
+def _heat(seen: Readings, limits: Limits, before: Standing) -> str:
+    if seen.celsius is None or seen.critical is None:
         return ""
-    limit = seen.hot - (COOLER if before.cause is Cause.HEAT else 0.0)
-    return (
-        f"too hot: {seen.celsius:.0f} °C of at most {seen.hot:.0f}" if seen.celsius >= limit else ""
-    )
+    most = seen.critical - limits.heat
+    if seen.celsius < most - (COOLER if before.cause is Cause.HEAT else 0.0):
+        return ""
+    return f"too hot: {seen.celsius:.0f} °C of at most {most:.0f}"
 
 
 def _load(seen: Readings, before: Standing, now: float) -> str:

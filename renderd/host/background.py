@@ -14,6 +14,7 @@ import platform
 import struct
 import sys
 from dataclasses import dataclass
+from typing import Protocol
 
 from renderd.host import process
 
@@ -31,6 +32,8 @@ _GETATTR = {"x86_64": 315, "aarch64": 275, "riscv64": 275, "ppc64le": 356, "i686
 _SCHED_ATTR = struct.Struct("=IIQiIQQQ")
 #: what starts a command in the background: on macOS its band for that (untested)
 PREFIX = ("/usr/sbin/taskpolicy", "-b") if sys.platform == "darwin" else ()
+#: Windows' names: only what nobody else wants, of the processor and of the disk
+IDLE_PRIORITY_CLASS, IO_PRIORITY_VERY_LOW = 0x40, 0
 
 _libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 _idle = os.sched_param(0) if hasattr(os, "sched_param") else None
@@ -82,6 +85,8 @@ def apply_to(pid: int) -> bool:
 
 def _lower(task: int) -> bool:
     """Scheduler and disk priority, kept for each thread; False: try the OOM score again."""
+    if sys.platform == "win32":
+        return _lower_on_windows(task)
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, task, NICE)
     if _idle is not None:
@@ -96,6 +101,31 @@ def _lower(task: int) -> bool:
     if (oom_score(task) or 0) >= OOM_SCORE:
         return True
     return _write(f"/proc/{task}/oom_score_adj", OOM_SCORE)
+
+
+def _lower_on_windows(pid: int) -> bool:
+    """The whole process, and what it starts from then on (untested)."""
+    import psutil  # noqa: PLC0415  # 5 MB that the guard need not carry on Linux
+
+    with contextlib.suppress(psutil.Error, OSError):
+        put_into_idle_class(psutil.Process(pid))
+    return True
+
+
+class WindowsProcess(Protocol):
+    """What psutil offers of a process on Windows."""
+
+    def nice(self, value: int) -> object:
+        """Set the priority class."""
+
+    def ionice(self, ioclass: int) -> object:
+        """Set the disk's priority."""
+
+
+def put_into_idle_class(it: WindowsProcess) -> None:
+    """What Windows' background mode sets, which a process may enter but not put another into."""
+    it.nice(IDLE_PRIORITY_CLASS)
+    it.ionice(IO_PRIORITY_VERY_LOW)
 
 
 def shorten(task: int) -> None:

@@ -11,7 +11,6 @@ from renderd.core.courtesy import Readings
 
 WINDOW = 1.0  #: seconds over which rates are taken
 HEAT_EVERY = 2.0  #: seconds; some sensors answer slowly
-MARGIN = 3.0  #: degrees below a sensor's critical value from which a machine is too hot
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -45,7 +44,7 @@ class StrainMeter:
         stalled = (counts.stalled_us - then.stalled_us) / 1e6 / passed
         pages = (counts.pages_in - then.pages_in) / passed
         ticks = counts.total - then.total
-        celsius, hot = self._hottest(now)
+        celsius, critical = self._hottest(now)
         return Readings(
             stalled=min(max(stalled, 0.0), 1.0),
             free=self._free(),
@@ -53,7 +52,7 @@ class StrainMeter:
             load=max(0.0, (counts.user - then.user) / ticks) if ticks > 0 else 0.0,
             battery=self._battery(),
             celsius=celsius,
-            hot=hot,
+            critical=critical,
         )
 
     def _counts(self, now: float) -> _Counts:
@@ -90,7 +89,7 @@ class StrainMeter:
         return left
 
     def _hottest(self, now: float) -> tuple[float | None, float | None]:
-        """The sensor nearest to its own critical value, and the limit below that."""
+        """The sensor nearest to its own critical value, and that value."""
         if now - self._heat_read < HEAT_EVERY:
             return self._heat
         self._heat_read = now
@@ -111,7 +110,7 @@ class StrainMeter:
                 pairs.append((f"{zone}/temp", kind.removesuffix("_type") + "_temp"))
         found = [(file, _number(limit)) for file, limit in pairs]
         # Cards without a probe say 0, -273 or 255 °C.
-        return [(f, c / 1000 - MARGIN) for f, c in found if c is not None and 40e3 <= c <= 130e3]
+        return [(f, c / 1000) for f, c in found if c is not None and 40e3 <= c <= 130e3]
 
     def _line(self, name: str, start: bytes) -> bytes:
         """The line of a kernel file that begins so; empty where there is none."""

@@ -14,7 +14,7 @@ CALM = Readings(idle=0.0)
 PRESSED = {
     Cause.MEMORY: Readings(idle=0.0, swap_in=2.1 * GB),
     Cause.BATTERY: Readings(idle=0.0, battery=71.0),
-    Cause.HEAT: Readings(idle=0.0, celsius=98.0, hot=97.0),
+    Cause.HEAT: Readings(idle=0.0, celsius=98.0, critical=100.0),
     Cause.LOAD: Readings(idle=0.0, load=0.97),
 }
 
@@ -29,7 +29,7 @@ readings = st.builds(
     load=share,
     battery=st.none() | st.floats(0, 100),
     celsius=st.none() | st.floats(20, 120),
-    hot=st.none() | st.floats(60, 120),
+    critical=st.none() | st.floats(60, 120),
 )
 policies = st.builds(
     Policy,
@@ -170,6 +170,17 @@ def test_a_hot_machine_cools_down_by_some_degrees_first():
     warm = replace(PRESSED[Cause.HEAT], celsius=95.0)
     assert after(Policy(), *[warm] * 100, standing=standing).cause is Cause.HEAT
     assert after(Policy(), warm).may_work
+
+
+def test_how_far_below_its_critical_value_a_sensor_may_come_is_a_setting():
+    cool = Policy(limits=courtesy.Limits(heat=20))
+    seen = Readings(celsius=81.0, critical=100.0)
+    assert after(Policy(), seen).may_work
+    standing = after(cool, seen)
+    assert (standing.cause, standing.says) == (Cause.HEAT, "too hot: 81 °C of at most 80")
+    cooler, cold = replace(seen, celsius=75.5), replace(seen, celsius=74.5)
+    assert after(cool, *[cooler] * 100, standing=standing).cause is Cause.HEAT
+    assert after(cool, *[cold] * 100, standing=standing).may_work
 
 
 def test_each_machine_makes_way_from_its_own_limits_on():

@@ -104,3 +104,33 @@ def test_it_all_works_for_an_unprivileged_user():
     command = [sys.executable, "-W", "error", "-c", AS_NOBODY, ROOT]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert done.stdout == "well\n", done.stderr
+
+
+def test_on_macos_a_command_starts_in_the_systems_band_for_the_background():
+    code = (
+        "import sys; sys.platform = 'darwin'",
+        "from renderd.host import background; print(*background.PREFIX)",
+    )
+    words = [sys.executable, "-c", "\n".join(code)]
+    said = subprocess.run(words, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert said.stdout == "/usr/sbin/taskpolicy -b\n"
+
+
+class WindowsProcess:
+    """Notes what is asked of it, as psutil asks a process on Windows."""
+
+    def __init__(self):
+        self.asked = []
+
+    def nice(self, value):
+        self.asked.append(("class", value))
+
+    def ionice(self, ioclass):
+        self.asked.append(("disk", ioclass))
+
+
+def test_on_windows_a_command_gets_the_idle_class_and_the_disk_last():
+    it = WindowsProcess()
+    background.put_into_idle_class(it)
+    # subprocess.IDLE_PRIORITY_CLASS and psutil.IOPRIO_VERYLOW, which only Windows' modules have.
+    assert it.asked == [("class", 0x40), ("disk", 0)]

@@ -109,7 +109,7 @@ def test_the_sensor_nearest_to_its_own_limit_is_told(machine):
     machine.write("sys/class/hwmon/hwmon3/temp1_input", "-128000\n")
     machine.write("sys/class/hwmon/hwmon3/temp1_crit", "0\n")
     seen = machine.meter().read(1.0)
-    assert (seen.celsius, seen.hot) == (80.0, 82.0)
+    assert (seen.celsius, seen.critical) == (80.0, 85.0)
 
 
 def test_a_thermal_zone_counts_by_its_critical_trip(machine):
@@ -119,7 +119,7 @@ def test_a_thermal_zone_counts_by_its_critical_trip(machine):
         machine.write(f"{zone}/trip_point_{number}_type", f"{kind}\n")
         machine.write(f"{zone}/trip_point_{number}_temp", f"{degrees}\n")
     seen = machine.meter().read(1.0)
-    assert (seen.celsius, seen.hot) == (96.0, 95.0)
+    assert (seen.celsius, seen.critical) == (96.0, 98.0)
 
 
 def test_this_machine_itself_can_be_read():
