@@ -1,4 +1,4 @@
-"""How long nobody has used this machine: asked of X, the desktop, logind, never of the input."""
+"""How long nobody has used this machine: asked of its desktop and logind, never of input."""
 
 import contextlib
 import ctypes
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from renderd.host.dbus import Bus, BusError, Target
+from renderd.host.wayland import Compositor, sockets
 from renderd.host.x11 import XServer, displays
 
 AGAIN_AFTER = 10.0  #: seconds until somebody who could not be asked is asked again
@@ -47,7 +48,9 @@ class Presence:
             return self._ask("windows", _windows)
         if sys.platform == "darwin":
             return self._ask("macos", _macos)
-        exact = [self._ask("x11", self._x11), self._ask("desktop", self._desktop)]
+        exact = [self._ask("x11", self._x11), self._ask("wayland", self._wayland)]
+        if exact[-1] is None:  # else KDE would say 0, which is no answer: it cannot under Wayland
+            exact.append(self._ask("desktop", self._desktop))
         known = [one for one in exact if one is not None]
         logged_in = self._ask("logind", lambda: self._logind(has_exact=bool(known)))
         return min([*known, *([] if logged_in is None else [logged_in])], default=None)
@@ -90,6 +93,18 @@ class Presence:
             with contextlib.suppress(OSError):
                 return XServer.open(display, authority)
         raise OSError("no X server answers")
+
+    def _wayland(self) -> float | None:
+        compositor = self._closers.get("wayland")
+        if compositor is None:
+            compositor = self._closers["wayland"] = self._open_compositor()
+        return float(compositor.idle())
+
+    def _open_compositor(self) -> Compositor:
+        for path in sockets(self._environ):
+            with contextlib.suppress(OSError):
+                return Compositor.open(path, self._clock)
+        raise OSError("no Wayland compositor tells")
 
     def _desktop(self) -> float | None:
         """GNOME's word, else KDE's; both in milliseconds."""

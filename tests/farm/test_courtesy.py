@@ -21,8 +21,8 @@ from renderd.host import process
 from renderd.host.presence import Presence
 from tests.farm.workstation import RENDER
 
-#: nobody else's X server tells of a person
-ALONE = {"DISPLAY": "none", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/none"}
+#: nobody else's X server or compositor tells of a person
+ALONE = {"DISPLAY": "none", "WAYLAND_DISPLAY": "none", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/none"}
 
 
 def is_stopped(pid):

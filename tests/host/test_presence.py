@@ -3,17 +3,22 @@
 import os
 import select
 import shutil
+import socket
+import struct
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from renderd.host import desktop
+from renderd.host import desktop, wayland
 from renderd.host.awake import Awake
 from renderd.host.dbus import Bus, BusError, Target
 from renderd.host.presence import Presence
+from renderd.host.wayland import Compositor
 from renderd.host.x11 import XServer
 
 DESKTOP = Path(__file__).with_name("desktop.py")
@@ -117,10 +122,156 @@ def test_a_display_of_elsewhere_or_nowhere_is_refused(name):
 
 
 @pytest.fixture
+def session(starts, until):
+    """Start a Wayland compositor without a screen; the variables of its session."""
+    with tempfile.TemporaryDirectory(prefix="wl-") as folder:  # a socket's path is short
+
+        def start(*words, **environ):
+            environ = {"PATH": os.environ["PATH"], **environ, "HOME": folder}
+            starts(*words, env={**environ, "XDG_RUNTIME_DIR": folder}, cwd=folder)
+            (lock,) = until(lambda: list(Path(folder).glob("wayland-*.lock")))
+            path = lock.with_suffix("")
+            until(lambda: answers(path))
+            nowhere = "unix:path=/nowhere"
+            buses = {"DBUS_SESSION_BUS_ADDRESS": nowhere, "DBUS_SYSTEM_BUS_ADDRESS": nowhere}
+            return {"XDG_RUNTIME_DIR": folder, "HOME": "/", "DISPLAY": "none", **buses}, path
+
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+        yield start
+
+
+def answers(path):
+    try:
+        Compositor.open(str(path)).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+@pytest.fixture
+def sway(session):
+    """A real one, which refuses to run as root."""
+    how = {"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_LIBINPUT_NO_DEVICES": "1"}
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    return session(*(nobody if os.geteuid() == 0 else ()), "sway", "-c", "/dev/null", **how)
+
+
+def type_into(environ, path):
+    there = {"PATH": os.environ["PATH"], "WAYLAND_DISPLAY": path.name}
+    before = time.monotonic()
+    subprocess.run(["wtype", "a"], env={**environ, **there}, check=True)
+    return before
+
+
+@lacking("sway", "wtype", "setpriv")
+def test_a_wlroots_compositor_tells_how_long_no_key_was_pressed(sway, until):
+    environ, path = sway
+    presence = Presence(environ)
+    assert presence.idle() is not None
+    until(lambda: presence.idle() > 2.0)
+    typed = type_into(environ, path)
+    until(lambda: presence.idle() <= time.monotonic() - typed + wayland.AFTER)
+    until(lambda: presence.idle() > 1.0)
+    presence.close()
+
+
+@lacking("sway", "setpriv")
+def test_a_person_who_logs_out_takes_the_compositor_and_nothing_else_away(sway, until):
+    environ, path = sway
+    clock = [0.0]
+    presence = Presence({**environ, "WAYLAND_DISPLAY": path.name}, clock=lambda: clock[0])
+    assert presence.idle() is not None
+    assert wayland.sockets(environ) == [str(path)]
+    subprocess.run(["swaymsg", "exit"], env={**os.environ, **environ, **ipc(path)}, check=False)
+    until(lambda: presence.idle() is None)
+    clock[0] += 60
+    assert presence.idle() is None  # asked again, and nobody answers
+    presence.close()
+
+
+def ipc(path):
+    (found,) = path.parent.glob("sway-ipc.*.sock")
+    return {"SWAYSOCK": str(found)}
+
+
+@lacking("sway", "dbus-daemon", "setpriv")
+def test_kdes_word_that_somebody_is_there_is_no_answer_under_wayland(sway, bus, starts, until):
+    words = (sys.executable, str(DESKTOP), "kde")  # says 0 as KDE does where it cannot know
+    desktop = starts(*words, env={**os.environ, **bus}, stdin=subprocess.PIPE)
+    assert line_of(desktop) == "ready"
+    environ, _ = sway
+    presence = Presence(
+        {**bus, **environ, "DBUS_SESSION_BUS_ADDRESS": bus["DBUS_SESSION_BUS_ADDRESS"]}
+    )
+    until(lambda: (presence.idle() or 0.0) > 1.0)
+    presence.close()
+
+
+@lacking("kwin_wayland", "dbus-daemon")
+@pytest.mark.parametrize("protocol", wayland._NOTIFIERS, ids=lambda one: one.interface.decode())
+def test_kwin_tells_by_either_protocol(session, bus, until, monkeypatch, tmp_path, protocol):
+    # A copy has no right to real time, which a container may not grant; its name counts.
+    program = tmp_path / "kwin_wayland"
+    program.write_bytes(Path(shutil.which("kwin_wayland")).read_bytes())
+    program.chmod(0o755)
+    words = (str(program), "--virtual", "--no-lockscreen", "--socket", "wayland-7")
+    _, path = session(*words, KWIN_COMPOSE="Q", **bus)
+    hand = by(wayland._NOTIFIERS[1], path, monkeypatch)
+    watched = by(protocol, path, monkeypatch)
+    until(lambda: watched.idle() > 2.0)
+    before = time.monotonic()
+    hand._send(wayland._FIRST_SEAT + 1, 1, b"")  # simulate_user_activity
+    until(lambda: watched.idle() <= time.monotonic() - before + wayland.AFTER)
+    until(lambda: watched.idle() > 1.0)
+    watched.close()
+    hand.close()
+
+
+def by(protocol, path, monkeypatch):
+    monkeypatch.setattr(wayland, "_NOTIFIERS", (protocol,))
+    found = Compositor.open(str(path))
+    monkeypatch.undo()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (b"", "has ended"),
+        (struct.pack("=II", 7, 0), "nonsense"),
+        (struct.pack("=II", 1, 8 << 16), "refuses"),
+        (struct.pack("=III", 3, 12 << 16, 0), "does not tell"),
+        (struct.pack("=IIIII", 2, 20 << 16, 1, 8, 0), "timed out"),
+    ],
+)
+def test_a_server_that_is_no_such_compositor_is_left_alone(tmp_path, monkeypatch, said, why):
+    monkeypatch.setattr(wayland, "TIMEOUT", 0.5 if why == "timed out" else 60.0)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "w"))
+        server.listen()
+        talk = threading.Thread(target=lambda: answer(server, said, goes_on=bool(said)))
+        talk.start()
+        with pytest.raises(OSError, match=why):
+            Compositor.open(str(tmp_path / "w"))
+        talk.join()
+
+
+def answer(server, said, *, goes_on):
+    with server.accept()[0] as connected:
+        connected.sendall(said)
+        if not goes_on:
+            connected.shutdown(socket.SHUT_WR)
+        while connected.recv(4096):
+            pass
+
+
+@pytest.fixture
 def bus(starts):
     """A session bus of its own: its variables."""
     daemon = starts("dbus-daemon", "--session", "--nofork", "--print-address=1", "--nopidfile")
-    return {"DBUS_SESSION_BUS_ADDRESS": line_of(daemon), "HOME": "/", "DISPLAY": "none"}
+    where = {"DBUS_SESSION_BUS_ADDRESS": line_of(daemon), "XDG_RUNTIME_DIR": "/nowhere"}
+    return {**where, "HOME": "/", "DISPLAY": "none"}
 
 
 @lacking("dbus-daemon")
