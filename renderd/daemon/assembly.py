@@ -66,12 +66,12 @@ class Incarnation:
 
     def start(self) -> None:
         """Begin to beat and to work."""
+        self.courtier.begin()  # before the loop, or a chunk would be claimed that has to make way
         for runner in self.runners:
             runner.start()
         self.thread = threading.Thread(target=self.loop.run, name="loop", daemon=True)
         self.thread.start()
         self.lookout.start()
-        self.courtier.start()
         self.closers.append(self.courtier.leave)
         threading.Thread(target=scratch.sweep, name="litter", daemon=True).start()
         observer = events.watch(self.spool, self.nudge)

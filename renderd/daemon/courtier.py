@@ -48,15 +48,23 @@ class Courtier(threading.Thread):
         """Look no more."""
         self._leaving.set()
 
+    def begin(self) -> None:
+        """Look once, on the caller's thread, then go on with it on our own."""
+        self._look_and_beside()
+        self.start()
+
     def run(self) -> None:
-        pause = 0.0
+        pause = LOOK_EVERY
         while not self._leaving.wait(pause):
-            try:
-                self.look()
-                self._beside()
-            except Exception:  # a file of the kernel with odd contents must not end all looks
-                _log.exception("whether this machine is needed cannot be told")
+            self._look_and_beside()
             pause = LOOK_EVERY if self._node.running else LOOK_SELDOM
+
+    def _look_and_beside(self) -> None:
+        try:
+            self.look()
+            self._beside()
+        except Exception:  # a file of the kernel with odd contents must not end all looks
+            _log.exception("whether this machine is needed cannot be told")
 
     def look(self) -> Standing:
         """One look, and what follows from it for what runs."""

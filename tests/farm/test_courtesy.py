@@ -4,8 +4,10 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -101,6 +103,19 @@ def test_a_person_who_comes_back_finds_the_renderer_suspended_and_leaves_it_to_g
     farm.until(lambda: len(farm.frames()) > frames, "more frames come")
     assert farm.running(jid) == [held]
     assert "works again after" in node.text
+
+
+def test_a_machine_that_is_needed_when_it_starts_claims_nothing_before_it_noticed(farm):
+    jid = farm.add(farm.info("--hang", frames="1-3"))
+    with socket.socket(socket.AF_UNIX) as slow, tempfile.TemporaryDirectory() as folder:
+        slow.bind(f"{folder}/wayland-0")  # a compositor that answers late: never
+        slow.listen()
+        own = {**ALONE, "WAYLAND_DISPLAY": f"{folder}/wayland-0"}
+        node = farm.up("ws07", "--when", "away", "--away", "60", env=own)
+        farm.until(lambda: "nothing tells" in node.status().get("reason", ""), "it says why not")
+    farm.looked(node)
+    assert farm.tally(jid)[State.WAIT] == 1
+    assert "starts with chunk" not in node.text
 
 
 def test_time_spent_suspended_is_neither_a_hang_nor_over_the_limit_nor_a_frames(farm, sit):
@@ -215,7 +230,7 @@ def press(display):
 def test_a_key_pressed_suspends_the_renderer_also_where_only_the_session_sees_it(
     farm, display, is_service
 ):
-    own = {**ALONE, "DISPLAY": "none" if is_service else display}
+    own = ALONE if is_service else {**ALONE, "DISPLAY": display, "WAYLAND_DISPLAY": ""}
     node = farm.up("ws07", "--when", "away", "--away", "3", env=own)
     if is_service:
         settings = config.Settings(node="ws07", runtime_dir=str(node.home / "run"))
