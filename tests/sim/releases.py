@@ -30,7 +30,7 @@ from tests.sim.world import ROOT, Actor, Violation, World
 
 HERE = Path(__file__).parents[1]
 #: modules of the simulation whose programs run the code of a release
-_OURS = ("node", "people", "hand")
+_OURS = ("drops", "node", "people", "hand")
 _IMPORT = re.compile(r"^(\s*)(from|import) renderd(?=[\s.])", re.MULTILINE)
 
 
