@@ -13,7 +13,7 @@ from renderd.core.job import Job
 from renderd.core.names import Ticket, parse_adopting, parse_ticket
 from renderd.daemon import blame, fitness, hand, life, sight
 from renderd.daemon.node import JobMemory, Node
-from renderd.daemon.work import Work
+from renderd.daemon.work import Ending, Result, Work
 from renderd.errors import RenderdError
 from renderd.spool import claims, closing, control, frames, jobs, orders, sources, tickets
 from renderd.spool.claims import Claim
@@ -219,19 +219,27 @@ def _takable(node: Node, memory: JobMemory, now: float, most: int) -> Chunk | No
 
 
 def _start(node: Node, memory: JobMemory, held: Claim, more: Sequence[Claim], now: float) -> None:
-    run = hand.run_of(held, more)
+    run, refusal = hand.run_of(held, more), ""
+    commands: tuple[tuple[str, ...], ...] = ()
+    try:
+        commands = hand.words(memory, run) if more else _commands(node, memory.job, held)
+    except OSError as error:  # they may be a person's own: the job's would be the wrong ones
+        refusal = f"its file cannot be read: {error.strerror or error}"
     work = Work(
         claim=held,
         more=tuple(more),
         joined=run,
         job=memory.control.applied(memory.job),
-        commands=hand.words(memory, run) if more else _commands(node, memory.job, held),
+        commands=commands,
         output=frames.locate(node.spool, memory.job),
         started=now,
         frame_bytes=memory.frame_bytes,
     )
     work.ram, work.frames_total = memory.ram, len(work.frames)
     node.held |= dict.fromkeys((held.key, *(one.key for one in more)), work)
+    if refusal:
+        node.settling.append(Result(work=work, ending=Ending.UNABLE, reason=refusal))
+        return
     node.running.append(work)
     node.count("claims", 1 + len(more))
     if node.last_job != work.job.jid:  # a line a job, not one a chunk: chunks may take no time
@@ -244,10 +252,11 @@ def _commands(node: Node, job: Job, held: Claim) -> tuple[tuple[str, ...], ...]:
     """The chunk's own command lines; rebuilt from job.info where a power cut tore its file.
 
     The start of a text may well be a command, of other frames or without its output.
+    Raises OSError.
     """
     whole = job_record.chunk_text(job.info, held.chunk.run, job.out).encode()
-    with contextlib.suppress(OSError, RenderdError):
-        text = claims.read_text(node.spool, held)
+    text = claims.read_text(node.spool, held)
+    with contextlib.suppress(RenderdError):
         if not whole.startswith(text):
             return infofile.parse(text).commands
     return job_record.chunk_words(job.info, held.chunk.run, job.out)

@@ -55,7 +55,7 @@ def take(
 
 
 def read_text(spool: Spool, claim: Claim) -> bytes:
-    """The info file of a claimed chunk; empty when it is torn or gone.  Raises OSError."""
+    """The info file of a claimed chunk; a part of it where a power cut tore it.  Raises OSError."""
     return spool.share.read(spool.chunk(claim.jid, claim.chunk))
 
 

@@ -354,3 +354,23 @@ def test_a_job_that_an_old_list_shows_once_more_is_told_closed_once(
     driven.end()
     driven.run(10)
     assert driven.node.counts["closed"] == 1
+
+
+def test_a_chunk_that_cannot_be_read_runs_with_no_words_but_its_own(
+    spool: Spool, publish: Publish, driven: Driven, share: Tripwire
+) -> None:
+    jid = publish(span="1-20")
+    first = min(Path(spool.job(jid, "000")).iterdir())
+    first.write_text("false --mine\n")
+    share.trip("read", broken("/00001_"))
+    driven.tick(0.0, Nudge())
+    assert [w.commands for w in driven.works] == [(("prog", "11", "20"),)]
+    driven.end()
+    share.calm()
+    driven.run(60)
+    assert [w.commands for w in driven.works] == [(("false", "--mine"),)]
+    (note,) = Path(spool.job(jid, "err")).iterdir()
+    assert "cannot be read: bad weather" in note.read_text()
+    driven.end()
+    driven.run(60)
+    assert states(spool, jid) == ["done", "done"]
