@@ -8,6 +8,8 @@ from renderd.core.names import Beat
 
 NEIGHBOURS = 3  #: incarnations that follow mine in my shard, which I observe
 CALM_BEATS = 12  #: own beats without a verdict after a slow call, a failure or a gap
+#: Seconds: the longest pause between two tries of a client whose server is gone (Linux's TCP).
+LONGEST_RETRY = 120.0
 STILL_PERIODS = 4  #: periods a name must stand still
 FOREIGN_EVERY = 3  #: every third beat one other shard is looked at
 
@@ -39,10 +41,15 @@ class Observer:
         if self.calm:
             self.calm -= 1
 
-    def reset(self) -> None:
-        """An own call was slow or failed, or time jumped: whoever stood still may have been us."""
+    def reset(self, silent: float = 0.0, own_period: int = 1) -> None:
+        """An own call was slow or failed, or time jumped: whoever stood still may have been us.
+
+        `silent`: seconds without an own beat.  A client tries again after pauses that double, so
+        others may find a server that is back as much later as it was away.
+        """
         self._since.clear()
-        self.calm = CALM_BEATS
+        later = math.ceil(min(silent, LONGEST_RETRY) / own_period)
+        self.calm = max(self.calm, CALM_BEATS + later)
 
     def look(self, peer: Beat, own_period: int, *, has_hint: bool = False) -> bool:
         """Count a peer's name from a fresh listing; True when the peer is to be declared dead."""

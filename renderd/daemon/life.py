@@ -22,7 +22,8 @@ def beat(node: Node, now: float) -> None:
     period = lease.period(
         node.farm_size, _stake(node), is_busy=bool(node.running), is_slow=bool(node.trouble)
     )
-    late = now - node.beaten > 2 * node.pulse.beat.period and node.beaten > float("-inf")
+    silent = now - node.beaten if node.beaten > float("-inf") else 0.0
+    late = silent > 2 * node.pulse.beat.period
     life = nodes.beat(node.spool, node.pulse, period)
     node.next_beat = now + period
     if life in (Life.FENCED, Life.TWIN):
@@ -35,7 +36,7 @@ def beat(node: Node, now: float) -> None:
     node.beaten = now
     node.observer.beat()
     if late:
-        node.observer.reset()
+        node.observer.reset(silent, period // 2 if node.trouble else period)  # what comes next
     node.count("beats")
     declared = node.counts.get("declared", 0)
     observe(node)

@@ -48,6 +48,15 @@ def test_a_pause_of_the_server_starts_every_count_anew() -> None:
     assert beats_until_dead(observer, beat(1)) == lease.CALM_BEATS + 4
 
 
+def test_a_peer_may_come_back_from_an_outage_as_late_again_as_it_lasted() -> None:
+    observer = Observer()
+    observer.reset(silent=90.0, own_period=5)
+    observer.reset()  # one more slow call does not take that back
+    assert beats_until_dead(observer, beat(1)) == lease.CALM_BEATS + 18 + 4
+    observer.reset(silent=3600.0, own_period=5)
+    assert beats_until_dead(observer, beat(1)) == lease.CALM_BEATS + 24 + 4
+
+
 def test_a_gap_is_not_counted_as_silence() -> None:
     observer = Observer()
     observer.beat()
