@@ -208,7 +208,7 @@ def _holder(spool: Spool, output: Output) -> str:
 
 
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:
-    spool.share.rename(draft(spool, output, text), path)
+    spool.share.replace(draft(spool, output, text), path)
 
 
 def draft(spool: Spool, output: Output, text: str) -> str:

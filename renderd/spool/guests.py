@@ -74,6 +74,6 @@ def renew(spool: Spool, output: Output, key: int | str, source: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         path = output.receipt(key, of=output.host)
         spool.share.stat(path)
-        spool.share.rename(source, path)
+        spool.share.replace(source, path)
         return
     spool.share.unlink(source)

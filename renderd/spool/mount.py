@@ -94,7 +94,10 @@ def find_mount(path: str) -> Mount | None:
 
 def is_smb(path: str) -> bool:
     """Whether a path lies on a share of SMB, as far as the system tells."""
-    found = find_mount(path)
+    mounts = mounted()
+    if not any(mount.kind in SMB for mount in mounts):
+        return False  # without a look at the path, which may ask a server
+    found = mount_of(os.path.realpath(path), mounts)
     return found is not None and found.kind in SMB
 
 

@@ -95,7 +95,7 @@ def write(spool: Spool, path: str, data: bytes) -> None:
     """Replace plain data whole: readers see the old text or the new one.  Raises OSError."""
     source = create_fresh(spool, temp(spool), data, sync=True)
     try:
-        spool.share.rename(source, path)
+        spool.share.replace(source, path)
     except OSError:
         with contextlib.suppress(OSError):
             spool.share.unlink(source)

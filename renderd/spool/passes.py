@@ -158,7 +158,7 @@ def _mark(folder: str, pattern: str) -> str:
 def _put(spool: Spool, output: Output, path: str, text: str) -> None:
     """Write a mark by one rename of a file beside it: it may be another file system than ours."""
     beside = f"{path.rpartition('/')[0]}/{output.jid}~new"
-    spool.share.rename(create_fresh(spool, beside, text.encode(), sync=True), path)
+    spool.share.replace(create_fresh(spool, beside, text.encode(), sync=True), path)
 
 
 def _make_folder(spool: Spool, output: Output, folder: str, node: str) -> None:

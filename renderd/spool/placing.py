@@ -71,7 +71,7 @@ def place(
         if output.redoes:  # before ours: with it written nobody would come back for the host's
             guests.renew(spool, output, key, drafts[-1])
             drafts.pop()
-        spool.share.rename(drafts.pop(), output.receipt(key))
+        spool.share.replace(drafts.pop(), output.receipt(key))
     finally:
         for path in drafts:
             with contextlib.suppress(OSError):
@@ -104,7 +104,7 @@ def _copy_across(spool: Spool, output: Output, source: str, target: str) -> str:
 
 def _put_in_place(spool: Spool, source: str, target: str, entry: tuple[str, int, int]) -> None:
     try:
-        spool.share.rename(source, target)
+        spool.share.swap(source, target)
     except FileNotFoundError:
         # A lost reply, or an earlier try that got as far as this.
         found = spool.share.stat(target)
@@ -116,7 +116,7 @@ def acknowledge(spool: Spool, output: Output, key: int | str, receipt: Receipt) 
     """Write the receipt of a frame that is in place and whole.  Raises OSError."""
     if output.redoes:  # first: with ours written nobody would come back for the host's
         guests.renew(spool, output, key, draft(spool, output, receipt.text()))
-    spool.share.rename(draft(spool, output, receipt.text()), output.receipt(key))
+    spool.share.replace(draft(spool, output, receipt.text()), output.receipt(key))
     return receipt
 
 

@@ -39,10 +39,10 @@ def _replace(bench: Bench, new: str, old: str) -> bool:
     while somebody reads.  Raises OSError where it is refused for long."""
     for tries in range(TRIES):
         with contextlib.suppress(PermissionError):
-            bench.spool.share.rename(new, old)
+            bench.spool.share.replace(new, old)
             return tries > 0
         bench.clock.wait(0.02)
-    bench.spool.share.rename(new, old)
+    bench.spool.share.replace(new, old)
     return True
 
 
@@ -72,7 +72,7 @@ def examine_open_target(bench: Bench) -> Iterator[Answer]:
     bench.ask(do="hold", path=path)
     refused = rest = ""
     try:
-        share.rename(f"{path}.new", path)
+        share.swap(f"{path}.new", path)
     except OSError as error:
         refused = error.strerror or str(error)
     with contextlib.suppress(OSError):

@@ -33,7 +33,7 @@ def read_kept(spool: Spool, output: Output) -> FrameSet | None:
 def enter_kept(spool: Spool, output: Output, found: FrameSet) -> None:
     """Say what the kept frames are, before anybody runs the job.  Raises OSError."""
     path = _kept(output)
-    spool.share.rename(create_fresh(spool, path, found.text().encode(), sync=True), path)
+    spool.share.replace(create_fresh(spool, path, found.text().encode(), sync=True), path)
 
 
 def close(spool: Spool, output: Output) -> None:

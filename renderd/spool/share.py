@@ -9,10 +9,13 @@ import contextlib
 import errno
 import os
 import stat as stat_bits
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from renderd.spool.content import copy_content, write_all
+from renderd.spool.mount import is_smb
+from renderd.spool.swap import insist, swap
 
 if TYPE_CHECKING:
     from portalocker.portalocker import LockfLocker
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 READ_LIMIT = 1 << 20
 FOLDER_MODE = 0o2770
 FILE_MODE = 0o660
-FICLONE = 0x40049409  #: Linux's ioctl that makes a file share another's blocks
-COPY_STEP = 64 << 20  #: bytes a server copies at a time, so that Ctrl+C is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,14 @@ class Share(Protocol):
         ...
 
     def rename(self, old: str, new: str) -> None: ...
+
+    def replace(self, old: str, new: str) -> None:
+        """Rename a short text over another; readers see the one or the other."""
+        ...
+
+    def swap(self, old: str, new: str) -> None:
+        """Rename a file over one that others may hold open; on SMB nobody sees it for a moment."""
+        ...
 
     def unlink(self, path: str) -> None: ...
 
@@ -213,9 +222,7 @@ class PosixShare:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             new = os.open(target, flags, 0o600)
             try:
-                if not _share_blocks(old, new):
-                    _copy_all(old, new)
-                _take_after(new, os.fstat(old))
+                copy_content(old, new)
                 os.fsync(new)
             finally:
                 os.close(new)
@@ -228,7 +235,7 @@ class PosixShare:
         descriptor = os.open(path, flags, FILE_MODE)
         try:
             _widen(descriptor)
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
             if sync:
                 os.fsync(descriptor)
         finally:
@@ -236,6 +243,19 @@ class PosixShare:
 
     def rename(self, old: str, new: str) -> None:
         os.rename(old, new)
+
+    def replace(self, old: str, new: str) -> None:
+        try:
+            self.rename(old, new)
+        except PermissionError:
+            if not is_smb(new) or not insist(old, new):
+                raise
+
+    def swap(self, old: str, new: str) -> None:
+        if is_smb(new):
+            swap(old, new)
+        else:
+            self.rename(old, new)
 
     def unlink(self, path: str) -> None:
         os.unlink(path)
@@ -268,7 +288,7 @@ class PosixShare:
                 raise OSError(errno.EINVAL, "not a file of one name", path)
             if found.st_size == 0:
                 _widen(descriptor)
-            _write_all(descriptor, data)
+            write_all(descriptor, data)
         finally:
             os.close(descriptor)
 
@@ -331,53 +351,8 @@ def _open_regular(path: str, *, follows: bool = False) -> int:
     return descriptor
 
 
-def _share_blocks(old: int, new: int) -> bool:
-    """Make the new file a reflink of the old one; False where the file system cannot."""
-    if not sys.platform.startswith("linux"):
-        return False
-    import fcntl  # noqa: PLC0415  not on every platform
-
-    try:
-        fcntl.ioctl(new, FICLONE, old)
-    except OSError:
-        return False  # another file system, or one without: EXDEV, EOPNOTSUPP, EINVAL, ENOTTY …
-    return True
-
-
-def _copy_all(old: int, new: int) -> None:
-    """Copy on the server where it can, else through this machine; from the start in any case."""
-    at = 0
-    if hasattr(os, "copy_file_range"):
-        with contextlib.suppress(OSError):  # half supported by many: the loop below goes on
-            while part := os.copy_file_range(old, new, COPY_STEP, at, at):
-                at += part
-    os.lseek(old, at, os.SEEK_SET)
-    os.lseek(new, at, os.SEEK_SET)
-    while data := os.read(old, 1 << 20):
-        _write_all(new, data)
-
-
-def _take_after(new: int, facts: os.stat_result) -> None:
-    """Who may read the old file may read the new one; on a NAS that maps identities, as it likes.
-
-    The time as well: the copy then looks like what was copied.
-    """
-    with contextlib.suppress(PermissionError, NotImplementedError):
-        os.fchown(new, -1, facts.st_gid)
-    with contextlib.suppress(PermissionError, NotImplementedError):
-        os.fchmod(new, facts.st_mode & 0o777 | 0o600)
-    with contextlib.suppress(PermissionError, NotImplementedError):
-        os.utime(new, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-
-
 def _widen(descriptor: int) -> None:
     # umask must not keep the group out; on a NAS that maps identities this may be refused.
     with contextlib.suppress(PermissionError, NotImplementedError):
         if os.fstat(descriptor).st_mode & 0o7777 != FILE_MODE:
             os.fchmod(descriptor, FILE_MODE)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -15,7 +15,7 @@ def complaints(fleet: Fleet, tree: Path) -> list[str]:
     """Everything that is wrong; empty when every promise was kept."""
     found: list[str] = []
     for job in fleet.jobs:
-        found += of_job(job, tree, fleet.may_be_dead)
+        found += of_job(job, tree, fleet.may_be_dead | fleet.may_lack_lines)
         found += of_frames(job, tree / "out")
     found += of_nodes(fleet, tree / "spool")
     found += of_litter(tree / "out")

@@ -78,6 +78,7 @@ class Fleet:
     daemons: list[Daemon] = field(default_factory=list)  #: all that ever were
     jobs: list[Job] = field(default_factory=list)
     may_be_dead: set[str] = field(default_factory=set)  #: incarnations that a fault silenced
+    may_lack_lines: set[str] = field(default_factory=set)  #: whose journals a server may forget
 
     def found(self, owner: str = "root:root", mode: str = "0755") -> None:
         """Make the spool and the output folder from the first client, as its user."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from renderd.daemon.landing import AGAIN_EVERY
 from tests.nfs import evidence
 from tests.nfs.fleet import OUT, RENDER, SPOOL, Fleet, Job, patiently, standin
 from tests.nfs.lab import SHARE, Guest, LabError
@@ -113,9 +114,14 @@ def pause(seconds: float) -> Befall:
 
 
 def server_power_cuts(times: int) -> Befall:
-    """Take the server's power away so often; its disk has what was synced."""
+    """Take the server's power away so often; its disk has what was synced.
+
+    Samba says yes to what a client has closed and not synced, as journals are, and forgets it.
+    """
 
     def befall(fleet: Fleet, job: Job) -> None:
+        if not fleet.lab.nfs:
+            fleet.may_lack_lines |= {inc for daemon in fleet.daemons for inc in daemon.incs}
         for _ in range(times):
             fleet.lab.cut_power_of_server()
             fleet.goes_on(job)
@@ -190,12 +196,17 @@ def full_export(seconds: float) -> Befall:
 
 
 def viewers(seconds: float) -> Befall:
-    """People look for so long at the frames that are rendered again, then they stop."""
+    """People look for so long at the frames that are rendered again, then stop one by one.
+
+    Between two of them a daemon tries more than once: where the first has closed a frame, what
+    comes in its place must outlast the others.
+    """
 
     def befall(fleet: Fleet, job: Job) -> None:
         time.sleep(seconds)
         for guest in fleet.lab.clients:
             guest.run(f"touch {CLOSED}")
+            time.sleep(2 * AGAIN_EVERY)
 
     return befall
 

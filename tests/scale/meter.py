@@ -134,6 +134,8 @@ class CountedShare:
         self.tally.note("rename", new)
         self.server.rename(old, new)
 
+    replace = swap = rename
+
     def unlink(self, path: str) -> None:
         self.tally.note("unlink", path)
         self.server.unlink(path)

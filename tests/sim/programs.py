@@ -106,6 +106,8 @@ class Replay:
     def rename(self, old: str, new: str) -> None:
         self._ask("rename", old, new)
 
+    replace = swap = rename
+
     def unlink(self, path: str) -> None:
         self._ask("unlink", path)
 

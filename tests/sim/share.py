@@ -218,6 +218,8 @@ class SimShare:
         self._read.pop(new, None)
         self._change("rename", lambda: server.rename(old, new), old)
 
+    replace = swap = rename
+
     def unlink(self, path: str) -> None:
         server = self._server(path)
         self._change("unlink", lambda: server.unlink(path), path)
