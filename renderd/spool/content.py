@@ -1,11 +1,35 @@
 """A file's content and its copy: shared blocks, a server's own copying, or bytes."""
 
 import contextlib
+import errno
 import os
+import stat as stat_bits
 import sys
 
 FICLONE = 0x40049409  #: Linux's ioctl that makes a file share another's blocks
 COPY_STEP = 64 << 20  #: bytes a server copies at a time, so that Ctrl+C is heard
+
+
+def open_regular(path: str, access: int = os.O_RDONLY, *, follows: bool = False) -> int:
+    """A descriptor of a regular file; links, pipes and devices raise OSError."""
+    flags = access | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
+def flush(path: str) -> None:
+    """Bring a file's content to stable storage.  Raises OSError."""
+    try:  # for writing: of a file that is open for reading, Linux's SMB client flushes nothing
+        descriptor = open_regular(path, os.O_RDWR)
+    except PermissionError:
+        descriptor = open_regular(path)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def copy_content(old: int, new: int) -> None:

@@ -92,7 +92,9 @@ def _find_self(spool: Spool, pulse: Pulse) -> Life:
         return Life.UNSURE
     if present:
         newest = max(present, key=lambda b: b.count)
-        if newest.tag not in pulse.tags and newest != pulse.beat:
+        # An older one is our own: the server forgot, as at a power cut, what it had said yes to.
+        is_older = newest.count < pulse.beat.count
+        if newest.tag not in pulse.tags and newest != pulse.beat and not is_older:
             return Life.TWIN
         pulse.beat, pulse.missed = newest, 0
         return Life.ALIVE

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from renderd.spool.content import copy_content, write_all
+from renderd.spool.content import copy_content, flush, open_regular, write_all
 from renderd.spool.mount import is_smb
 from renderd.spool.swap import insist, swap
 
@@ -194,7 +194,7 @@ class PosixShare:
         return _stat(os.lstat(path))
 
     def read(self, path: str, limit: int = READ_LIMIT, start: int = 0) -> bytes:
-        descriptor = _open_regular(path)  # by hand: a farm's readings are mostly this
+        descriptor = open_regular(path)  # by hand: a farm's readings are mostly this
         try:
             if start:
                 os.lseek(descriptor, start, os.SEEK_SET)
@@ -207,10 +207,10 @@ class PosixShare:
             os.close(descriptor)
 
     def open(self, path: str) -> BinaryIO:
-        return os.fdopen(_open_regular(path), "rb", buffering=0)
+        return os.fdopen(open_regular(path), "rb", buffering=0)
 
     def open_target(self, path: str) -> BinaryIO:
-        return os.fdopen(_open_regular(path, follows=True), "rb", buffering=0)
+        return os.fdopen(open_regular(path, follows=True), "rb", buffering=0)
 
     def stat_target(self, path: str) -> Stat:
         # Opening revalidates the attributes with the server; a bare stat may be a minute old.
@@ -316,8 +316,7 @@ class PosixShare:
         return Space(s.f_bavail * s.f_frsize, s.f_blocks * s.f_frsize, free_inodes)
 
     def sync_file(self, path: str) -> None:
-        with _regular(path) as descriptor:
-            os.fsync(descriptor)
+        flush(path)
 
     def sync_folder(self, path: str) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -335,20 +334,11 @@ def _stat(s: os.stat_result) -> Stat:
 
 @contextlib.contextmanager
 def _regular(path: str, *, follows: bool = False) -> Iterator[int]:
-    descriptor = _open_regular(path, follows=follows)
+    descriptor = open_regular(path, follows=follows)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _open_regular(path: str, *, follows: bool = False) -> int:
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follows else os.O_NOFOLLOW)
-    descriptor = os.open(path, flags)
-    if not stat_bits.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", path)
-    return descriptor
 
 
 def _widen(descriptor: int) -> None:

@@ -9,8 +9,10 @@ import contextlib
 import errno
 import os
 
-#: what a server without hard links answers
+from renderd.spool.content import flush
+
 _TRIES = 50  #: round trips, while somebody reads a short text to its end
+#: what a server without hard links answers
 _NO_LINKS = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EMLINK, errno.EINVAL})
 
 
@@ -56,5 +58,7 @@ def _link(old: str, new: str) -> None:
         if error.errno not in _NO_LINKS:
             raise
         os.rename(old, new)
-    else:
-        os.unlink(old)
+        return
+    # Samba says yes before a name is on its disk: a power cut must not leave neither name.
+    flush(new)
+    os.unlink(old)

@@ -74,6 +74,16 @@ def test_a_copied_machine_finds_its_twin(spool: Spool, worker: Any) -> None:
     assert nodes.beat(spool, worker.pulse, 5) is Life.TWIN
 
 
+def test_a_server_that_forgot_a_beat_makes_nobody_ones_own_twin(spool: Spool, worker: Any) -> None:
+    former = worker.pulse.beat
+    for _ in range(3):
+        nodes.beat(spool, worker.pulse, 5)
+    os.rename(spool.at("beat", "00", worker.pulse.beat.name), spool.at("beat", "00", former.name))
+    lives = [nodes.beat(spool, worker.pulse, 5) for _ in range(3)]
+    assert lives == [Life.ALIVE] * 3
+    assert [b.count for b in nodes.beats(spool, "00")] == [former.count + 2]
+
+
 def test_a_node_whose_beat_was_removed_certifies_itself(spool: Spool, worker: Any) -> None:
     os.unlink(spool.at("beat", "00", worker.pulse.beat.name))
     lives = [nodes.beat(spool, worker.pulse, 5) for _ in range(nodes.LOOKS)]

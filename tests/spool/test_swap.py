@@ -89,6 +89,23 @@ def test_a_share_that_fails_in_between_has_the_former_file(
     assert there(tmp_path) == before
 
 
+def test_a_frame_keeps_its_private_name_until_the_other_is_on_the_disk(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, name = files
+
+    def forgotten(path: str) -> None:  # a server that lost power after it had said yes
+        os.unlink(path)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    with monkeypatch.context() as patch, pytest.raises(FileNotFoundError):
+        patch.setattr(swap, "flush", forgotten)
+        swap.swap(str(new), str(name))
+    assert new.read_text() == "new"
+    swap.swap(str(new), str(name))
+    assert there(tmp_path) == {"shot_0001.png": "new"}
+
+
 def test_where_an_earlier_try_got_through_its_file_stays(
     files: tuple[Path, Path], tmp_path: Path
 ) -> None:
