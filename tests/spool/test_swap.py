@@ -98,9 +98,10 @@ def test_a_frame_keeps_its_private_name_until_the_other_is_on_the_disk(
         os.unlink(path)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
-    with monkeypatch.context() as patch, pytest.raises(FileNotFoundError):
+    with monkeypatch.context() as patch:
         patch.setattr(swap, "flush", forgotten)
-        swap.swap(str(new), str(name))
+        with pytest.raises(FileNotFoundError):
+            swap.swap(str(new), str(name))
     assert new.read_text() == "new"
     swap.swap(str(new), str(name))
     assert there(tmp_path) == {"shot_0001.png": "new"}
