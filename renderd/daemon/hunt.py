@@ -279,16 +279,23 @@ def look(node: Node, memory: JobMemory, group: str, now: float) -> Sight:
 
 
 def _settle_leftover(node: Node, memory: JobMemory, held: Claim) -> None:
-    """A run name of mine that no worker holds: finish it if its frames are in place."""
+    """A run name of mine that no worker holds: finish it if its frames are in place.
+
+    Still there after a move that was won it goes to a name never used.  A server of SMB that lost
+    power forgets a move, and its client, which knows both names for one file, does no other to it.
+    """
     output = frames.locate(node.spool, memory.job)
-    run = held.chunk.run
+    run, key = held.chunk.run, f"settled:{held.key}"
+    before = int(node.doubts.get(key, 0.0))
     node.count("leftovers")
-    if output is not None and run is not None:
+    if output is not None and run is not None and not before:
         in_place = frames.receipted(node.spool, output, run)
         if len(in_place) == len(run):
-            claims.finish(node.spool, held)
+            if claims.finish(node.spool, held) is Outcome.WON:
+                node.doubts[key] = 1.0
             return
-    if claims.give_back(node.spool, held, is_failure=False) is Outcome.WON:
+    if claims.give_back(node.spool, held, is_failure=False, beyond=before) is Outcome.WON:
+        node.doubts[key] = before + 1.0
         tickets.bump(node.spool, memory.job.jid)
 
 

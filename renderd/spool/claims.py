@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from renderd.core.chunk import Chunk, State
 from renderd.core.names import attempt_name, intent, nonce
@@ -67,9 +67,13 @@ def finish(spool: Spool, claim: Claim) -> Outcome:
     return _settle(spool, claim, claim.chunk.finished())
 
 
-def give_back(spool: Spool, claim: Claim, *, is_failure: bool) -> Outcome:
-    """Return the chunk to the waiting ones under its next attempt; then bump the ticket."""
-    return _settle(spool, claim, claim.chunk.given_back(is_failure=is_failure))
+def give_back(spool: Spool, claim: Claim, *, is_failure: bool, beyond: int = 0) -> Outcome:
+    """Return the chunk to the waiting ones under its next attempt; then bump the ticket.
+
+    `beyond`: attempts to leave out, whose names may have been used.
+    """
+    after = claim.chunk.given_back(is_failure=is_failure)
+    return _settle(spool, claim, replace(after, attempt=after.attempt + beyond))
 
 
 def give_up(spool: Spool, claim: Claim) -> Outcome:
