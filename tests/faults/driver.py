@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from renderd.errors import RenderdError
+from renderd.spool.layout import DONE
 from tests.faults import aftermath
 from tests.faults.failpoints import DEATH, Fault, faults_of
 from tests.faults.farm import Farm
@@ -74,6 +75,9 @@ def run(name: str, fault: Fault, *, loses: bool, second: Fault | None = None) ->
         is_told = not farm.said and fault.number != DEATH
         farm.points.is_armed = False
         if second is not None:
+            if not is_told:  # the order was refused: until it is repeated others render the job
+                for ends in farm.ends.values():
+                    ends.add(DONE)
             _meet_again(farm, second)
         loses = loses or fault.number == DEATH
         _look_after(farm, loses=loses, is_told=is_told)
