@@ -288,7 +288,7 @@ def test_a_guard_that_is_killed_is_no_failure_of_its_command(
     wait: Callable[[Callable[[], Any]], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("renderd.daemon.runner.MEASURE_EVERY", 0.5)
+    monkeypatch.setattr("renderd.daemon.attendant.MEASURE_EVERY", 0.5)
     work = stand.start(stand.job(shell("echo begun; sleep 600")))
     wait(lambda: "begun" in work.tail)
     os.kill(guard.pid, signal.SIGKILL)
