@@ -197,12 +197,13 @@ def why_stop(
     seen = list(chunks)
     failed = [c for c in seen if c.state is State.FAIL]
     done = sum(c.state is State.DONE for c in seen)
-    if failed and len(failed) <= forgiven:
-        return ""
-    if len(failed) >= max(STOP_AT_LEAST, total * STOP_SHARE) and len(failed) + done < total:
+    running = sum(c.state is State.RUN for c in seen)
+    if len(failed) + done + running >= total or (failed and len(failed) <= forgiven):
+        return ""  # it would keep nothing back: what runs ends the job, or is given back
+    if len(failed) >= max(STOP_AT_LEAST, total * STOP_SHARE):
         return f"{len(failed)} of {total} chunks failed; see render log, then render retry"
     hosts |= {host_of(c.owner) for c in failed}
-    if len(hosts) >= min(STOP_HOSTS, max(live, 2)) and not done and len(failed) < total:
+    if len(hosts) >= min(STOP_HOSTS, max(live, 2)) and not done:
         return f"the first {len(hosts)} hosts failed; see render log, then render release"
     return ""
 

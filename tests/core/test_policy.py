@@ -205,6 +205,12 @@ def test_a_job_that_has_ended_need_not_stop() -> None:
     assert policy.why_stop(failed(4), 4) == ""
 
 
+def test_a_job_of_which_nothing_waits_is_left_to_end_by_itself() -> None:
+    running = Chunk(4, Run(4, 4)).claimed("h4-00000001", "aaaa")
+    assert policy.why_stop([*failed(3, "h"), running], 4) == ""
+    assert "3 of 5" in policy.why_stop([*failed(3, "h"), running], 5)
+
+
 def test_what_a_person_forgave_stops_it_no_more() -> None:
     assert policy.why_stop(failed(3), 10, forgiven=3) == ""
     assert policy.why_stop(failed(4), 10, forgiven=3) != ""
