@@ -71,11 +71,12 @@ def _exr_chunks(data):
 
 def pictures(folder):
     """All pictures below a folder by their relative path, but what the farm keeps there."""
-    return {
-        str(path.relative_to(folder)): pixels(path)
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in (".png", ".exr") and ".renderd" not in path.parts
-    }
+    found = {}
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".renderd")  # it may go meanwhile
+        paths = [Path(here) / name for name in sorted(names) if name.endswith((".png", ".exr"))]
+        found |= {str(path.relative_to(folder)): pixels(path) for path in paths}
+    return found
 
 
 def colours(folder):
