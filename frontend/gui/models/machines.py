@@ -167,15 +167,7 @@ def _who_and_what(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: "; ".join(node_words.doing(one) for one in running(n)),
             width=30,
         ),
-        Column(
-            key="heard",
-            title="Heard",
-            text=lambda n: words.age(pulse.silence(n)),
-            order=pulse.silence,
-            is_number=True,
-            width=7,
-            explains="How long ago it last said how it fares",
-        ),
+        Column(key="says", title="Note", text=_says(pulse), width=24, grows=True),
     )
 
 
@@ -195,7 +187,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: memory(n).text,
             order=lambda n: memory(n).part,
             paint=_past(pulse, "memory", memory),
-            width=20,
+            width=18,
             tip=_ten_minutes(pulse, "memory", memory),
             explains="Used, of all; beside it the last ten minutes, as high as the most of them",
         ),
@@ -205,7 +197,7 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             text=lambda n: swap(n).text,
             order=lambda n: swap(n).part,
             paint=_past(pulse, "swap", swap),
-            width=20,
+            width=18,
             tip=_ten_minutes(pulse, "swap", swap),
             explains="Used, of all, and what moves in and out a second; the last ten minutes",
         ),
@@ -243,6 +235,15 @@ def _load(pulse: Pulse) -> tuple[Column[NodeView], ...]:
 def _facts(pulse: Pulse) -> tuple[Column[NodeView], ...]:
     return (
         Column(
+            key="heard",
+            title="Heard",
+            text=lambda n: words.age(pulse.silence(n)),
+            order=pulse.silence,
+            is_number=True,
+            width=7,
+            explains="How long ago it last said how it fares",
+        ),
+        Column(
             key="blenders",
             title="Blender",
             text=lambda n: label(node_words.blenders(n), 40),
@@ -274,5 +275,4 @@ def _facts(pulse: Pulse) -> tuple[Column[NodeView], ...]:
             explains="Chunks that it takes at once",
             is_shown=False,
         ),
-        Column(key="says", title="Note", text=_says(pulse), width=24, grows=True),
     )
