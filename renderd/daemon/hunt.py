@@ -285,17 +285,16 @@ def _settle_leftover(node: Node, memory: JobMemory, held: Claim) -> None:
     power forgets a move, and its client, which knows both names for one file, does no other to it.
     """
     output = frames.locate(node.spool, memory.job)
-    run, key = held.chunk.run, f"settled:{held.key}"
-    before = int(node.doubts.get(key, 0.0))
+    run, before = held.chunk.run, node.settled.get(held.key, 0)
     node.count("leftovers")
     if output is not None and run is not None and not before:
         in_place = frames.receipted(node.spool, output, run)
         if len(in_place) == len(run):
             if claims.finish(node.spool, held) is Outcome.WON:
-                node.doubts[key] = 1.0
+                node.settled[held.key] = 1
             return
     if claims.give_back(node.spool, held, is_failure=False, beyond=before) is Outcome.WON:
-        node.doubts[key] = before + 1.0
+        node.settled[held.key] = before + 1
         tickets.bump(node.spool, memory.job.jid)
 
 

@@ -118,6 +118,7 @@ class Node:
     told_releases: set[str] = field(default_factory=set)  #: warned of
     strangers: dict[str, int] = field(default_factory=dict)  #: owners in neither: looks
     doubts: dict[str, float] = field(default_factory=dict)  #: second looks that are due
+    settled: dict[str, int] = field(default_factory=dict)  #: leftovers: how often moved on
     failed_jobs: set[str] = field(default_factory=set)  #: jobs of the failures in a row
     counts: dict[str, int] = field(default_factory=dict)
     last_job: str = ""  #: the job of the last chunk that was started
