@@ -173,44 +173,6 @@ def test_steps_single_frames_and_several_ranges_come_out_as_in_plain_blender(kit
     assert len(same(kitchen.both(blend, "-E", "CYCLES", *_range(1, 1), scene="Bench"))) == 1
 
 
-MAKE_THREADS = """
-import sys, bpy
-for name, mode, count in (("Own", "FIXED", 5), ("Any", "AUTO", 1)):
-    scene = bpy.data.scenes.new(name)
-    scene.camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
-    scene.collection.objects.link(scene.camera)
-    scene.render.engine = "CYCLES"
-    scene.cycles.samples, scene.cycles.use_denoising = 1, False
-    scene.render.resolution_x = scene.render.resolution_y = 16
-    scene.render.threads_mode, scene.render.threads = mode, count
-bpy.ops.wm.save_as_mainfile(filepath=sys.argv[sys.argv.index("--") + 1] + "/threads.blend")
-"""
-TELL_THREADS = """
-import bpy
-def tell(scene, *_):
-    with open(scene.render.filepath + "threads", "w") as file:
-        file.write(f"{scene.name} {scene.render.threads_mode} {scene.render.threads}")
-bpy.app.handlers.render_pre.append(tell)
-"""
-
-
-def test_as_many_threads_render_as_in_plain_blender(kitchen, each_blender, make_with, tmp_path):
-    make_with(each_blender, MAKE_THREADS, tmp_path)
-    (tmp_path / "tell.py").write_text(TELL_THREADS)
-    said = []
-    for scene, words in (("Own", ()), ("Any", ("-t", "3")), ("Own", ("-t", "3")), ("Any", ())):
-        for how in (kitchen.plain, kitchen.warm):
-            out = tmp_path / how.__name__
-            line = ["-Y", "--factory-startup", "-b", str(tmp_path / "threads.blend"), *words]
-            line += ["-S", scene, "-o", f"{out}_", "-P", str(tmp_path / "tell.py"), "-f", "1"]
-            how(line)
-        plain, warm = ((tmp_path / f"{n}_threads").read_text() for n in ("plain", "warm"))
-        assert plain == warm
-        said.append(plain)
-    assert said[:3] == ["Own FIXED 5", "Any FIXED 3", "Own FIXED 3"]
-    assert said[3].startswith("Any AUTO")
-
-
 @pytest.mark.parametrize(
     "words",
     [("-S", "Nobody"), ("-E", "NOTHING")],
