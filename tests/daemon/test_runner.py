@@ -1008,9 +1008,16 @@ class Held(PosixShare):
         self.number, self.names = number, set[str]()
 
     def rename(self, old: str, new: str) -> None:
+        self._demand_closed(old, new)
+        super().rename(old, new)
+
+    def swap(self, old: str, new: str) -> None:
+        self._demand_closed(old, new)  # a server that does not even let it be moved aside
+        super().swap(old, new)
+
+    def _demand_closed(self, old: str, new: str) -> None:
         if new.rpartition("/")[2] in self.names:
             raise OSError(self.number, os.strerror(self.number), old, None, new)
-        super().rename(old, new)
 
 
 def test_a_frame_waits_for_a_reader_while_the_others_are_rendered(
@@ -1064,7 +1071,7 @@ def test_what_waited_too_long_is_given_back_and_not_rendered_anew(
 def test_a_frame_open_on_an_smb_share_is_no_failure_of_its_job(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # EACCES is all that its servers answer; a mount table stands in for the kernel's.
+    # EACCES is what its servers answer; a mount table stands in for the kernel's.
     table = stand.folder / "mountinfo"
     table.write_text("42 27 0:39 / / rw - cifs //filer/farm rw\n")
     monkeypatch.setattr(mount, "MOUNTINFO", str(table))
